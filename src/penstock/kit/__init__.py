@@ -1,0 +1,1 @@
+"""Tools that know no domain; nothing in here imports anything of the product."""

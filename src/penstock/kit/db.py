@@ -1,0 +1,210 @@
+"""PostgreSQL: two pools, the transaction, and SQLSTATEs as errors of ours.
+
+`control` logs in as the role that owns metadata and user tables, `data` as the one that reads and writes
+records and owns nothing. Pooled connections never carry session state, which is why they need no reset.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.sql import ClauseElement
+
+from penstock.kit import errors
+
+_DIALECT = PGDialect_asyncpg()
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+    asyncpg.TooManyConnectionsError,
+    OSError,
+    TimeoutError,
+)
+Row = asyncpg.Record
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Where and as whom to connect. `host` is a name, an address or a socket directory."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    database: str
+    ssl: str | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        given = {"host": self.host, "port": self.port, "user": self.user, "database": self.database}
+        if self.ssl:
+            given["ssl"] = self.ssl
+        return {**given, "password": self.password}
+
+
+class Connection:
+    """A connection inside a transaction; takes SQLAlchemy Core statements or SQL text with `$n` values."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: Any) -> None:
+        self.raw: Final = raw
+
+    async def rows(self, statement: ClauseElement | str, *values: Any) -> list[Row]:
+        sql, values = _compiled(statement, values)
+        return await self.raw.fetch(sql, *values)
+
+    async def row(self, statement: ClauseElement | str, *values: Any) -> Row | None:
+        sql, values = _compiled(statement, values)
+        return await self.raw.fetchrow(sql, *values)
+
+    async def value(self, statement: ClauseElement | str, *values: Any) -> Any:
+        sql, values = _compiled(statement, values)
+        return await self.raw.fetchval(sql, *values)
+
+    async def execute(self, statement: ClauseElement | str, *values: Any) -> int:
+        """Run it and give the number of rows it touched (0 for statements that touch none)."""
+        sql, values = _compiled(statement, values)
+        status: str = await self.raw.execute(sql, *values)
+        last = status.rpartition(" ")[2]
+        return int(last) if last.isdigit() else 0
+
+    async def notify(self, channel: str, payload: str) -> None:
+        """Tell every process, when this transaction commits."""
+        await self.raw.execute("SELECT pg_notify($1, $2)", channel, payload)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        async with self.raw.transaction():
+            yield
+
+
+class Pool:
+    """A pool of one role's connections."""
+
+    def __init__(self, login: Login, *, size: int, behind_pooler: bool = False, json: bool = False) -> None:
+        self.login = login
+        self._size = size
+        self._behind_pooler = behind_pooler
+        self._json = json
+        self._pool: Any = None
+
+    async def open(self) -> None:
+        # A transaction pooler hands each transaction another connection, so named statements would be missing there.
+        self._pool = await asyncpg.create_pool(
+            **self.login.arguments(),
+            min_size=1,
+            max_size=self._size,
+            init=_use_json if self._json else None,
+            reset=_no_reset,
+            statement_cache_size=0 if self._behind_pooler else 500,
+            max_cached_statement_lifetime=0,
+            command_timeout=None,
+            timeout=10,
+        )
+
+    async def close(self) -> None:
+        if self._pool is None:
+            return
+        try:
+            await asyncio.wait_for(self._pool.close(), 10)
+        except TimeoutError:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def transaction(self, *, isolation: str | None = None) -> AsyncIterator[Connection]:
+        """One transaction, committed on leaving, rolled back by any exception; database errors come out translated."""
+        try:
+            async with self._pool.acquire(timeout=15) as raw, raw.transaction(isolation=isolation):
+                yield Connection(raw)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise translate(error) from error
+
+    async def read(self, sql: str, values: Sequence[Any]) -> Row | None:
+        """The one row of a statement that only reads; without a transaction, and once more if the connection was lost."""
+        for last in (False, True):
+            try:
+                async with self._pool.acquire(timeout=15) as raw:
+                    if self._behind_pooler:
+                        async with raw.transaction():
+                            return await raw.fetchrow(sql, *values)
+                    return await raw.fetchrow(sql, *values)
+            except _LOST as error:
+                if last or isinstance(error, TimeoutError):
+                    raise translate(error) from error
+                await asyncio.sleep(0.2)
+            except asyncpg.PostgresError as error:
+                raise translate(error) from error
+        raise AssertionError("unreachable")
+
+
+class Database:
+    """What a process holds of its database."""
+
+    def __init__(self, control: Pool, data: Pool, *, direct: Login) -> None:
+        self.control = control
+        self.data = data
+        # LISTEN needs a session of its own: never through a transaction pooler.
+        self.direct = direct
+
+    async def open(self) -> None:
+        await self.control.open()
+        await self.data.open()
+
+    async def close(self) -> None:
+        await self.data.close()
+        await self.control.close()
+
+
+def translate(error: Exception) -> errors.PenstockError:
+    """The error of ours for one of the driver's. Constraint violations are named by the caller that knows the fields."""
+    match error:
+        case asyncpg.QueryCanceledError():
+            return errors.GatewayTimeout(hint="Narrow the request, or add an index for what it filters and sorts by.")
+        case asyncpg.DeadlockDetectedError() | asyncpg.SerializationError() | asyncpg.LockNotAvailableError():
+            return errors.Conflict("Another request holds the same rows; try again.")
+        case asyncpg.UniqueViolationError():
+            return errors.Conflict("A row with the same key exists already.")
+        case asyncpg.DataError() | asyncpg.IntegrityConstraintViolationError() | asyncpg.ProgramLimitExceededError():
+            return errors.BadRequest(f"The database refused a value: {error}.")
+        case asyncpg.InsufficientResourcesError():
+            return errors.Unavailable("The database is short of resources; try again shortly.")
+        case asyncpg.PostgresError() if not isinstance(error, _LOST):
+            return errors.Internal()
+        case _:
+            return errors.Unavailable("The database cannot be reached; try again shortly.")
+
+
+def connection_lost(error: BaseException) -> bool:
+    """True for what a restarted or unreachable server looks like."""
+    return isinstance(error, _LOST)
+
+
+def _compiled(statement: ClauseElement | str, values: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    if isinstance(statement, str):
+        return statement, values
+    compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    parameters = compiled.construct_params()
+    return str(compiled), tuple(parameters[name] for name in compiled.positiontup or ())
+
+
+async def _no_reset(_: Any) -> None:
+    return None
+
+
+async def _use_json(raw: Any) -> None:
+    await raw.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: msgspec.json.encode(value).decode(),
+        decoder=lambda text: msgspec.json.decode(text),
+    )

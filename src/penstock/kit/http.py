@@ -1,0 +1,112 @@
+"""Small tools of every route: reading bodies, answering JSON, entity tags."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar import Request
+from litestar.response.base import ASGIResponse
+
+from penstock.kit import errors
+from penstock.kit.context import Context
+from penstock.kit.db import Connection
+
+T = TypeVar("T")
+AnyRequest = Request[Any, Any, Any]
+# Stands for an encoded slash inside a path segment while the router looks at the path; a lone surrogate
+# cannot come out of decoding a real path.
+SLASH = "\udc2f"
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def context(request: AnyRequest) -> Context:
+    return request.app.state.context
+
+
+async def body(request: AnyRequest) -> bytes:
+    """The body, within the limit of the server's settings (413 beyond)."""
+    return await request.body()
+
+
+async def parse(request: AnyRequest, kind: type[T]) -> T:
+    """The JSON body as `kind`, whatever its content type. Raises `Invalid` naming the field."""
+    return decode(await request.body(), kind)
+
+
+def decode(raw: bytes, kind: type[T]) -> T:
+    if not raw.strip():
+        raise errors.BadRequest("A JSON body is expected and the request has none.")
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at `$")
+        name = path.rstrip("`").lstrip(".") or _named(message) or "body"
+        raise errors.Invalid({name: [message]}) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise errors.BadRequest(f"The body is not valid JSON: {error}.") from error
+
+
+def segment(request: AnyRequest, name: str) -> str:
+    """A path parameter, decoded, an encoded slash included."""
+    return str(request.path_params[name]).replace(SLASH, "/")
+
+
+def query(request: AnyRequest) -> list[tuple[str, str]]:
+    """Every query parameter in order, repeated ones included, blank values kept."""
+    raw: bytes = request.scope.get("query_string", b"")
+    if not raw:
+        return []
+    try:
+        text = raw.decode("ascii")
+        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=1000)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise errors.BadRequest("The query string is not URL-encoded UTF-8, or has more than 1,000 parameters.") from error
+
+
+def json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> ASGIResponse:
+    return raw_json(content if isinstance(content, bytes) else _encoder.encode(content), status, headers)
+
+
+def raw_json(content: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> ASGIResponse:
+    return ASGIResponse(body=content, status_code=status, media_type="application/json", headers=headers)
+
+
+def empty(headers: Mapping[str, str] | None = None) -> ASGIResponse:
+    """204, no body."""
+    return ASGIResponse(status_code=204, headers=headers)
+
+
+def etag(content: bytes) -> str:
+    """A strong entity tag of these bytes."""
+    return f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+
+
+def require_match(request: AnyRequest, current: str) -> None:
+    """Raises `PreconditionFailed` when the request carries an `If-Match` that is not the current tag (RFC 9110 13.1.1)."""
+    wanted = request.headers.get("if-match")
+    if wanted is None or wanted.strip() == "*":
+        return
+    if current not in (tag.strip() for tag in wanted.split(",")):
+        raise errors.PreconditionFailed
+
+
+def not_modified(request: AnyRequest, current: str) -> bool:
+    """True when `If-None-Match` names the current tag (weak comparison)."""
+    known = request.headers.get("if-none-match")
+    return known is not None and current in (tag.strip().removeprefix("W/") for tag in known.split(","))
+
+
+async def transaction(request: AnyRequest) -> AsyncIterator[Connection]:
+    """Dependency `conn`: one transaction of the control role, committed when the handler has answered."""
+    async with context(request).db.control.transaction() as connection:
+        yield connection
+
+
+def _named(message: str) -> str | None:
+    """The field that msgspec quotes in sentences such as: Object missing required field `name`."""
+    parts = message.split("`")
+    return parts[-2] if len(parts) >= 3 and "field" in message else None
