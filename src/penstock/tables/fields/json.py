@@ -1,0 +1,117 @@
+"""JSON documents: objects, arrays, anything, and the two geographic types that are JSON with a rule.
+
+The text of a document is handed through unread, so numbers inside it keep all their digits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from penstock.kit.operators import ValueType
+from penstock.tables.fields.base import EVERYWHERE, LENGTHS, Check, FieldType
+from penstock.tables.models import Field
+
+_GEOJSON = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon")
+_GEOJSON_TYPES = frozenset((*_GEOJSON, "GeometryCollection", "Feature", "FeatureCollection"))
+
+
+def _opens_with(opening: str, what: str) -> Check:
+    def check(value: Any) -> str | None:
+        return None if bytes(value).lstrip()[:1] == opening.encode() else f"Expected {what}."
+
+    return check
+
+
+def geopoint(value: Any) -> str | None:
+    """`[lon, lat]`, the array format of Table Schema, in degrees."""
+    point = msgspec.json.decode(bytes(value))
+    if (
+        isinstance(point, list)
+        and [type(part) in (int, float) for part in point] == [True, True]
+        and -180 <= point[0] <= 180
+        and -90 <= point[1] <= 90
+    ):
+        return None
+    return "Expected [longitude, latitude] in degrees."
+
+
+def geojson(value: Any) -> str | None:
+    document = msgspec.json.decode(bytes(value))
+    if isinstance(document, dict) and document.get("type") in _GEOJSON_TYPES:
+        return None
+    return "Expected a GeoJSON object (RFC 7946) with a 'type' such as Point or Feature."
+
+
+class JsonType(FieldType):
+    """What the JSON types share."""
+
+    constraints = EVERYWHERE
+    orderable = False
+    value_type = ValueType.JSON
+
+    def column(self, field: Field) -> str:
+        return "jsonb"
+
+    def annotation(self, field: Field) -> Any:
+        return msgspec.Raw
+
+    def parse(self, field: Field, raw: Any) -> Any:
+        value = msgspec.Raw(msgspec.json.encode(raw))
+        if (check := self.intrinsic(field)) and (message := check(value)):
+            raise ValueError(message)
+        return value
+
+
+class ObjectType(JsonType):
+    name = "object"
+    value_type = ValueType.JSON_OBJECT
+
+    def intrinsic(self, field: Field) -> Check | None:
+        return _opens_with("{", "an object")
+
+    def describe(self, field: Field) -> dict[str, Any]:
+        return {"type": "object"}
+
+
+class ArrayType(JsonType):
+    name = "array"
+    constraints = EVERYWHERE | LENGTHS
+    value_type = ValueType.JSON_ARRAY
+
+    def intrinsic(self, field: Field) -> Check | None:
+        return _opens_with("[", "an array")
+
+    def describe(self, field: Field) -> dict[str, Any]:
+        return {"type": "array", "items": {}}
+
+
+class AnyType(JsonType):
+    name = "any"
+
+    def describe(self, field: Field) -> dict[str, Any]:
+        return {}
+
+
+class GeopointType(JsonType):
+    name = "geopoint"
+    formats = frozenset({"default", "array"})
+    value_type = ValueType.JSON_ARRAY
+
+    def intrinsic(self, field: Field) -> Check | None:
+        return geopoint
+
+    def describe(self, field: Field) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+
+
+class GeojsonType(JsonType):
+    name = "geojson"
+    value_type = ValueType.JSON_OBJECT
+
+    def intrinsic(self, field: Field) -> Check | None:
+        return geojson
+
+    def describe(self, field: Field) -> dict[str, Any]:
+        return {"type": "object", "required": ["type"], "properties": {"type": {"enum": sorted(_GEOJSON_TYPES)}}}
