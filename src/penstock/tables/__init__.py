@@ -1,0 +1,1 @@
+"""Apps, data sources and data tables: their definitions, and their records over HTTP."""
