@@ -1,0 +1,99 @@
+"""Who is calling: an API key, or a password exchanged for JWTs that are renewed before they expire."""
+
+from __future__ import annotations
+
+import base64
+import time
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from penstock_sdk._errors import PenstockError, UnauthorizedError
+from penstock_sdk._timing import AsyncLock
+
+if TYPE_CHECKING:
+    from penstock_sdk._async.transport import AsyncTransport
+
+# Seconds before expiry at which an access token is renewed.
+_MARGIN = 30.0
+
+
+class AsyncCredential:
+    """No credential; the base of the others."""
+
+    async def headers(self, transport: AsyncTransport) -> dict[str, str]:
+        """What to add to a request."""
+        return {}
+
+    async def renew(self, transport: AsyncTransport, refused: dict[str, str]) -> bool:
+        """Called after a 401 on a request that carried `refused`; True when repeating it makes sense."""
+        return False
+
+
+class AsyncKeyCredential(AsyncCredential):
+    """A user key or service key."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    async def headers(self, transport: AsyncTransport) -> dict[str, str]:
+        return {"Authorization": f"Key {self._key}"}
+
+
+class AsyncPasswordCredential(AsyncCredential):
+    """E-mail (or user name) and password; logs in at the first request."""
+
+    def __init__(self, email: str, password: str, org: str | None) -> None:
+        self._login: dict[str, str] = {"username": email, "password": password}
+        if org is not None:
+            self._login["org"] = org
+        self._access: str | None = None
+        self._refresh: str | None = None
+        self._expires = 0.0
+        self._lock = AsyncLock()
+
+    def set_password(self, password: str) -> None:
+        """The password to use at the next login."""
+        self._login["password"] = password
+
+    async def headers(self, transport: AsyncTransport) -> dict[str, str]:
+        if self._access is None or time.monotonic() >= self._expires - _MARGIN:
+            async with self._lock:
+                if self._access is None or time.monotonic() >= self._expires - _MARGIN:
+                    await self._obtain(transport)
+        return {"Authorization": f"Bearer {self._access}"}
+
+    async def renew(self, transport: AsyncTransport, refused: dict[str, str]) -> bool:
+        async with self._lock:
+            # Another task may have renewed it while this one was waiting.
+            if refused.get("Authorization") == f"Bearer {self._access}":
+                await self._obtain(transport)
+        return True
+
+    async def _obtain(self, transport: AsyncTransport) -> None:
+        if self._refresh is not None:
+            try:
+                await self._exchange(transport, "/api/auth/jwt/token/refresh/", {"refresh": self._refresh})
+            except UnauthorizedError:
+                self._refresh = None
+            else:
+                return
+        await self._exchange(transport, "/api/auth/jwt/token/", self._login)
+
+    async def _exchange(self, transport: AsyncTransport, path: str, body: dict[str, str]) -> None:
+        answer = await transport.request("POST", path, body=body, anonymous=True)
+        tokens = answer.json()
+        self._access = str(tokens["access"])
+        self._refresh = tokens.get("refresh") or self._refresh
+        self._expires = time.monotonic() + token_lifetime(self._access)
+
+
+def token_lifetime(token: str) -> float:
+    """Seconds a JWT is good for, counted from its issue, so that a wrong clock on this side does no harm."""
+    try:
+        payload = token.split(".")[1]
+        raw = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+        claims = cast("dict[str, Any]", msgspec.json.decode(raw))
+        return max(_MARGIN + 1, float(claims["exp"]) - float(claims.get("iat", time.time())))
+    except (IndexError, KeyError, ValueError, TypeError, msgspec.MsgspecError) as error:
+        raise PenstockError("The server gave an access token that is not a JWT.") from error

@@ -1,0 +1,104 @@
+"""The client: one server, one credential, and the resources of the API."""
+
+from __future__ import annotations
+
+import ssl
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+from penstock_sdk._async.auth import AsyncCredential, AsyncKeyCredential, AsyncPasswordCredential
+from penstock_sdk._async.resources.apps import AsyncAppHandle, AsyncApps
+from penstock_sdk._async.resources.identity import AsyncAuth, AsyncKeys, AsyncUsers
+from penstock_sdk._async.transport import AsyncTransport
+from penstock_sdk._config import resolve
+from penstock_sdk._errors import ConfigurationError
+from penstock_sdk._models import Health
+from penstock_sdk._retry import RetryPolicy
+
+DEFAULT_TIMEOUT = httpx2.Timeout(60.0, connect=10.0)
+
+
+class AsyncClient:
+    """A Penstock server and who is calling it.
+
+    Without `base_url` the address comes from PENSTOCK_URL, else from the profile that `penstock login` saved,
+    else it is http://127.0.0.1:5001. Without `key` or `email` and `password` the key comes from PENSTOCK_KEY,
+    else from the profile of that address.
+
+    `org` chooses one of a user's orgs at login. `timeout` is in seconds. `retries` is the number of
+    repetitions of a request that may be repeated, or a RetryPolicy. With `decimals` numbers with a fraction
+    arrive as Decimal with all their digits, else as float. Use it as a context manager, or call `aclose`.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        key: str | None = None,
+        email: str | None = None,
+        password: str | None = None,
+        org: str | None = None,
+        profile: str | None = None,
+        timeout: float | httpx2.Timeout = DEFAULT_TIMEOUT,
+        retries: int | RetryPolicy = 3,
+        decimals: bool = False,
+        verify: ssl.SSLContext | bool = True,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        if (email is None) != (password is None):
+            raise ConfigurationError("A login needs both email and password.")
+        if key is not None and email is not None:
+            raise ConfigurationError("Give either a key or email and password, not both.")
+        target = resolve(base_url, key, profile)
+        credential = AsyncCredential()
+        if email is not None and password is not None:
+            credential = AsyncPasswordCredential(email, password, org)
+        elif target.key is not None:
+            credential = AsyncKeyCredential(target.key)
+        policy = retries if isinstance(retries, RetryPolicy) else RetryPolicy(attempts=retries)
+        self._transport = AsyncTransport(
+            target.url,
+            credential,
+            timeout=timeout,
+            retries=policy,
+            decimals=decimals,
+            verify=verify,
+            connections=transport,
+        )
+        self.apps = AsyncApps(self._transport)
+        self.users = AsyncUsers(self._transport)
+        self.keys = AsyncKeys(self._transport)
+        self.auth = AsyncAuth(self._transport)
+
+    @property
+    def base_url(self) -> str:
+        """The address of the server, without a trailing slash."""
+        return self._transport.base_url
+
+    def app(self, slug: str) -> AsyncAppHandle:
+        """One app by its slug, without asking the server."""
+        return AsyncAppHandle(self._transport, slug)
+
+    async def health(self) -> Health:
+        """The server's word on itself; needs no credential."""
+        return (await self._transport.request("GET", "/api/health", anonymous=True)).as_type(Health)
+
+    async def request(
+        self, method: str, path: str, *, params: list[tuple[str, str]] | None = None, body: Any = None
+    ) -> Any:
+        """Any other route of the server, such as `/api/apps/`; gives the decoded answer."""
+        return (await self._transport.request(method, path, params=params or (), body=body)).json()
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,1 @@
+"""What the client offers, one module per domain of the server."""

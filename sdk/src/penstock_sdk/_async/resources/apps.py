@@ -1,0 +1,73 @@
+"""Apps, and the way from an app to what it holds."""
+
+from __future__ import annotations
+
+from penstock_sdk._async.pages import AsyncPager
+from penstock_sdk._async.resources.base import AsyncResource, given, matching, segment, tagged
+from penstock_sdk._async.resources.sources import AsyncSources
+from penstock_sdk._async.resources.tables import AsyncTableHandle, AsyncTables
+from penstock_sdk._async.transport import AsyncTransport
+from penstock_sdk._models import App, AppStats, AppSummary
+
+
+class AsyncApps(AsyncResource):
+    """The apps the caller may see."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        super().__init__(transport, "/api/apps/")
+
+    def list(self, *, page_size: int = 100) -> AsyncPager[AppSummary]:
+        """All apps, page by page."""
+        return self._pager(self._path, AppSummary, page_size)
+
+    async def get(self, slug: str) -> App:
+        """One app. A NotFoundError when there is none, or it was deleted."""
+        return tagged(await self._transport.request("GET", self._of(slug)), App)
+
+    async def create(self, name: str, *, slug: str | None = None, description: str | None = None) -> App:
+        """A new app; the slug is derived from the name when none is given."""
+        body = given(name=name, slug=slug, description=description)
+        return tagged(await self._transport.request("POST", self._path, body=body), App)
+
+    async def update(
+        self,
+        slug: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        if_match: str | None = None,
+    ) -> App:
+        """Changes what is given; the slug stays."""
+        body = given(name=name, description=description)
+        answer = await self._transport.request("PATCH", self._of(slug), body=body, headers=matching(if_match))
+        return tagged(answer, App)
+
+    async def delete(self, slug: str) -> None:
+        """Deletes an app with its data sources and tables; `restore` brings all of it back."""
+        await self._transport.request("DELETE", self._of(slug))
+
+    async def restore(self, slug: str) -> None:
+        """Brings a deleted app back, with what its deletion took along."""
+        await self._transport.request("POST", f"{self._of(slug)}restore/")
+
+    async def stats(self, slug: str) -> AppStats:
+        """The data sources and tables of an app, counted."""
+        return (await self._transport.request("GET", f"{self._of(slug)}stats/")).as_type(AppStats)
+
+    def _of(self, slug: str) -> str:
+        return f"{self._path}{segment(slug)}/"
+
+
+class AsyncAppHandle:
+    """One app by its slug, without asking the server."""
+
+    def __init__(self, transport: AsyncTransport, slug: str) -> None:
+        self.slug = slug
+        self._transport = transport
+        path = f"/api/apps/{segment(slug)}/"
+        self.sources = AsyncSources(transport, path)
+        self.tables = AsyncTables(transport, path)
+
+    def table(self, name: str) -> AsyncTableHandle:
+        """One table by its name, without asking the server."""
+        return AsyncTableHandle(self._transport, f"/api/apps/{segment(self.slug)}/", name)

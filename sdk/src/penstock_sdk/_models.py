@@ -1,0 +1,243 @@
+"""The objects of the management API; unknown keys are ignored, so that older clients keep working.
+
+Records have no model: they are dictionaries whose shape the table's schema defines.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+__all__ = [
+    "App",
+    "AppStats",
+    "AppSummary",
+    "AppTableStats",
+    "DataSource",
+    "DataSourceRef",
+    "DataSourceStats",
+    "DataSourceSummary",
+    "DataTable",
+    "DataTableSummary",
+    "Health",
+    "ImportReport",
+    "Key",
+    "NewKey",
+    "Record",
+    "SourceCounts",
+    "TableSchema",
+    "User",
+    "ValidationReport",
+]
+
+
+class _Model(msgspec.Struct, kw_only=True, frozen=True):
+    """A frozen answer of the server."""
+
+
+class AppSummary(_Model, kw_only=True, frozen=True):
+    """An app in a list."""
+
+    id: int
+    name: str
+    slug: str
+    description: str = ""
+    datasource_count: int = 0
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class DataSourceRef(_Model, kw_only=True, frozen=True):
+    """A data source inside an app's detail."""
+
+    id: int
+    name: str
+    slug: str
+    provider_type: str
+    table_count: int = 0
+
+
+class App(AppSummary, kw_only=True, frozen=True):
+    """An app. `etag` may be passed as `if_match` of a change."""
+
+    table_count: int = 0
+    datasources: list[DataSourceRef] = msgspec.field(default_factory=list[DataSourceRef])
+    created_by: int | None = None
+    modified_by: int | None = None
+    etag: str | None = None
+
+
+class SourceCounts(_Model, kw_only=True, frozen=True):
+    """Tables of one data source, counted."""
+
+    name: str
+    provider_type: str
+    slug: str | None = None
+    total_tables: int = msgspec.field(default=0)
+    materialized_tables: int = msgspec.field(default=0)
+
+
+class AppStats(_Model, kw_only=True, frozen=True):
+    """An app, counted."""
+
+    app_name: str
+    app_slug: str
+    total_datasources: int
+    total_tables: int
+    materialized_tables: int
+    unmaterialized_tables: int
+    datasources: list[SourceCounts] = msgspec.field(default_factory=list[SourceCounts])
+
+
+class DataSourceSummary(_Model, kw_only=True, frozen=True):
+    """A data source in a list."""
+
+    id: int
+    name: str
+    slug: str
+    app_name: str
+    app_slug: str
+    provider_type: str
+    description: str = ""
+    is_active: bool = True
+    table_count: int = 0
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class DataSource(DataSourceSummary, kw_only=True, frozen=True):
+    """A data source. `etag` may be passed as `if_match` of a change."""
+
+    app: int
+    provider_config: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    materialized_count: int = 0
+    created_by: int | None = None
+    modified_by: int | None = None
+    etag: str | None = None
+
+
+class DataSourceStats(_Model, kw_only=True, frozen=True):
+    """A data source, counted."""
+
+    total_tables: int
+    materialized_tables: int
+    unmaterialized_tables: int
+    provider_type: str
+    is_active: bool
+
+
+class DataTableSummary(_Model, kw_only=True, frozen=True):
+    """A table in a list."""
+
+    id: int
+    name: str
+    datasource_name: str
+    datasource_slug: str
+    app_name: str
+    app_slug: str
+    physical_table_name: str
+    is_materialized: bool
+    is_active: bool = True
+    field_count: int = 0
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class DataTable(DataTableSummary, kw_only=True, frozen=True):
+    """A table definition with its Frictionless Table Schema. `etag` may be passed as `if_match`."""
+
+    data_source: int
+    json_schema: dict[str, Any]
+    description: str = ""
+    schema_hash: str
+    field_names: list[str]
+    primary_key: list[str]
+    created_by: int | None = None
+    modified_by: int | None = None
+    etag: str | None = None
+
+
+class AppTableStats(_Model, kw_only=True, frozen=True):
+    """The tables of an app, counted by data source slug."""
+
+    total_tables: int
+    materialized_tables: int
+    unmaterialized_tables: int
+    datasource_count: int
+    datasources: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict[str, dict[str, Any]])
+
+
+class TableSchema(_Model, kw_only=True, frozen=True):
+    """A table's schema and its SHA-256, which changes when and only when the schema does."""
+
+    name: str
+    schema: dict[str, Any]
+    schema_hash: str
+    field_count: int
+
+
+class ValidationReport(_Model, kw_only=True, frozen=True):
+    """What `validate` found; rows are numbered from 0 in the messages."""
+
+    is_valid: bool
+    errors: list[str]
+    validated_rows: int
+
+
+class ImportReport(_Model, kw_only=True, frozen=True):
+    """What the import of a Data Package did."""
+
+    created_count: int
+    updated_count: int
+    error_count: int
+    errors: list[Any] = msgspec.field(default_factory=list[Any])
+
+
+class User(_Model, kw_only=True, frozen=True):
+    """A user."""
+
+    id: int
+    username: str
+    email: str
+    first_name: str = ""
+    last_name: str = ""
+
+
+class Key(_Model, kw_only=True, frozen=True):
+    """An API key without its secret; `prefix` is what is still shown of it."""
+
+    id: int
+    name: str
+    prefix: str = ""
+    kind: str = ""
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class NewKey(Key, kw_only=True, frozen=True):
+    """A key just made: `key` is the secret, shown this once."""
+
+    key: str
+
+
+class Health(_Model, kw_only=True, frozen=True):
+    """The server's word on itself; `status` is `ok` when everything is."""
+
+    status: str = ""
+    version: str = ""
+    database: Any = None
+    migrations: Any = None
+
+
+class Record(dict[str, Any]):
+    """One row: a dictionary that knows its `etag`, which may be passed as `if_match` of an update."""
+
+    __slots__ = ("etag",)
+
+    def __init__(self, values: dict[str, Any], etag: str | None = None) -> None:
+        super().__init__(values)
+        self.etag = etag

@@ -1,0 +1,141 @@
+"""What a record list is asked for, as a value: filters, order, search, columns, page. A resource sends it.
+
+Every method gives a new query, so a query can be kept and refined in several ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
+
+from penstock_sdk import _json
+from penstock_sdk._filters import Expression, Junction, condition, flat_parameter
+
+CountMode = Literal["exact", "planned", "none"]
+Parameters = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The parameters of one record list; `page` counts from 1, `limit` bounds the rows of an iteration."""
+
+    flat: tuple[tuple[str, str], ...] = ()
+    where: tuple[Expression, ...] = ()
+    ordering: tuple[str, ...] = ()
+    search: str | None = None
+    fields: tuple[str, ...] = ()
+    page: int | None = None
+    size: int | None = None
+    limit: int | None = None
+    offset: int | None = None
+    count: CountMode | None = None
+    extra: tuple[tuple[str, str], ...] = field(default=())
+
+    def conditions(self) -> Parameters:
+        """Filters and search only: what decides which records match."""
+        found = list(self.flat)
+        if self.where:
+            tree = self.where[0] if len(self.where) == 1 else Junction("and", self.where)
+            found.append(("filters", _json.encode(tree.tree()).decode()))
+        if self.search is not None:
+            found.append(("search", self.search))
+        return found
+
+    def shape(self) -> Parameters:
+        """Order, columns and other parameters that decide what the answer looks like."""
+        found: Parameters = []
+        if self.ordering:
+            found.append(("ordering", ",".join(self.ordering)))
+        if self.fields:
+            found.append(("fields", ",".join(self.fields)))
+        return [*found, *self.extra]
+
+    def paging(self) -> Parameters:
+        """The page asked for by number, or by limit and offset; empty when neither was chosen."""
+        found: Parameters = []
+        if self.limit is not None or self.offset is not None:
+            found += [("limit", str(self.limit))] if self.limit is not None else []
+            found += [("offset", str(self.offset))] if self.offset is not None else []
+        elif self.page is not None or self.size is not None:
+            found += [("page", str(self.page))] if self.page is not None else []
+            found += [("page_size", str(self.size))] if self.size is not None else []
+        if self.count is not None:
+            found.append(("count", self.count))
+        return found
+
+    def deletion(self) -> dict[str, Any]:
+        """The conditions as the `filter` of a delete. A ValueError when there is none."""
+        members: dict[str, Any] = {}
+        trees = [member.tree() for member in self.where]
+        for key, value in self.flat:
+            if key in members:
+                trees.append({key: value})
+            else:
+                members[key] = value
+        if trees:
+            members["filters"] = trees[0] if len(trees) == 1 else {"and": trees}
+        if not members:
+            raise ValueError("a delete needs at least one condition")
+        return members
+
+
+class QueryBuilder:
+    """The refining methods shared by the async and the sync query."""
+
+    __slots__ = ("_selection",)
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+
+    def _with(self, selection: Selection) -> Self:
+        raise NotImplementedError
+
+    def filter(self, **conditions: Any) -> Self:
+        """Keep records that meet all of `field=value` and `field__operator=value`; None means null.
+
+        A related or oddly named field is passed by unpacking: `.filter(**{"author_id.name": "Ann"})`.
+        """
+        added = tuple(flat_parameter(key, value) for key, value in conditions.items())
+        return self._with(replace(self._selection, flat=self._selection.flat + added))
+
+    def where(self, *expressions: Expression | Mapping[str, Any]) -> Self:
+        """Keep records that meet every expression, such as `(F("delay") > 10) | (F("carrier") == "UA")`."""
+        added = tuple(condition(item) for item in expressions)
+        return self._with(replace(self._selection, where=self._selection.where + added))
+
+    def order_by(self, *fields: str) -> Self:
+        """Sort by these fields, `-field` descending; replaces an earlier order. The key breaks ties."""
+        return self._with(replace(self._selection, ordering=fields))
+
+    def search(self, text: str) -> Self:
+        """Full-text search in the table's search fields."""
+        return self._with(replace(self._selection, search=text))
+
+    def select(self, *fields: str) -> Self:
+        """Only these fields, and the key."""
+        return self._with(replace(self._selection, fields=fields))
+
+    def page(self, number: int, size: int | None = None) -> Self:
+        """The page `number`, from 1, of `size` records (the server's default when None)."""
+        return self._with(replace(self._selection, page=number, size=size or self._selection.size))
+
+    def page_size(self, size: int) -> Self:
+        """Records per request, also while iterating."""
+        return self._with(replace(self._selection, size=size))
+
+    def limit(self, count: int) -> Self:
+        """At most `count` records, in all."""
+        return self._with(replace(self._selection, limit=count))
+
+    def offset(self, count: int) -> Self:
+        """Leave out the first `count` records."""
+        return self._with(replace(self._selection, offset=count))
+
+    def counting(self, mode: CountMode) -> Self:
+        """How `total` is found: `exact`, `planned` (the planner's estimate) or `none`."""
+        return self._with(replace(self._selection, count=mode))
+
+    def parameter(self, name: str, value: str) -> Self:
+        """A query parameter that has no method here; sent as it is."""
+        return self._with(replace(self._selection, extra=(*self._selection.extra, (name, value))))

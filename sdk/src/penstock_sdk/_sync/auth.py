@@ -1,0 +1,101 @@
+# Generated from _async/auth.py by scripts/async_to_sync.py; change that file instead.
+
+"""Who is calling: an API key, or a password exchanged for JWTs that are renewed before they expire."""
+
+from __future__ import annotations
+
+import base64
+import time
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from penstock_sdk._errors import PenstockError, UnauthorizedError
+from penstock_sdk._timing import Lock
+
+if TYPE_CHECKING:
+    from penstock_sdk._sync.transport import Transport
+
+# Seconds before expiry at which an access token is renewed.
+_MARGIN = 30.0
+
+
+class Credential:
+    """No credential; the base of the others."""
+
+    def headers(self, transport: Transport) -> dict[str, str]:
+        """What to add to a request."""
+        return {}
+
+    def renew(self, transport: Transport, refused: dict[str, str]) -> bool:
+        """Called after a 401 on a request that carried `refused`; True when repeating it makes sense."""
+        return False
+
+
+class KeyCredential(Credential):
+    """A user key or service key."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def headers(self, transport: Transport) -> dict[str, str]:
+        return {"Authorization": f"Key {self._key}"}
+
+
+class PasswordCredential(Credential):
+    """E-mail (or user name) and password; logs in at the first request."""
+
+    def __init__(self, email: str, password: str, org: str | None) -> None:
+        self._login: dict[str, str] = {"username": email, "password": password}
+        if org is not None:
+            self._login["org"] = org
+        self._access: str | None = None
+        self._refresh: str | None = None
+        self._expires = 0.0
+        self._lock = Lock()
+
+    def set_password(self, password: str) -> None:
+        """The password to use at the next login."""
+        self._login["password"] = password
+
+    def headers(self, transport: Transport) -> dict[str, str]:
+        if self._access is None or time.monotonic() >= self._expires - _MARGIN:
+            with self._lock:
+                if self._access is None or time.monotonic() >= self._expires - _MARGIN:
+                    self._obtain(transport)
+        return {"Authorization": f"Bearer {self._access}"}
+
+    def renew(self, transport: Transport, refused: dict[str, str]) -> bool:
+        with self._lock:
+            # Another thread may have renewed it while this one was waiting.
+            if refused.get("Authorization") == f"Bearer {self._access}":
+                self._obtain(transport)
+        return True
+
+    def _obtain(self, transport: Transport) -> None:
+        if self._refresh is not None:
+            try:
+                self._exchange(transport, "/api/auth/jwt/token/refresh/", {"refresh": self._refresh})
+            except UnauthorizedError:
+                self._refresh = None
+            else:
+                return
+        self._exchange(transport, "/api/auth/jwt/token/", self._login)
+
+    def _exchange(self, transport: Transport, path: str, body: dict[str, str]) -> None:
+        answer = transport.request("POST", path, body=body, anonymous=True)
+        tokens = answer.json()
+        self._access = str(tokens["access"])
+        self._refresh = tokens.get("refresh") or self._refresh
+        self._expires = time.monotonic() + token_lifetime(self._access)
+
+
+def token_lifetime(token: str) -> float:
+    """Seconds a JWT is good for, counted from its issue, so that a wrong clock on this side does no harm."""
+    try:
+        payload = token.split(".")[1]
+        raw = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+        claims = cast("dict[str, Any]", msgspec.json.decode(raw))
+        return max(_MARGIN + 1, float(claims["exp"]) - float(claims.get("iat", time.time())))
+    except (IndexError, KeyError, ValueError, TypeError, msgspec.MsgspecError) as error:
+        raise PenstockError("The server gave an access token that is not a JWT.") from error

@@ -1,0 +1,75 @@
+# Generated from _async/resources/apps.py by scripts/async_to_sync.py; change that file instead.
+
+"""Apps, and the way from an app to what it holds."""
+
+from __future__ import annotations
+
+from penstock_sdk._models import App, AppStats, AppSummary
+from penstock_sdk._sync.pages import Pager
+from penstock_sdk._sync.resources.base import Resource, given, matching, segment, tagged
+from penstock_sdk._sync.resources.sources import Sources
+from penstock_sdk._sync.resources.tables import TableHandle, Tables
+from penstock_sdk._sync.transport import Transport
+
+
+class Apps(Resource):
+    """The apps the caller may see."""
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(transport, "/api/apps/")
+
+    def list(self, *, page_size: int = 100) -> Pager[AppSummary]:
+        """All apps, page by page."""
+        return self._pager(self._path, AppSummary, page_size)
+
+    def get(self, slug: str) -> App:
+        """One app. A NotFoundError when there is none, or it was deleted."""
+        return tagged(self._transport.request("GET", self._of(slug)), App)
+
+    def create(self, name: str, *, slug: str | None = None, description: str | None = None) -> App:
+        """A new app; the slug is derived from the name when none is given."""
+        body = given(name=name, slug=slug, description=description)
+        return tagged(self._transport.request("POST", self._path, body=body), App)
+
+    def update(
+        self,
+        slug: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        if_match: str | None = None,
+    ) -> App:
+        """Changes what is given; the slug stays."""
+        body = given(name=name, description=description)
+        answer = self._transport.request("PATCH", self._of(slug), body=body, headers=matching(if_match))
+        return tagged(answer, App)
+
+    def delete(self, slug: str) -> None:
+        """Deletes an app with its data sources and tables; `restore` brings all of it back."""
+        self._transport.request("DELETE", self._of(slug))
+
+    def restore(self, slug: str) -> None:
+        """Brings a deleted app back, with what its deletion took along."""
+        self._transport.request("POST", f"{self._of(slug)}restore/")
+
+    def stats(self, slug: str) -> AppStats:
+        """The data sources and tables of an app, counted."""
+        return (self._transport.request("GET", f"{self._of(slug)}stats/")).as_type(AppStats)
+
+    def _of(self, slug: str) -> str:
+        return f"{self._path}{segment(slug)}/"
+
+
+class AppHandle:
+    """One app by its slug, without asking the server."""
+
+    def __init__(self, transport: Transport, slug: str) -> None:
+        self.slug = slug
+        self._transport = transport
+        path = f"/api/apps/{segment(slug)}/"
+        self.sources = Sources(transport, path)
+        self.tables = Tables(transport, path)
+
+    def table(self, name: str) -> TableHandle:
+        """One table by its name, without asking the server."""
+        return TableHandle(self._transport, f"/api/apps/{segment(self.slug)}/", name)

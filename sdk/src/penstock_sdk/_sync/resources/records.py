@@ -1,0 +1,265 @@
+# Generated from _async/resources/records.py by scripts/async_to_sync.py; change that file instead.
+
+"""The records of one table: reading by a query built step by step, writing one, many, or streams of rows.
+
+What a query asks for is decided in `_query`; this module sends it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Self, overload
+
+from penstock_sdk import _json
+from penstock_sdk._answer import Answer
+from penstock_sdk._batches import BulkProgress, chunks, located
+from penstock_sdk._errors import PenstockError
+from penstock_sdk._keys import key_list, key_segment
+from penstock_sdk._models import Record
+from penstock_sdk._pages import RecordPage, Upserted
+from penstock_sdk._query import QueryBuilder, Selection
+from penstock_sdk._sync.resources.base import matching
+from penstock_sdk._sync.transport import Transport
+
+Row = Mapping[str, Any]
+OnProgress = Callable[[BulkProgress], None]
+# The server's largest page.
+_LARGEST_PAGE = 1000
+
+
+class RecordQuery(QueryBuilder):
+    """A query on the records of a table; iterate it, or ask for a page, a count or the first record."""
+
+    __slots__ = ("_path", "_transport")
+
+    def __init__(self, transport: Transport, path: str, selection: Selection | None = None) -> None:
+        super().__init__(selection or Selection())
+        self._transport = transport
+        self._path = path
+
+    def _with(self, selection: Selection) -> Self:
+        return type(self)(self._transport, self._path, selection)
+
+    def fetch(self) -> RecordPage:
+        """The one page that was chosen; the first when none was."""
+        chosen = self._selection
+        answer = self._transport.request(
+            "GET", self._path, params=[*chosen.conditions(), *chosen.shape(), *chosen.paging()]
+        )
+        return _page(answer)
+
+    def count(self) -> int:
+        """How many records match."""
+        params = [*self._selection.conditions(), ("_count", "true"), ("page_size", "1")]
+        return int((self._transport.request("GET", self._path, params=params)).json()["total"])
+
+    def first(self) -> dict[str, Any] | None:
+        """The first record in order, or None."""
+        chosen = replace(self._selection, page=None, size=None, limit=1, count="none")
+        params = [*chosen.conditions(), *chosen.shape(), *chosen.paging()]
+        rows = (self._transport.request("GET", self._path, params=params)).json()["data"]
+        return rows[0] if rows else None
+
+    def pages(self) -> Iterator[RecordPage]:
+        """Pages up to the last, by keyset: rows that come or go meanwhile neither repeat nor hide others.
+
+        After `page` or `offset` the pages are counted instead. `limit` bounds the rows of all pages together.
+        """
+        chosen = self._selection
+        if chosen.page is not None:
+            yield self.fetch()
+            return
+        left = chosen.limit
+        size = min(chosen.size or _LARGEST_PAGE, _LARGEST_PAGE)
+        cursor, offset = "", chosen.offset
+        while left is None or left > 0:
+            wanted = size if left is None else min(size, left)
+            answer = self._transport.request("GET", self._path, params=self._step(wanted, cursor, offset))
+            page = _page(answer)
+            yield page
+            if left is not None:
+                left -= len(page.data)
+            if offset is not None:
+                offset += len(page.data)
+                if len(page.data) < wanted:
+                    return
+            elif page.next_cursor is None:
+                return
+            else:
+                cursor = page.next_cursor
+
+    def _step(self, size: int, cursor: str, offset: int | None) -> list[tuple[str, str]]:
+        chosen = self._selection
+        # A total for every page would cost more than the pages.
+        where = [("limit", str(size)), ("count", chosen.count or "none")]
+        where.append(("after", cursor) if offset is None else ("offset", str(offset)))
+        return [*chosen.conditions(), *chosen.shape(), *where]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for page in self.pages():
+            yield from page.data
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every matching record, as a list; bound it by `limit`, or iterate when there may be many."""
+        rows: list[dict[str, Any]] = []
+        for page in self.pages():
+            rows += page.data
+        return rows
+
+
+class Records(RecordQuery):
+    """The records of one table: a query that matches all of them, and the ways to change them.
+
+    A record is named by its key: a value, or a tuple of values in key order.
+    """
+
+    __slots__ = ()
+
+    def _with(self, selection: Selection) -> Any:
+        return RecordQuery(self._transport, self._path, selection)
+
+    def get(self, key: Any, *, fields: Sequence[str] = ()) -> Record:
+        """One record with its entity tag. A NotFoundError when there is none."""
+        params = [("fields", ",".join(fields))] if fields else []
+        answer = self._transport.request("GET", self._of(key), params=params)
+        return Record(answer.json()["data"], answer.etag)
+
+    @overload
+    def create(self, rows: Row, *, idempotency_key: str | None = None) -> dict[str, Any]: ...
+    @overload
+    def create(self, rows: Sequence[Row], *, idempotency_key: str | None = None) -> list[dict[str, Any]]: ...
+    def create(self, rows: Row | Sequence[Row], *, idempotency_key: str | None = None) -> Any:
+        """Creates one record, or several in one transaction; gives the rows as stored, in input order."""
+        return (self._write("POST", self._path, rows, key=idempotency_key)).json()["data"]
+
+    def update(
+        self, key: Any, changes: Row, *, if_match: str | None = None, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Changes fields of one record. A PreconditionFailedError when it has left the state `if_match`."""
+        answer = self._write("PATCH", self._of(key), changes, key=idempotency_key, headers=matching(if_match))
+        return answer.json()["data"]
+
+    def update_many(self, rows: Sequence[Row], *, idempotency_key: str | None = None) -> list[dict[str, Any]]:
+        """Changes several records, each row naming its key, in one transaction."""
+        return (self._write("PATCH", self._path, list(rows), key=idempotency_key)).json()["data"]
+
+    def upsert(
+        self,
+        rows: Row | Sequence[Row],
+        *,
+        unique_fields: Sequence[str] = (),
+        idempotency_key: str | None = None,
+    ) -> Upserted:
+        """Creates each row, or changes the one with equal `unique_fields` (the key when none are given)."""
+        params = [("unique_fields", ",".join(unique_fields))] if unique_fields else []
+        answer = self._write("POST", f"{self._path}upsert/", rows, key=idempotency_key, params=params)
+        body = answer.json()
+        if isinstance(body["data"], list):
+            return Upserted(body["data"], int(body["created"]), int(body["updated"]))
+        return Upserted([body["data"]], int(body["created"]), int(not body["created"]))
+
+    def delete(self, key: Any, *, if_match: str | None = None) -> None:
+        """Deletes one record. A NotFoundError when there is none."""
+        self._write("DELETE", self._of(key), None, headers=matching(if_match))
+
+    def delete_many(
+        self, *, ids: Iterable[Any] | None = None, filter: Row | RecordQuery | None = None
+    ) -> int:
+        """Deletes the records with these keys, or those that meet a filter; gives their number.
+
+        `filter` is a mapping such as `{"status": "draft"}` or a query; an empty one is refused.
+        """
+        if (ids is None) == (filter is None):
+            raise ValueError("delete_many needs either ids or filter")
+        if ids is not None:
+            params = [("ids", key_list(ids))]
+        else:
+            tree = filter._selection.deletion() if isinstance(filter, RecordQuery) else dict(filter or {})
+            params = [("filter", _json.encode(tree).decode())]
+        return int((self._write("DELETE", self._path, None, params=params)).json()["deleted"])
+
+    def bulk_create(
+        self,
+        rows: Iterable[Row],
+        *,
+        chunk: int = 5000,
+        on_progress: OnProgress | None = None,
+    ) -> int:
+        """Creates any number of records, `chunk` in a request; gives their number.
+
+        Each request is one transaction. When one is refused the earlier ones stay: the error says in `rows`
+        which rows are bad, counted from the first of all, and `on_progress` has told how many were stored.
+        """
+        return self._in_chunks("POST", self._path, chunks(rows, chunk), on_progress)
+
+    def bulk_update(
+        self,
+        rows: Iterable[Row],
+        *,
+        chunk: int = 5000,
+        on_progress: OnProgress | None = None,
+    ) -> int:
+        """Changes any number of records, each row naming its key; otherwise as `bulk_create`."""
+        return self._in_chunks("PATCH", self._path, chunks(rows, chunk), on_progress)
+
+    def bulk_upsert(
+        self,
+        rows: Iterable[Row],
+        *,
+        unique_fields: Sequence[str] = (),
+        chunk: int = 5000,
+        on_progress: OnProgress | None = None,
+    ) -> int:
+        """Upserts any number of records; otherwise as `bulk_create`."""
+        params = [("unique_fields", ",".join(unique_fields))] if unique_fields else []
+        return self._in_chunks(
+            "POST", f"{self._path}upsert/", chunks(rows, chunk), on_progress, params=params
+        )
+
+    def _in_chunks(
+        self,
+        method: str,
+        path: str,
+        parts: Iterable[list[Row]],
+        on_progress: OnProgress | None,
+        params: Sequence[tuple[str, str]] = (),
+    ) -> int:
+        sent = 0
+        for part in parts:
+            try:
+                self._write(method, path, part, params=params, headers={"Prefer": "return=minimal"})
+            except PenstockError as error:
+                raise located(error, sent) from None
+            sent += len(part)
+            if on_progress is not None:
+                on_progress(BulkProgress(sent, len(part)))
+        return sent
+
+    def _write(
+        self,
+        method: str,
+        path: str,
+        rows: Row | Sequence[Row] | None,
+        *,
+        key: str | None = None,
+        params: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        # The key makes the server answer a repeated request from memory, so that it may be sent again.
+        head = {**(headers or {}), "Idempotency-Key": key or str(uuid.uuid4())}
+        body = rows if rows is None or isinstance(rows, Mapping) else list(rows)
+        return self._transport.request(
+            method, path, params=params, body=dict(body) if isinstance(body, Mapping) else body, headers=head
+        )
+
+    def _of(self, key: Any) -> str:
+        return f"{self._path}{key_segment(key)}/"
+
+
+def _page(answer: Answer) -> RecordPage:
+    body = answer.json()
+    return RecordPage(
+        body["data"], body.get("total"), body.get("page"), body.get("page_size"), body.get("next_cursor")
+    )
