@@ -1,0 +1,13 @@
+"""An embedded PostgreSQL under our own supervision: one server per data directory, shared by its users.
+
+`start` begins or joins, `Cluster.close` leaves, and the last one out stops the server. Roles, databases and
+schemas are made by who uses it.
+"""
+
+from __future__ import annotations
+
+from .cluster import Cluster, start
+from .failure import ClusterError
+from .install import MAJOR, binaries
+
+__all__ = ["MAJOR", "Cluster", "ClusterError", "binaries", "start"]
