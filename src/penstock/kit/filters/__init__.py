@@ -1,0 +1,59 @@
+"""The filter language: one tree, one parser, one printer, one compiler per database.
+
+    tree = parse_pairs([("carrier", "UA"), ("delay__gt", "10")], fields)     # or parse_json, parse_delete
+    bound = bind(tree, columns.get, columns)                                 # names, operators, values checked
+    params: list[Any] = []
+    sql = compile_postgres(bound, params)                                    # $1 … with casts
+
+`kit.operators` says what each operator means.
+"""
+
+from penstock.kit.filters.bind import BoundTree, Column, Condition, Resolver, bind
+from penstock.kit.filters.parse import parse_delete, parse_json, parse_pairs
+from penstock.kit.filters.postgres import compile_postgres, lower, render, shape, values
+from penstock.kit.filters.tree import (
+    EVERYTHING,
+    MAX_CONDITIONS,
+    MAX_DEPTH,
+    MAX_ITEMS,
+    And,
+    Compare,
+    Not,
+    Or,
+    Tree,
+    conjunction,
+    leaves,
+    paths,
+)
+from penstock.kit.filters.values import RangeValue
+from penstock.kit.operators import ValueType
+
+__all__ = [
+    "EVERYTHING",
+    "MAX_CONDITIONS",
+    "MAX_DEPTH",
+    "MAX_ITEMS",
+    "And",
+    "BoundTree",
+    "Column",
+    "Compare",
+    "Condition",
+    "Not",
+    "Or",
+    "RangeValue",
+    "Resolver",
+    "Tree",
+    "ValueType",
+    "bind",
+    "compile_postgres",
+    "conjunction",
+    "leaves",
+    "lower",
+    "parse_delete",
+    "parse_json",
+    "parse_pairs",
+    "paths",
+    "render",
+    "shape",
+    "values",
+]

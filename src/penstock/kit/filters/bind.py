@@ -1,0 +1,193 @@
+"""A tree meets the columns: names are resolved, operators checked, values cast; what is left cannot be wrong.
+
+The bound tree is the same for every database; `postgres` turns it into SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, NoReturn, TypeAlias
+from typing import cast as typed
+
+import msgspec
+
+from penstock.kit import errors
+from penstock.kit.filters.tree import MAX_CONDITIONS, MAX_ITEMS, And, Compare, Node, Not, Or, Tree
+from penstock.kit.filters.values import (
+    CASTS,
+    Uncastable,
+    cast_item,
+    cast_range,
+    clean,
+    show,
+    split_list,
+)
+from penstock.kit.operators import BY_NAME, Arity, Operator, ValueType, allowed
+
+# Deeper than what the parsers let through, since callers join trees; far from the interpreter's own limit.
+_MAX_JOINED_DEPTH = 40
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One column a filter may name.
+
+    `sql` is its quoted expression, `item` the type of an array's items or a range's ends (an array may leave it out),
+    `config` the text search configuration of a search vector.
+    """
+
+    name: str
+    sql: str
+    type: ValueType
+    item: ValueType | None = None
+    config: str = "english"
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """One condition on a column, its value cast.
+
+    By arity: the value; a tuple of values; a pair; a bool; a str; a `RangeValue`. Array operators hold a tuple of
+    items, each a tuple of its possible JSON readings.
+    """
+
+    column: Column
+    operator: Operator
+    value: Any
+
+
+BoundTree: TypeAlias = "Node[Condition]"
+Resolver: TypeAlias = Callable[[str], Column | None]
+
+
+def bind(tree: Tree, resolver: Resolver, names: Collection[str] = ()) -> BoundTree:
+    """Resolve and cast the whole tree; `errors.Invalid` names the parameter. `names` serves the hint for a wrong name."""
+    return _Binder(resolver, names).node(tree, 0)
+
+
+class _Binder:
+    def __init__(self, resolver: Resolver, names: Collection[str]) -> None:
+        self.resolver = resolver
+        self.names = names
+        self.count = 0
+
+    def node(self, tree: Tree, depth: int) -> BoundTree:
+        if type(tree) is Compare:
+            return self.leaf(tree)
+        if depth > _MAX_JOINED_DEPTH:
+            raise errors.Invalid({"filters": ["The filter nests too deeply."]})
+        if isinstance(tree, And):
+            return And(tuple([self.node(item, depth + 1) for item in tree.items]))
+        if isinstance(tree, Or):
+            return Or(tuple([self.node(item, depth + 1) for item in tree.items]))
+        return Not(self.node(typed("Not[Compare]", tree).item, depth + 1))
+
+    def leaf(self, leaf: Compare) -> Condition:
+        self.count += 1
+        if self.count > MAX_CONDITIONS:
+            _refuse(leaf, f"A filter takes at most {MAX_CONDITIONS} conditions.")
+        column = self.resolver(leaf.path)
+        if column is None:
+            self.unknown_field(leaf)
+        operator = BY_NAME.get(leaf.op)
+        if operator is None or column.type not in operator.types:
+            _unfit(leaf, column, operator)
+        try:
+            return _condition(column, operator, leaf.value)
+        except Uncastable as error:
+            listed = isinstance(leaf.value, tuple) and operator.name in ("eq", "ne")
+            _refuse(leaf, f"{show(leaf.value)} {error}.", "Lists go with 'in' and 'nin'." if listed else None)
+
+    def unknown_field(self, leaf: Compare) -> NoReturn:
+        path, _, op = leaf.path.rpartition("__")
+        if path and (column := self.resolver(path)) is not None:
+            _unfit(Compare(path, op, leaf.value), column, None)
+        if "." in leaf.path:
+            head = leaf.path.partition(".")[0]
+            _refuse(
+                leaf,
+                f"{show(leaf.path)}: filters on related fields are not available yet.",
+                f"Filter on '{clean(head)}'.",
+            )
+        _refuse(
+            leaf, f"There is no field {show(leaf.path)}.", errors.nearest(clean(leaf.path), list(self.names))
+        )
+
+
+def _refuse(leaf: Compare, message: str, hint: str | None = None) -> NoReturn:
+    raise errors.Invalid({clean(leaf.param): [message]}, hint=hint)
+
+
+def _unfit(leaf: Compare, column: Column, operator: Operator | None) -> NoReturn:
+    known = allowed(column.type)
+    if operator is None:
+        message = f"There is no operator {show(leaf.op)}."
+    elif not operator.types:
+        message = f"The operator '{leaf.op}' is not available on this table."
+    else:
+        message = f"The operator '{leaf.op}' does not apply to '{clean(leaf.path)}', which is of type {column.type.value}."
+    near = errors.nearest(clean(leaf.op), known) if operator is None else None
+    _refuse(leaf, f"{message} It takes {', '.join(known)}.", near)
+
+
+def _condition(column: Column, operator: Operator, value: Any) -> Condition:
+    arity = operator.arity
+    if value is None:
+        return _null(column, operator)
+    if arity is Arity.SCALAR:
+        return _scalar(column, operator, value)
+    if arity is Arity.TEXT:
+        return Condition(column, operator, _pattern(operator, value))
+    if arity is Arity.LIST:
+        return Condition(column, operator, _list(column, value))
+    if arity is Arity.BOOLEAN:
+        return Condition(column, operator, CASTS[ValueType.BOOLEAN](value))
+    if arity is Arity.PAIR:
+        items, _ = split_list(value)
+        if len(items) != 2:
+            raise Uncastable("is not two values: write lower,upper")
+        return Condition(column, operator, _each(CASTS[column.type], items))
+    return Condition(column, operator, cast_range(column.item or ValueType.INTEGER, value))
+
+
+def _null(column: Column, operator: Operator) -> Condition:
+    if operator.name not in ("eq", "ne"):
+        raise Uncastable(f"is no value for '{operator.name}'; only eq and ne compare with null")
+    return Condition(column, BY_NAME["null" if operator.name == "eq" else "nnull"], True)
+
+
+def _scalar(column: Column, operator: Operator, value: Any) -> Condition:
+    kind = column.type
+    if kind is ValueType.JSON_ARRAY and operator.name in ("aelement", "naelement"):
+        return Condition(column, operator, (cast_item(column.item, value, exact=True),))
+    if kind is ValueType.RANGE:
+        return Condition(column, operator, cast_range(column.item or ValueType.INTEGER, value))
+    return Condition(column, operator, CASTS[kind](value))
+
+
+def _pattern(operator: Operator, value: Any) -> str:
+    text = CASTS[ValueType.TEXT](value)
+    if operator.name in ("like", "ilike") and (len(text) - len(text.rstrip("\\"))) % 2:
+        raise Uncastable("ends with a lone backslash; write \\\\ for a backslash")
+    return text
+
+
+def _list(column: Column, value: Any) -> tuple[Any, ...]:
+    items, exact = split_list(value)
+    if len(items) > MAX_ITEMS:
+        raise Uncastable(f"has {len(items)} items; a list takes at most {MAX_ITEMS}")
+    if None in items:
+        raise Uncastable("holds null; add a condition with 'null' instead")
+    if column.type is ValueType.JSON_ARRAY:
+        return _each(lambda item: cast_item(column.item, item, exact=exact), items)
+    return _each(CASTS[column.type], items)
+
+
+def _each(cast: Callable[[Any], Any], items: tuple[Any, ...]) -> tuple[Any, ...]:
+    try:
+        return tuple(map(cast, items))
+    except Uncastable:
+        for item in items:
+            try:
+                cast(item)
+            except Uncastable as error:
+                raise Uncastable(f"holds {show(item)}, which {error}") from None
+        raise
