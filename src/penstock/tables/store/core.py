@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
 from penstock.kit.metadata import TEXT, created_column, identity_column, metadata
 
@@ -108,6 +108,8 @@ data_tables = Table(
     Column("json_schema", JSON, nullable=False),
     Column("schema_hash", TEXT, nullable=False),
     Column("field_count", Integer, nullable=False),
+    # Names of the tables that the foreign keys of this one point at.
+    Column("parents", ARRAY(TEXT), nullable=False, server_default="{}"),
     Column("physical_schema", TEXT, nullable=False),
     Column("physical_name", TEXT, nullable=False),
     Column("is_materialized", Boolean, nullable=False, server_default=false()),
@@ -146,8 +148,8 @@ operation_history = Table(
 )
 Index("operation_history_table_id_idx", operation_history.c.table_id, operation_history.c.id)
 
-# Answers kept for `Idempotency-Key`. `principal` says whose key it is ("user:5", "key:7"), `request` is method
-# and path, `fingerprint` the digest of query and body: a key used again for something else is refused.
+# Answers kept for `Idempotency-Key`. `principal` says whose key it is ("user:5", "key:7"), `request` is
+# method and path, `fingerprint` the digest of query and body: a key used again for something else is refused.
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
