@@ -202,9 +202,10 @@ async def _no_reset(_: Any) -> None:
 
 
 async def _use_json(raw: Any) -> None:
-    await raw.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        encoder=lambda value: msgspec.json.encode(value).decode(),
-        decoder=lambda text: msgspec.json.decode(text),
-    )
+    for name in ("json", "jsonb"):
+        await raw.set_type_codec(
+            name,
+            schema="pg_catalog",
+            encoder=lambda value: msgspec.json.encode(value).decode(),
+            decoder=lambda text: msgspec.json.decode(text),
+        )

@@ -1,0 +1,181 @@
+"""The statements that make a table: pure text from a `TableSchema`, executed by `materialize`.
+
+Names of constraints are derived, so that a violation reported by the database leads back to fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from penstock.kit import sql
+from penstock.tables.fields import BY_NAME
+from penstock.tables.models import UNSET, Field, ForeignKey, Index, OnDelete, TableSchema
+from penstock.tables.schema import checks
+from penstock.tables.schema.language import SEARCH_COLUMN
+
+ViolationKind = Literal["unique", "foreign", "check"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a table's rows are."""
+
+    schema: str
+    name: str
+
+    @property
+    def sql(self) -> str:
+        return sql.qualified(self.schema, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One statement of a plan, with the statement that undoes it."""
+
+    operation_type: str
+    description: str
+    sql: str
+    rollback_sql: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What a constraint of the database stands for."""
+
+    kind: ViolationKind
+    fields: tuple[str, ...]
+    resource: str = ""
+
+
+def create_steps(place: Place, schema: TableSchema) -> list[Step]:
+    """The table itself, its indexes and its search column; foreign keys are added when all tables stand."""
+    drop = f"DROP TABLE {place.sql};"
+    steps = [Step("CREATE", f"Create table with {len(schema.fields)} fields", _table(place, schema), drop)]
+    steps += [_index(place, index) for index in schema.indexes]
+    if schema.search_fields:
+        name = sql.derived_name(place.name, "search")
+        steps.append(
+            Step(
+                "INDEX",
+                "Index the search fields",
+                f"CREATE INDEX {sql.identifier(name)} ON {place.sql} USING gin ({sql.identifier(SEARCH_COLUMN)});",
+                f"DROP INDEX {sql.qualified(place.schema, name)};",
+            )
+        )
+    return steps
+
+
+def foreign_key_step(place: Place, key: ForeignKey, target: Place) -> Step:
+    name = sql.identifier(_foreign_name(place, key))
+    columns = _columns(key.fields)
+    action = key.on_delete.value
+    if key.on_delete is OnDelete.RESTRICT:
+        # Checked at the end of the statement, so that one delete may remove a parent together with its children.
+        action = "NO ACTION"
+    return Step(
+        "ALTER",
+        f"Add foreign key ({', '.join(key.fields)}) to {key.resource or 'itself'}",
+        f"ALTER TABLE {place.sql} ADD CONSTRAINT {name} FOREIGN KEY ({columns}) "
+        f"REFERENCES {target.sql} ({_columns(key.reference_fields)}) ON DELETE {action};",
+        f"ALTER TABLE {place.sql} DROP CONSTRAINT {name};",
+    )
+
+
+def violations(place: Place, schema: TableSchema) -> Mapping[str, Violation]:
+    """Every named constraint and unique index of the table, by its name in the database."""
+    found = {_key_name(place): Violation("unique", schema.primary_key)}
+    for field in schema.fields:
+        if field.constraints.unique and (field.name,) != schema.primary_key:
+            found[_unique_name(place, field)] = Violation("unique", (field.name,))
+        for kind, _ in checks.as_sql(field, ""):
+            found[_check_name(place, field, kind)] = Violation("check", (field.name,))
+    for index in schema.indexes:
+        if index.unique:
+            found[_index_name(place, index)] = Violation("unique", index.fields or (index.name,))
+    for key in schema.foreign_keys:
+        found[_foreign_name(place, key)] = Violation("foreign", key.fields, key.resource)
+    return found
+
+
+def column_type(field: Field) -> str:
+    return BY_NAME[field.type].column(field)
+
+
+def _table(place: Place, schema: TableSchema) -> str:
+    lines = [_column(field, schema) for field in schema.fields]
+    if schema.search_fields:
+        lines.append(_search_column(schema))
+    key = f"CONSTRAINT {sql.identifier(_key_name(place))} PRIMARY KEY ({_columns(schema.primary_key)})"
+    lines.append(key)
+    for field in schema.fields:
+        column = sql.identifier(field.name)
+        if field.constraints.unique and (field.name,) != schema.primary_key:
+            lines.append(f"CONSTRAINT {sql.identifier(_unique_name(place, field))} UNIQUE ({column})")
+        for kind, condition in checks.as_sql(field, column):
+            name = sql.identifier(_check_name(place, field, kind))
+            lines.append(f"CONSTRAINT {name} CHECK ({condition})")
+    body = ",\n  ".join(lines)
+    return f"CREATE TABLE {place.sql} (\n  {body}\n);"
+
+
+def _column(field: Field, schema: TableSchema) -> str:
+    parts = [sql.identifier(field.name), column_type(field)]
+    generated = schema.generates_key()
+    if generated is not None and generated.name == field.name:
+        is_integer = field.type == "integer"
+        parts.append("GENERATED BY DEFAULT AS IDENTITY" if is_integer else "DEFAULT gen_random_uuid()")
+    elif field.default is not UNSET and BY_NAME[field.type].orderable:
+        parts.append(f"DEFAULT {sql.literal(checks.comparable(field.default))}")
+    elif schema.manages(field.name):
+        parts.append("DEFAULT now()")
+    if field.constraints.required or field.name in schema.primary_key:
+        parts.append("NOT NULL")
+    return " ".join(parts)
+
+
+def _search_column(schema: TableSchema) -> str:
+    language = sql.literal(schema.search_language)
+    parts = [
+        f"setweight(to_tsvector({language}::regconfig, coalesce({sql.identifier(name)}, '')), {sql.literal(weight)})"
+        for name, weight in schema.search_fields
+    ]
+    return f"{sql.identifier(SEARCH_COLUMN)} tsvector GENERATED ALWAYS AS ({' || '.join(parts)}) STORED"
+
+
+def _index(place: Place, index: Index) -> Step:
+    name = _index_name(place, index)
+    target = _columns(index.fields) if index.fields else f"({index.expression})"
+    unique = "UNIQUE " if index.unique else ""
+    where = f" WHERE {index.where}" if index.where else ""
+    return Step(
+        "INDEX",
+        f"Create index {index.name}",
+        f"CREATE {unique}INDEX {sql.identifier(name)} ON {place.sql} USING {index.method} ({target}){where};",
+        f"DROP INDEX {sql.qualified(place.schema, name)};",
+    )
+
+
+def _columns(names: tuple[str, ...]) -> str:
+    return ", ".join(sql.identifier(name) for name in names)
+
+
+def _key_name(place: Place) -> str:
+    return sql.derived_name(place.name, "key")
+
+
+def _unique_name(place: Place, field: Field) -> str:
+    return sql.derived_name(place.name, "unique", field.name)
+
+
+def _check_name(place: Place, field: Field, kind: str) -> str:
+    return sql.derived_name(place.name, kind, field.name)
+
+
+def _index_name(place: Place, index: Index) -> str:
+    return sql.derived_name(f"{place.name}_{index.name}", "index")
+
+
+def _foreign_name(place: Place, key: ForeignKey) -> str:
+    return sql.derived_name(place.name, "foreign", key.resource, *key.fields, "", *key.reference_fields)
