@@ -23,6 +23,9 @@ class Context:
     # What a domain keeps for the life of the process (caches), by type.
     singletons: dict[type[Any], Any] = field(default_factory=dict[type[Any], Any])
 
+    def __post_init__(self) -> None:
+        self.db.control.hear = self.db.data.hear = self.listener.deliver
+
     def settings(self, section: type[Section]) -> Section:
         return cast(Section, self.sections[section])
 

@@ -7,7 +7,7 @@ records and owns nothing. Pooled connections never carry session state, which is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -54,10 +54,11 @@ class Login:
 class Connection:
     """A connection inside a transaction; takes SQLAlchemy Core statements or SQL text with `$n` values."""
 
-    __slots__ = ("raw",)
+    __slots__ = ("raw", "told")
 
     def __init__(self, raw: Any) -> None:
         self.raw: Final = raw
+        self.told: Final[list[tuple[str, str]]] = []
 
     async def rows(self, statement: ClauseElement | str, *values: Any) -> list[Row]:
         sql, values = _compiled(statement, values)
@@ -81,6 +82,7 @@ class Connection:
     async def notify(self, channel: str, payload: str) -> None:
         """Tell every process, when this transaction commits."""
         await self.raw.execute("SELECT pg_notify($1, $2)", channel, payload)
+        self.told.append((channel, payload))
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -97,6 +99,9 @@ class Pool:
         self._behind_pooler = behind_pooler
         self._json = json
         self._pool: Any = None
+        # Called with what a transaction has notified once it is committed: this process hears of its own
+        # changes before it answers, the others when LISTEN brings them.
+        self.hear: Callable[[str, str], None] | None = None
 
     async def open(self) -> None:
         # A transaction pooler hands each transaction another connection, so named statements would be missing there.
@@ -125,9 +130,13 @@ class Pool:
         """One transaction, committed on leaving, rolled back by any exception; database errors come out translated."""
         try:
             async with self._pool.acquire(timeout=15) as raw, raw.transaction(isolation=isolation):
-                yield Connection(raw)
+                connection = Connection(raw)
+                yield connection
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             raise translate(error) from error
+        if self.hear:
+            for channel, payload in connection.told:
+                self.hear(channel, payload)
 
     async def read(self, sql: str, values: Sequence[Any]) -> Row | None:
         """The one row of a statement that only reads; without a transaction, and once more if the connection was lost."""

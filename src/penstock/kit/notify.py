@@ -76,6 +76,10 @@ class Listener:
             connection.terminate()
 
     def _deliver(self, _connection: Any, _pid: int, channel: str, payload: str) -> None:
+        self.deliver(channel, payload)
+
+    def deliver(self, channel: str, payload: str) -> None:
+        """Call the handlers of a channel, which may hear of the same change twice."""
         for handler in self._handlers.get(channel, ()):
             handler(payload)
 

@@ -1,0 +1,5 @@
+"""The tables of identity and how their rows become models and back; one module per noun, no decisions."""
+
+from penstock.kit import sql
+
+QUERIES = sql.load(__name__)

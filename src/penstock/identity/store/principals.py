@@ -1,0 +1,139 @@
+"""Who a credential belongs to, and what it lets them do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from penstock.identity.models import Place, Principal, PrincipalKind, Role, SubjectKind
+from penstock.identity.store import QUERIES
+from penstock.kit.db import Pool, Row
+
+_held_rows = msgspec.json.Decoder(list[tuple[str, int, str, int]])
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A principal with what the cache must know of its credential. `stale`: `last_used_at` wants writing."""
+
+    principal: Principal
+    requests_per_minute: int | None = None
+    stale: bool = False
+
+
+async def by_key(pool: Pool, digest: bytes) -> Resolved | None:
+    """The principal of a live key."""
+    row = await pool.read(QUERIES["principal_by_digest"], (digest,))
+    return None if row is None else _key(row)
+
+
+async def by_key_id(pool: Pool, key_id: int) -> Resolved | None:
+    row = await pool.read(QUERIES["digest_of_key"], (key_id,))
+    return None if row is None else await by_key(pool, row["digest"])
+
+
+async def by_token(
+    pool: Pool, user_id: int, org_id: int, version: int, family: str | None
+) -> Resolved | None:
+    """The principal of a verified access token, unless its user, version or login has ended."""
+    row = await pool.read(QUERIES["principal_by_token"], (user_id, org_id, version, family))
+    return None if row is None else Resolved(_user(row, family))
+
+
+async def by_session(pool: Pool, digest: bytes) -> Resolved | None:
+    row = await pool.read(QUERIES["session_by_digest"], (digest,))
+    if row is None:
+        return None
+    found = await by_token(pool, row["user_id"], row["org_id"], row["token_version"], row["family"])
+    return found and replace(found, principal=replace(found.principal, expires_at=row["expires_at"]))
+
+
+async def touch(pool: Pool, key_ids: list[int]) -> None:
+    """Write down that these keys were used, at most once a minute each."""
+    async with pool.transaction() as conn:
+        await conn.execute(QUERIES["touch_keys"], key_ids)
+
+
+def _key(row: Row) -> Resolved:
+    mine, given = _held(row["held"])
+    principal = _service_key(row, given) if row["kind"] == "service" else _user_key(row, mine, given)
+    return Resolved(principal, row["requests_per_minute"], row["stale"])
+
+
+def _service_key(row: Row, given: Mapping[Place, Role]) -> Principal:
+    return Principal(
+        org_id=row["org_id"],
+        org_slug=row["org_slug"],
+        kind=PrincipalKind.SERVICE_KEY,
+        user_id=None,
+        key_id=row["key_id"],
+        username=row["name"],
+        email=None,
+        org_role=_role(row["key_role"]),
+        roles=MappingProxyType(dict(given)),
+        expires_at=row["expires_at"],
+    )
+
+
+def _user_key(row: Row, mine: Mapping[Place, Role], given: Mapping[Place, Role]) -> Principal:
+    """What the user may do, capped by the key's role and narrowed to the resources it was given."""
+    org_role, cap = _role(row["org_role"]), _role(row["key_role"])
+    roles: dict[Place, Role] = {}
+    if row["restricted"]:
+        for place, role in given.items():
+            own = max((held for held in (org_role, mine.get(place)) if held is not None), default=None)
+            if own is not None:
+                roles[place] = min(role, own)
+        org_role = None
+    else:
+        roles = {place: role if cap is None else min(cap, role) for place, role in mine.items()}
+        org_role = min(cap, org_role) if cap is not None and org_role is not None else org_role
+    return Principal(
+        org_id=row["org_id"],
+        org_slug=row["org_slug"],
+        kind=PrincipalKind.USER_KEY,
+        user_id=row["user_id"],
+        key_id=row["key_id"],
+        username=row["username"],
+        email=row["email"],
+        org_role=org_role,
+        roles=MappingProxyType(roles),
+        expires_at=row["expires_at"],
+        is_platform_admin=row["is_platform_admin"] and cap is None and not row["restricted"],
+    )
+
+
+def _user(row: Row, family: str | None) -> Principal:
+    mine, _ = _held(row["held"])
+    return Principal(
+        org_id=row["org_id"],
+        org_slug=row["org_slug"],
+        kind=PrincipalKind.USER,
+        user_id=row["user_id"],
+        key_id=None,
+        username=row["username"],
+        email=row["email"],
+        org_role=_role(row["org_role"]),
+        roles=MappingProxyType(mine),
+        is_platform_admin=row["is_platform_admin"],
+        family=family,
+    )
+
+
+def _held(text: str | None) -> tuple[dict[Place, Role], dict[Place, Role]]:
+    """Roles held by the user (directly or as a member), and those given to the key."""
+    mine: dict[Place, Role] = {}
+    given: dict[Place, Role] = {}
+    for kind, resource_id, subject, level in _held_rows.decode(text) if text else ():
+        into = given if subject == SubjectKind.KEY else mine
+        place = (kind, resource_id)
+        into[place] = max(Role(level), into.get(place, Role(level)))
+    return mine, given
+
+
+def _role(level: Any) -> Role | None:
+    return None if level is None else Role(level)
