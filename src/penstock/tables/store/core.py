@@ -108,6 +108,7 @@ data_tables = Table(
     Column("json_schema", JSON, nullable=False),
     Column("schema_hash", TEXT, nullable=False),
     Column("field_count", Integer, nullable=False),
+    Column("has_graph", Boolean, nullable=False, server_default=false()),
     # Names of the tables that the foreign keys of this one point at.
     Column("parents", ARRAY(TEXT), nullable=False, server_default="{}"),
     Column("physical_schema", TEXT, nullable=False),
