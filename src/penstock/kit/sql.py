@@ -1,22 +1,54 @@
-"""Hand-tuned statements live in `.sql` files: `-- name: <name>`, a line of prose, then the statement."""
+"""Quoting for the two things that cannot be bound: identifiers, and the constants inside DDL."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from importlib import resources
-from types import MappingProxyType
+import datetime
+import hashlib
+import uuid
+from decimal import Decimal
+from typing import Any
 
-_NAME = re.compile(r"^-- name: *([a-z][a-z0-9_]*) *$", re.MULTILINE)
+MAX_IDENTIFIER = 63  # bytes; PostgreSQL truncates beyond, silently
 
 
-def load(package: str, file: str = "queries.sql") -> Mapping[str, str]:
-    """The statements of a package's file by name, comments removed."""
-    parts = _NAME.split(resources.files(package).joinpath(file).read_text("utf-8"))
-    statements: dict[str, str] = {}
-    for name, body in zip(parts[1::2], parts[2::2], strict=True):
-        if name in statements:
-            raise ValueError(f"{package}/{file} names {name} twice.")
-        lines = (line for line in body.splitlines() if line.strip() and not line.lstrip().startswith("--"))
-        statements[name] = "\n".join(lines)
-    return MappingProxyType(statements)
+def identifier(name: str) -> str:
+    """A quoted identifier. Raises ValueError for what PostgreSQL cannot name or would cut short."""
+    if not name or "\0" in name or len(name.encode()) > MAX_IDENTIFIER:
+        raise ValueError(f"An identifier has 1 to {MAX_IDENTIFIER} bytes and no NUL: {name[:80]!r}")
+    return '"' + name.replace('"', '""') + '"'
+
+
+def qualified(schema: str, name: str) -> str:
+    return f"{identifier(schema)}.{identifier(name)}"
+
+
+def literal(value: Any) -> str:
+    """A constant for DDL (standard_conforming_strings is on since PostgreSQL 9.1)."""
+    match value:
+        case None:
+            return "NULL"
+        case bool():
+            return "true" if value else "false"
+        case int() | Decimal():
+            return f"({value})"
+        case datetime.datetime() | datetime.date() | datetime.time():
+            return _text(value.isoformat())
+        case uuid.UUID():
+            return _text(str(value))
+        case str():
+            return _text(value)
+        case _:
+            raise TypeError(f"no literal for {type(value).__name__}")
+
+
+def derived_name(base: str, suffix: str, *parts: str) -> str:
+    """A name of at most 63 bytes made of a readable base, a suffix and a hash that keeps it unique."""
+    tail = f"_{suffix}_{hashlib.sha256(chr(0).join((base, suffix, *parts)).encode()).hexdigest()[:8]}"
+    head = base.encode()[: MAX_IDENTIFIER - len(tail)].decode(errors="ignore")
+    return head + tail
+
+
+def _text(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("text in PostgreSQL has no NUL character")
+    return "'" + text.replace("'", "''") + "'"

@@ -1,5 +1,5 @@
 """The tables of identity and how their rows become models and back; one module per noun, no decisions."""
 
-from penstock.kit import sql
+from penstock.kit import statements
 
-QUERIES = sql.load(__name__)
+QUERIES = statements.load(__name__)
