@@ -10,63 +10,70 @@
 Names that are not in `__all__` may change at any time.
 """
 
-from penstock_sdk._async.client import AsyncClient
-from penstock_sdk._async.pages import AsyncPager
-from penstock_sdk._async.resources.apps import AsyncAppHandle
-from penstock_sdk._async.resources.records import AsyncRecordQuery, AsyncRecords
-from penstock_sdk._async.resources.tables import AsyncTableHandle
-from penstock_sdk._batches import BulkProgress
-from penstock_sdk._errors import (
-    BadRequestError,
-    ConfigurationError,
-    ConflictError,
-    ConnectionFailedError,
-    ForbiddenError,
-    GatewayTimeoutError,
-    MethodNotAllowedError,
-    NotFoundError,
-    PayloadTooLargeError,
-    PenstockError,
-    PreconditionFailedError,
-    RateLimitedError,
-    RequestTimeoutError,
-    RowFault,
-    ServerError,
-    UnauthorizedError,
-    UnavailableError,
-    UnexpectedAnswerError,
-    ValidationError,
-)
-from penstock_sdk._filters import Expression, F
-from penstock_sdk._models import (
-    App,
-    AppStats,
-    AppSummary,
-    AppTableStats,
-    DataSource,
-    DataSourceRef,
-    DataSourceStats,
-    DataSourceSummary,
-    DataTable,
-    DataTableSummary,
-    Health,
-    ImportReport,
-    Key,
-    NewKey,
-    Record,
-    SourceCounts,
-    TableSchema,
-    User,
-    ValidationReport,
-)
-from penstock_sdk._pages import Page, RecordPage, Upserted
-from penstock_sdk._retry import RetryPolicy
-from penstock_sdk._sync.client import Client
-from penstock_sdk._sync.pages import Pager
-from penstock_sdk._sync.resources.apps import AppHandle
-from penstock_sdk._sync.resources.records import RecordQuery, Records
-from penstock_sdk._sync.resources.tables import TableHandle
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from penstock_sdk._version import __version__
+
+if TYPE_CHECKING:
+    from penstock_sdk._async.client import AsyncClient
+    from penstock_sdk._async.pages import AsyncPager
+    from penstock_sdk._async.resources.apps import AsyncAppHandle
+    from penstock_sdk._async.resources.records import AsyncRecordQuery, AsyncRecords
+    from penstock_sdk._async.resources.tables import AsyncTableHandle
+    from penstock_sdk._batches import BulkProgress
+    from penstock_sdk._errors import (
+        BadRequestError,
+        ConfigurationError,
+        ConflictError,
+        ConnectionFailedError,
+        ForbiddenError,
+        GatewayTimeoutError,
+        MethodNotAllowedError,
+        NotFoundError,
+        PayloadTooLargeError,
+        PenstockError,
+        PreconditionFailedError,
+        RateLimitedError,
+        RequestTimeoutError,
+        RowFault,
+        ServerError,
+        UnauthorizedError,
+        UnavailableError,
+        UnexpectedAnswerError,
+        ValidationError,
+    )
+    from penstock_sdk._filters import Expression, F
+    from penstock_sdk._models import (
+        App,
+        AppStats,
+        AppSummary,
+        AppTableStats,
+        DataSource,
+        DataSourceRef,
+        DataSourceStats,
+        DataSourceSummary,
+        DataTable,
+        DataTableSummary,
+        Health,
+        ImportReport,
+        Key,
+        NewKey,
+        Record,
+        SourceCounts,
+        TableSchema,
+        User,
+        ValidationReport,
+    )
+    from penstock_sdk._pages import Page, RecordPage, Upserted
+    from penstock_sdk._retry import RetryPolicy
+    from penstock_sdk._sync.client import Client
+    from penstock_sdk._sync.pages import Pager
+    from penstock_sdk._sync.resources.apps import AppHandle
+    from penstock_sdk._sync.resources.records import RecordQuery, Records
+    from penstock_sdk._sync.resources.tables import TableHandle
 
 __all__ = [
     "App",
@@ -128,3 +135,46 @@ __all__ = [
     "ValidationReport",
     "__version__",
 ]
+
+# Modules are loaded at first use: `penstock serve` needs none of them, and starts sooner without.
+_HOMES = {
+    "_async.client": "AsyncClient",
+    "_async.pages": "AsyncPager",
+    "_async.resources.apps": "AsyncAppHandle",
+    "_async.resources.records": "AsyncRecordQuery AsyncRecords",
+    "_async.resources.tables": "AsyncTableHandle",
+    "_batches": "BulkProgress",
+    "_errors": (
+        "BadRequestError ConfigurationError ConflictError ConnectionFailedError ForbiddenError "
+        "GatewayTimeoutError MethodNotAllowedError NotFoundError PayloadTooLargeError PenstockError "
+        "PreconditionFailedError RateLimitedError RequestTimeoutError RowFault ServerError "
+        "UnauthorizedError UnavailableError UnexpectedAnswerError ValidationError"
+    ),
+    "_filters": "Expression F",
+    "_models": (
+        "App AppStats AppSummary AppTableStats DataSource DataSourceRef DataSourceStats "
+        "DataSourceSummary DataTable DataTableSummary Health ImportReport Key NewKey Record "
+        "SourceCounts TableSchema User ValidationReport"
+    ),
+    "_pages": "Page RecordPage Upserted",
+    "_retry": "RetryPolicy",
+    "_sync.client": "Client",
+    "_sync.pages": "Pager",
+    "_sync.resources.apps": "AppHandle",
+    "_sync.resources.records": "RecordQuery Records",
+    "_sync.resources.tables": "TableHandle",
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    module = _HOME_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

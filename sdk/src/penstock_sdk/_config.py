@@ -93,7 +93,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def resolve(url: str | None = None, key: str | None = None, profile: str | None = None) -> Target:
-    """Server and key to use: the arguments, else PENSTOCK_URL and PENSTOCK_KEY, else a profile, else loopback.
+    """Server and key to use: arguments, else PENSTOCK_URL and PENSTOCK_KEY, else a profile, else loopback.
 
     The key of a profile is shown to no other server than the one it was saved for.
     """
@@ -113,6 +113,12 @@ def resolve(url: str | None = None, key: str | None = None, profile: str | None 
     if key is None and named is not None and named.url.rstrip("/") == found:
         key = named.key
     return Target(found, key, source)
+
+
+def login_of_environment() -> tuple[str, str] | None:
+    """E-mail and password of PENSTOCK_EMAIL and PENSTOCK_PASSWORD when both are set."""
+    email, password = os.environ.get("PENSTOCK_EMAIL"), os.environ.get("PENSTOCK_PASSWORD")
+    return (email, password) if email and password else None
 
 
 def _profile(name: str | None) -> Profile | None:

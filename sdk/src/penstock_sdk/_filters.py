@@ -187,16 +187,22 @@ class F:
 
 
 def condition(where: Expression | Mapping[str, Any]) -> Expression:
-    """An expression as it is, or a mapping (`{"age__gt": 3}`) as the conjunction of its items."""
+    """An expression as it is, or a mapping (`{"age__gt": 3, "or": […]}`) as conjunction of its items."""
     if isinstance(where, Expression):
         return where
-    members = [
-        Comparison(*_split(key), value) if value is not None else _null(*_split(key))
-        for key, value in where.items()
-    ]
+    members = [_item(key, value) for key, value in where.items()]
     if not members:
         raise ValueError("an empty filter matches everything; leave it out instead")
     return members[0] if len(members) == 1 else Junction("and", members)
+
+
+def _item(key: str, value: Any) -> Expression:
+    if key in ("and", "or") and isinstance(value, list):
+        return Junction(key, [condition(item) for item in cast("list[Any]", value)])
+    if key == "not" and isinstance(value, Mapping | Expression):
+        return ~condition(cast("Mapping[str, Any] | Expression", value))
+    field, operator = _split(key)
+    return _null(field, operator) if value is None else Comparison(field, operator, value)
 
 
 def flat_parameter(key: str, value: Any) -> tuple[str, str]:

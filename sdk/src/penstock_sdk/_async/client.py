@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from types import TracebackType
 from typing import Any, Self
@@ -12,7 +13,7 @@ from penstock_sdk._async.auth import AsyncCredential, AsyncKeyCredential, AsyncP
 from penstock_sdk._async.resources.apps import AsyncAppHandle, AsyncApps
 from penstock_sdk._async.resources.identity import AsyncAuth, AsyncKeys, AsyncUsers
 from penstock_sdk._async.transport import AsyncTransport
-from penstock_sdk._config import resolve
+from penstock_sdk._config import login_of_environment, resolve
 from penstock_sdk._errors import ConfigurationError
 from penstock_sdk._models import Health
 from penstock_sdk._retry import RetryPolicy
@@ -25,7 +26,7 @@ class AsyncClient:
 
     Without `base_url` the address comes from PENSTOCK_URL, else from the profile that `penstock login` saved,
     else it is http://127.0.0.1:5001. Without `key` or `email` and `password` the key comes from PENSTOCK_KEY,
-    else from the profile of that address.
+    else from the profile of that address, else PENSTOCK_EMAIL and PENSTOCK_PASSWORD log in.
 
     `org` chooses one of a user's orgs at login. `timeout` is in seconds. `retries` is the number of
     repetitions of a request that may be repeated, or a RetryPolicy. With `decimals` numbers with a fraction
@@ -52,9 +53,12 @@ class AsyncClient:
         if key is not None and email is not None:
             raise ConfigurationError("Give either a key or email and password, not both.")
         target = resolve(base_url, key, profile)
+        login = (email, password) if email is not None and password is not None else None
+        if login is None and target.key is None:
+            login = login_of_environment()
         credential = AsyncCredential()
-        if email is not None and password is not None:
-            credential = AsyncPasswordCredential(email, password, org)
+        if login is not None:
+            credential = AsyncPasswordCredential(*login, org or os.environ.get("PENSTOCK_ORG"))
         elif target.key is not None:
             credential = AsyncKeyCredential(target.key)
         policy = retries if isinstance(retries, RetryPolicy) else RetryPolicy(attempts=retries)

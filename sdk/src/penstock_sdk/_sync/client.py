@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from types import TracebackType
 from typing import Any, Self
 
 import httpx2
 
-from penstock_sdk._config import resolve
+from penstock_sdk._config import login_of_environment, resolve
 from penstock_sdk._errors import ConfigurationError
 from penstock_sdk._models import Health
 from penstock_sdk._retry import RetryPolicy
@@ -27,7 +28,7 @@ class Client:
 
     Without `base_url` the address comes from PENSTOCK_URL, else from the profile that `penstock login` saved,
     else it is http://127.0.0.1:5001. Without `key` or `email` and `password` the key comes from PENSTOCK_KEY,
-    else from the profile of that address.
+    else from the profile of that address, else PENSTOCK_EMAIL and PENSTOCK_PASSWORD log in.
 
     `org` chooses one of a user's orgs at login. `timeout` is in seconds. `retries` is the number of
     repetitions of a request that may be repeated, or a RetryPolicy. With `decimals` numbers with a fraction
@@ -54,9 +55,12 @@ class Client:
         if key is not None and email is not None:
             raise ConfigurationError("Give either a key or email and password, not both.")
         target = resolve(base_url, key, profile)
+        login = (email, password) if email is not None and password is not None else None
+        if login is None and target.key is None:
+            login = login_of_environment()
         credential = Credential()
-        if email is not None and password is not None:
-            credential = PasswordCredential(email, password, org)
+        if login is not None:
+            credential = PasswordCredential(*login, org or os.environ.get("PENSTOCK_ORG"))
         elif target.key is not None:
             credential = KeyCredential(target.key)
         policy = retries if isinstance(retries, RetryPolicy) else RetryPolicy(attempts=retries)
