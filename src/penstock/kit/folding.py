@@ -1,4 +1,4 @@
-"""Case folding as every case-insensitive operator sees it: the Python twin of the database function `penstock.fold`."""
+"""Case folding as case-insensitive operators see it: the twin of the database function `penstock.fold`."""
 
 from __future__ import annotations
 

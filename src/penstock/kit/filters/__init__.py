@@ -1,9 +1,9 @@
 """The filter language: one tree, one parser, one printer, one compiler per database.
 
-    tree = parse_pairs([("carrier", "UA"), ("delay__gt", "10")], fields)     # or parse_json, parse_delete
-    bound = bind(tree, columns.get, columns)                                 # names, operators, values checked
+    tree = parse_pairs([("carrier", "UA"), ("delay__gt", "10")], columns)  # or parse_json, parse_delete
+    bound = bind(tree, columns.get, columns)  # names, operators and values are right from here on
     params: list[Any] = []
-    sql = compile_postgres(bound, params)                                    # $1 … with casts
+    sql = compile_postgres(bound, params)  # ("carrier" = $1::text AND "delay" > $2::bigint)
 
 `kit.operators` says what each operator means.
 """
@@ -11,6 +11,7 @@
 from penstock.kit.filters.bind import BoundTree, Column, Condition, Resolver, bind
 from penstock.kit.filters.parse import parse_delete, parse_json, parse_pairs
 from penstock.kit.filters.postgres import compile_postgres, lower, render, shape, values
+from penstock.kit.filters.text import describe, print_json, to_json
 from penstock.kit.filters.tree import (
     EVERYTHING,
     MAX_CONDITIONS,
@@ -47,13 +48,16 @@ __all__ = [
     "bind",
     "compile_postgres",
     "conjunction",
+    "describe",
     "leaves",
     "lower",
     "parse_delete",
     "parse_json",
     "parse_pairs",
     "paths",
+    "print_json",
     "render",
     "shape",
+    "to_json",
     "values",
 ]

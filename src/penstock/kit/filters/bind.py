@@ -15,6 +15,7 @@ from penstock.kit import errors
 from penstock.kit.filters.tree import MAX_CONDITIONS, MAX_ITEMS, And, Compare, Node, Not, Or, Tree
 from penstock.kit.filters.values import (
     CASTS,
+    RangeValue,
     Uncastable,
     cast_item,
     cast_range,
@@ -22,7 +23,7 @@ from penstock.kit.filters.values import (
     show,
     split_list,
 )
-from penstock.kit.operators import BY_NAME, Arity, Operator, ValueType, allowed
+from penstock.kit.operators import ARRAY_OPERATORS, BY_NAME, Arity, Operator, ValueType, allowed
 
 # Deeper than what the parsers let through, since callers join trees; far from the interpreter's own limit.
 _MAX_JOINED_DEPTH = 40
@@ -31,7 +32,7 @@ _MAX_JOINED_DEPTH = 40
 class Column(msgspec.Struct, frozen=True):
     """One column a filter may name.
 
-    `sql` is its quoted expression, `item` the type of an array's items or a range's ends (an array may leave it out),
+    `sql` is its quoted expression, `item` the type of an array's items (optional) or of a range's ends,
     `config` the text search configuration of a search vector.
     """
 
@@ -45,8 +46,8 @@ class Column(msgspec.Struct, frozen=True):
 class Condition(msgspec.Struct, frozen=True):
     """One condition on a column, its value cast.
 
-    By arity: the value; a tuple of values; a pair; a bool; a str; a `RangeValue`. Array operators hold a tuple of
-    items, each a tuple of its possible JSON readings.
+    By arity: the value; a tuple of values; a pair; a bool; a str; a `RangeValue`. Array operators hold a
+    tuple of items, each a tuple of its possible JSON readings.
     """
 
     column: Column
@@ -59,7 +60,7 @@ Resolver: TypeAlias = Callable[[str], Column | None]
 
 
 def bind(tree: Tree, resolver: Resolver, names: Collection[str] = ()) -> BoundTree:
-    """Resolve and cast the whole tree; `errors.Invalid` names the parameter. `names` serves the hint for a wrong name."""
+    """Resolve and cast the whole tree; `errors.Invalid` names the parameter. `names` helps to spot a typo."""
     return _Binder(resolver, names).node(tree, 0)
 
 
@@ -93,8 +94,9 @@ class _Binder:
         try:
             return _condition(column, operator, leaf.value)
         except Uncastable as error:
-            listed = isinstance(leaf.value, tuple) and operator.name in ("eq", "ne")
-            _refuse(leaf, f"{show(leaf.value)} {error}.", "Lists go with 'in' and 'nin'." if listed else None)
+            value: Any = leaf.value
+            listed = type(value) is tuple and operator.name in ("eq", "ne")
+            _refuse(leaf, f"{show(value)} {error}.", "Lists go with 'in' and 'nin'." if listed else None)
 
     def unknown_field(self, leaf: Compare) -> NoReturn:
         path, _, op = leaf.path.rpartition("__")
@@ -123,54 +125,52 @@ def _unfit(leaf: Compare, column: Column, operator: Operator | None) -> NoReturn
     elif not operator.types:
         message = f"The operator '{leaf.op}' is not available on this table."
     else:
-        message = f"The operator '{leaf.op}' does not apply to '{clean(leaf.path)}', which is of type {column.type.value}."
+        name, kind = clean(leaf.path), column.type.value
+        message = f"The operator '{leaf.op}' does not apply to '{name}', which is of type {kind}."
     near = errors.nearest(clean(leaf.op), known) if operator is None else None
     _refuse(leaf, f"{message} It takes {', '.join(known)}.", near)
 
 
 def _condition(column: Column, operator: Operator, value: Any) -> Condition:
-    arity = operator.arity
     if value is None:
-        return _null(column, operator)
-    if arity is Arity.SCALAR:
-        return _scalar(column, operator, value)
-    if arity is Arity.TEXT:
-        return Condition(column, operator, _pattern(operator, value))
-    if arity is Arity.LIST:
-        return Condition(column, operator, _list(column, value))
-    if arity is Arity.BOOLEAN:
-        return Condition(column, operator, CASTS[ValueType.BOOLEAN](value))
-    if arity is Arity.PAIR:
-        items, _ = split_list(value)
-        if len(items) != 2:
-            raise Uncastable("is not two values: write lower,upper")
-        return Condition(column, operator, _each(CASTS[column.type], items))
-    return Condition(column, operator, cast_range(column.item or ValueType.INTEGER, value))
+        if operator.name not in ("eq", "ne"):
+            raise Uncastable(f"is no value for '{operator.name}'; only eq and ne compare with null")
+        return Condition(column, BY_NAME["null" if operator.name == "eq" else "nnull"], True)
+    return Condition(column, operator, _READERS[operator.arity](column, operator, value))
 
 
-def _null(column: Column, operator: Operator) -> Condition:
-    if operator.name not in ("eq", "ne"):
-        raise Uncastable(f"is no value for '{operator.name}'; only eq and ne compare with null")
-    return Condition(column, BY_NAME["null" if operator.name == "eq" else "nnull"], True)
-
-
-def _scalar(column: Column, operator: Operator, value: Any) -> Condition:
+def _scalar(column: Column, operator: Operator, value: Any) -> Any:
     kind = column.type
-    if kind is ValueType.JSON_ARRAY and operator.name in ("aelement", "naelement"):
-        return Condition(column, operator, (cast_item(column.item, value, exact=True),))
+    if kind is ValueType.JSON_ARRAY and operator.name in ARRAY_OPERATORS:
+        return (cast_item(column.item, value, exact=True),)
     if kind is ValueType.RANGE:
-        return Condition(column, operator, cast_range(column.item or ValueType.INTEGER, value))
-    return Condition(column, operator, CASTS[kind](value))
+        return _range(column, operator, value)
+    return CASTS[kind](value)
 
 
-def _pattern(operator: Operator, value: Any) -> str:
+def _range(column: Column, operator: Operator, value: Any) -> RangeValue:
+    return cast_range(column.item or ValueType.INTEGER, value)
+
+
+def _boolean(column: Column, operator: Operator, value: Any) -> bool:
+    return CASTS[ValueType.BOOLEAN](value)
+
+
+def _pair(column: Column, operator: Operator, value: Any) -> tuple[Any, ...]:
+    items, _ = split_list(value)
+    if len(items) != 2:
+        raise Uncastable("is not two values: write lower,upper")
+    return _each(CASTS[column.type], items)
+
+
+def _pattern(column: Column, operator: Operator, value: Any) -> str:
     text = CASTS[ValueType.TEXT](value)
     if operator.name in ("like", "ilike") and (len(text) - len(text.rstrip("\\"))) % 2:
         raise Uncastable("ends with a lone backslash; write \\\\ for a backslash")
     return text
 
 
-def _list(column: Column, value: Any) -> tuple[Any, ...]:
+def _list(column: Column, operator: Operator, value: Any) -> tuple[Any, ...]:
     items, exact = split_list(value)
     if len(items) > MAX_ITEMS:
         raise Uncastable(f"has {len(items)} items; a list takes at most {MAX_ITEMS}")
@@ -191,3 +191,13 @@ def _each(cast: Callable[[Any], Any], items: tuple[Any, ...]) -> tuple[Any, ...]
             except Uncastable as error:
                 raise Uncastable(f"holds {show(item)}, which {error}") from None
         raise
+
+
+_READERS: dict[Arity, Callable[[Column, Operator, Any], Any]] = {
+    Arity.SCALAR: _scalar,
+    Arity.LIST: _list,
+    Arity.PAIR: _pair,
+    Arity.BOOLEAN: _boolean,
+    Arity.TEXT: _pattern,
+    Arity.RANGE: _range,
+}

@@ -1,4 +1,4 @@
-"""Filters as callers write them, to a tree: query-string pairs, JSON in its three spellings, and the filter of a delete.
+"""Filters as callers write them, to a tree: query-string pairs, JSON in all spellings, a delete's filter.
 
 Nothing is known about columns here; values stay as written until `bind` casts them.
 """
@@ -38,7 +38,8 @@ _LOGICAL = ("and", "or", "not")
 def parse_pairs(pairs: Iterable[tuple[str, str]], fields: Collection[str] = ()) -> Tree:
     """The filter pairs of a query string, all ANDed; a key given twice is two conditions.
 
-    Reserved parameters must be taken out before. `fields` names the columns, so that one called `a__in` is reached.
+    Reserved parameters must be taken out before. `fields` names the columns, so that one called `a__in` can
+    be reached.
     """
     items = [_pair(key, value, fields) for key, value in pairs]
     if len(items) > MAX_CONDITIONS:
@@ -55,7 +56,7 @@ def parse_json(source: Any, fields: Collection[str] = (), *, param: str = "filte
 
 
 def parse_delete(source: Any, fields: Collection[str] = (), *, param: str = "filter") -> Tree:
-    """The `filter` of a delete: a flat object which may carry logical keys and, in `filters`, a tree or its JSON text.
+    """The `filter` of a delete: flat keys, logical keys and, in `filters`, a tree or the JSON text of one.
 
     A filter that would hold for every row whatever it contains is refused.
     """
@@ -103,7 +104,8 @@ def _constant_leaf(leaf: Compare) -> bool | None:
     return None if items else operator.name in ("nin", "nina")
 
 
-def _split(key: str, fields: Collection[str]) -> tuple[str, str]:
+def split_key(key: str, fields: Collection[str]) -> tuple[str, str]:
+    """The path and operator that a flat key such as `age__gt` stands for."""
     if key not in fields:
         path, _, op = key.rpartition("__")
         if path and op in BY_NAME:
@@ -112,7 +114,7 @@ def _split(key: str, fields: Collection[str]) -> tuple[str, str]:
 
 
 def _pair(key: str, value: str, fields: Collection[str]) -> Compare:
-    path, op = _split(key, fields)
+    path, op = split_key(key, fields)
     if op in ("aelement", "naelement") and has_json_reading(value):
         # Text that may be a number means both; only a list operator has a spelling for that in JSON too.
         op = "aoverlap" if op == "aelement" else "naoverlap"
@@ -137,14 +139,15 @@ def _too_many(param: str) -> errors.Invalid:
 
 
 def _repeated(leaf: Compare, param: str) -> Tree:
-    """The published client sends a key it was given twice as one list; for operators that take no list that is an AND."""
+    """The published client sends a key given twice as one list: an AND, unless the operator takes a list."""
     operator = BY_NAME[leaf.op]
-    if not isinstance(leaf.value, tuple):
+    value: Any = leaf.value
+    if type(value) is not tuple:
         return leaf
-    items = typed("tuple[Any, ...]", leaf.value)
+    items = typed("tuple[Any, ...]", value)
     if operator.arity is Arity.LIST:
         if any(isinstance(item, str) and "," in item for item in items):
-            # Two lists merged by the client, or items with commas? A wrong guess deletes rows that should stay.
+            # Two lists merged by the client, or items with commas? A wrong guess deletes the wrong rows.
             raise _invalid(
                 leaf.param,
                 "holds an item with a comma, which cannot be told from two lists given at once.",
@@ -202,7 +205,7 @@ class _Parser:
         return And(members) if name == "and" else Or(members)
 
     def flat(self, key: str, value: Any) -> Compare:
-        path, op = _split(key, self.fields)
+        path, op = split_key(key, self.fields)
         return Compare(path, op, self.value(key, value))
 
     def value(self, name: str, value: Any) -> Any:
@@ -214,14 +217,17 @@ class _Parser:
     def node_form(self, entries: Mapping[str, Any], depth: int) -> Tree:
         op = entries["operator"]
         known = {"field", "operator", "value"} if "field" in entries else {"operator", "value"}
-        if not isinstance(op, str) or (extra := entries.keys() - known):
-            wrong = f"the operator {show(op)}" if not isinstance(op, str) else f"the key {show(min(extra))}"
-            raise _invalid(self.param, f"has {wrong} in a node; field, operator and value are known.")
+        if extra := sorted(entries.keys() - known):
+            raise _invalid(
+                self.param, f"has a node with the key {show(extra[0])}; it takes {', '.join(sorted(known))}."
+            )
+        if not isinstance(op, str):
+            raise _invalid(self.param, f"has the operator {show(op)}; it takes a name.")
         if "field" not in entries:
             if op not in _LOGICAL:
                 raise _invalid(
                     self.param,
-                    f"has a node with the operator {show(op)} and no field; without one, and, or and not are known.",
+                    f"has a node with the operator {show(op)} and no field; only and, or, not do without.",
                     hint="A column called 'operator' is reached as 'operator__eq'.",
                 )
             return self.logical(op, entries["value"], depth + 1)

@@ -1,6 +1,6 @@
-"""A bound tree to PostgreSQL: every value is a parameter, and the text depends on the shape of the filter alone.
+"""A bound tree to PostgreSQL: every value is a parameter, and the text depends on the filter's shape alone.
 
-`lower` separates the two: a hashable shape, whose SQL is rendered once, and the values in the order of their `$n`.
+`lower` separates the two: a hashable shape, whose SQL is rendered once, and the values in the order of `$n`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _RANGES: dict[ValueType, tuple[str, str, Any]] = {
     ValueType.DATE: ("daterange", "date", date(2000, 1, 1)),
     ValueType.DATETIME: ("tstzrange", "timestamptz", datetime(2000, 1, 1, tzinfo=UTC)),
 }
-"""By the type of the ends: the range's constructor, the SQL type of an end, and a value to make an empty range of."""
+"""By the type of the ends: the constructor, the SQL type of an end, and a value to make an empty range of."""
 _AFFIXES: dict[str, tuple[str, str]] = {
     f"{negation}{name}{case}": affixes
     for name, affixes in (("contains", ("%", "%")), ("startswith", ("", "%")), ("endswith", ("%", "")))
@@ -50,11 +50,12 @@ _AFFIXES: dict[str, tuple[str, str]] = {
 }
 _ESCAPES = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
-# Items compare as wholes here, where `@>` would compare nested ones by parts; the aliases are odd so that they hide
-# no column. CASE keeps NULL unknown under a negation.
+# Items compare as wholes here, where `@>` would compare nested ones by parts; the aliases are odd so that
+# they hide no column. CASE keeps NULL unknown under a negation.
 _ITEMWISE: dict[str, str] = {
     "acontains": (
-        "CASE WHEN jsonb_typeof({c}) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements({v}) AS pst__g "
+        "CASE WHEN jsonb_typeof({c}) = 'array' THEN "
+        "NOT EXISTS (SELECT FROM jsonb_array_elements({v}) AS pst__g "
         "WHERE NOT EXISTS (SELECT FROM jsonb_array_elements({c}) AS pst__e "
         "WHERE pst__e = ANY(ARRAY(SELECT jsonb_array_elements(pst__g))))) END"
     ),
@@ -182,7 +183,7 @@ def _range_values(item: ValueType, value: RangeValue) -> tuple[Any, Any, str]:
 
 @cache
 def _template(name: str, kind: ValueType, item: ValueType | None) -> str:
-    """The template of an operator for one type: only the column `{c}` and the placeholders `{0}`, … are left open."""
+    """The template of an operator for one type: only the column `{c}` and places `{0}`, … are left open."""
     if item is not None and kind is ValueType.RANGE:
         function, end, _ = _RANGES[item]
         first = f"{function}({{0}}::{end}, {{1}}::{end}, {{2}}::text)"

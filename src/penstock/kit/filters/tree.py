@@ -1,9 +1,10 @@
-"""The one filter tree: what parsers produce, what is stored, printed and bound; it knows no columns and no database."""
+"""The one filter tree: what is parsed, stored, printed and bound; it knows neither columns nor databases."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeAlias, TypeVar
+from typing import cast as typed
 
 import msgspec
 
@@ -17,8 +18,8 @@ Leaf = TypeVar("Leaf")
 class Compare(msgspec.Struct, frozen=True):
     """One condition as the caller wrote it: `op` keeps its spelling (`icontains`), `value` is not cast yet.
 
-    A value is a `str` (from a query string, or a JSON string), or what JSON has besides: None, bool, int, Decimal,
-    a tuple for an array, a dict for an object. A `str` for a list operator is split at its commas when bound.
+    A value is a `str` (from a query string, or a JSON string), or what JSON has besides: None, bool, int,
+    Decimal, a tuple for an array, a dict for an object. A `str` for a list operator is split when bound.
     """
 
     path: str
@@ -60,7 +61,7 @@ def conjunction(trees: Iterable[Node[Leaf]]) -> Node[Leaf]:
     items: list[Node[Leaf]] = []
     for tree in trees:
         if isinstance(tree, And):
-            items.extend(tree.items)
+            items.extend(typed("And[Leaf]", tree).items)
         else:
             items.append(tree)
     return items[0] if len(items) == 1 else And(tuple(items))
@@ -69,10 +70,10 @@ def conjunction(trees: Iterable[Node[Leaf]]) -> Node[Leaf]:
 def leaves(tree: Node[Leaf]) -> Iterator[Leaf]:
     """Every condition of the tree, from left to right."""
     if isinstance(tree, (And, Or)):
-        for item in tree.items:
+        for item in typed("And[Leaf] | Or[Leaf]", tree).items:
             yield from leaves(item)
     elif isinstance(tree, Not):
-        yield from leaves(tree.item)
+        yield from leaves(typed("Not[Leaf]", tree).item)
     else:
         yield tree
 

@@ -1,6 +1,6 @@
-"""From what a caller wrote to the value a column compares with: JSON that keeps all digits, and one cast per type.
+"""From what a caller wrote to what a column compares with: JSON that keeps all digits, and one cast per type.
 
-A cast that fails raises `Uncastable`, whose text completes the sentence "'abc' …"; `bind` adds parameter and status.
+A cast that fails raises `Uncastable`, whose text goes on from the value; `bind` adds value and parameter.
 """
 
 from __future__ import annotations
@@ -59,15 +59,12 @@ class Uncastable(ValueError):
 
 
 class RangeValue(msgspec.Struct, frozen=True):
-    """A range; None is an open end. `bounds` is one of `[)`, `[]`, `(]`, `()`, and integers are always `[)`."""
+    """A range; None is an open end. `bounds` is one of `[)`, `[]`, `(]`, `()`; for integers always `[)`."""
 
     lower: Any
     upper: Any
     bounds: str
     empty: bool = False
-
-
-# ---------------------------------------------------------------------------------------------------------- JSON
 
 
 class Duplicate(ValueError):
@@ -88,7 +85,7 @@ def _constant(name: str) -> Any:
 
 
 def decode_json(text: str | bytes) -> Any:
-    """Decode JSON, keeping numbers exact (int or Decimal); ValueError for anything that is not plain, sane JSON."""
+    """Decode JSON, keeping numbers exact (int or Decimal); ValueError for anything that is not sane JSON."""
     try:
         return json.loads(text, parse_float=Decimal, parse_constant=_constant, object_pairs_hook=_object)
     except RecursionError:
@@ -108,7 +105,7 @@ def encode_json(value: Any) -> str:
 
 
 def freeze(value: Any, depth: int = 0) -> Any:
-    """A decoded JSON value as trees hold it: tuples for arrays, Decimal for fractions. ValueError when it is not JSON."""
+    """A decoded JSON value as trees hold it: tuples for arrays, Decimal for fractions; else ValueError."""
     if value is None or isinstance(value, (bool, int, Decimal)):
         return value
     if isinstance(value, str):
@@ -144,9 +141,6 @@ def _plain(value: Any) -> str:
         return encode_json(value)
     except (TypeError, ValueError, RecursionError, UnicodeEncodeError):
         return repr(value)
-
-
-# --------------------------------------------------------------------------------------------------------- casts
 
 
 def check_text(value: str) -> str:
@@ -334,11 +328,8 @@ CASTS: dict[ValueType, Callable[[Any], Any]] = {
 }
 
 
-# --------------------------------------------------------------------------------------- lists, arrays and ranges
-
-
 def split_list(value: Any) -> tuple[tuple[Any, ...], bool]:
-    """The items of a list value, and whether they were typed (a JSON array) or come from text cut at the commas."""
+    """The items of a list value, and whether they were typed (a JSON array) or are text cut at the commas."""
     if isinstance(value, tuple):
         return typed("tuple[Any, ...]", value), True
     if type(value) is not str:
@@ -379,7 +370,7 @@ def _scalar_reading(text: str) -> tuple[Any, ...]:
 
 
 def cast_range(item: ValueType, value: Any) -> RangeValue:
-    """A range from a single value, `lower,upper`, `[lower,upper)`, a pair, or an object `{lower, upper, bounds, empty}`."""
+    """A range from one value, `lower,upper`, `[lower,upper)`, a pair, or `{lower, upper, bounds, empty}`."""
     lower, upper, bounds = _range_parts(value)
     if bounds == "empty":
         return _EMPTY
