@@ -73,6 +73,40 @@ class DataTable:
     modified_by: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class SourceCount:
+    """A data source and how many active tables it has: what every statistic is made of."""
+
+    id: int
+    name: str
+    slug: str
+    provider_type: ProviderType
+    table_count: int
+    materialized_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableEntry:
+    """A table as lists show it. `schema_text` is the schema as it was sent; only single tables carry it."""
+
+    table: DataTable
+    source_name: str
+    source_slug: str
+    provider_type: ProviderType
+    field_count: int
+    schema_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A table definition that has been read and checked; `text` is the schema as it was sent."""
+
+    text: str
+    raw: Mapping[str, Any]
+    schema: TableSchema
+    digest: str
+
+
 class _Unset:
     """The absence of a default, which is not the default null."""
 
@@ -182,8 +216,22 @@ class TableSchema:
         if len(self.primary_key) != 1:
             return None
         key = self.by_name[self.primary_key[0]]
-        generated = key.type == "integer" or key.type == "uuid" or (key.type == "string" and key.format == "uuid")
+        generated = (
+            key.type == "integer" or key.type == "uuid" or (key.type == "string" and key.format == "uuid")
+        )
         return key if generated else None
+
+
+@dataclass(frozen=True, slots=True)
+class NewOperation:
+    """What is about to be written into a table's operation history."""
+
+    table_id: int
+    operation_type: str
+    description: str
+    sql: str
+    rollback_sql: str | None
+    milliseconds: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,86 @@
-"""What this domain stores: its metadata tables, and rows to models and back."""
+"""What this domain stores: its metadata tables, and rows to models and back. Takes no decisions."""
 
+from penstock.tables.store.app_rows import (
+    app_of,
+    deactivate_app,
+    find_app,
+    insert_app,
+    list_apps,
+    reactivate_app,
+    slugs_like,
+    source_counts,
+    update_app,
+)
 from penstock.tables.store.core import apps, data_sources, data_tables, idempotency_keys, operation_history
+from penstock.tables.store.history import add_operations, list_operations, operations_of
+from penstock.tables.store.listing import BARE_LIMIT, Listing
+from penstock.tables.store.source_rows import (
+    deactivate_source,
+    find_source,
+    first_source,
+    insert_source,
+    list_sources,
+    source_of,
+    source_slugs_like,
+    table_counts,
+    update_source,
+)
+from penstock.tables.store.table_rows import (
+    children_of,
+    deactivate_table,
+    entry_of,
+    family_of,
+    find_table,
+    find_tables,
+    graph_tables,
+    insert_table,
+    list_tables,
+    mark_materialized,
+    names_in_source,
+    physical_schema,
+    update_table,
+)
 
-__all__ = ["apps", "data_sources", "data_tables", "idempotency_keys", "operation_history"]
+__all__ = [
+    "BARE_LIMIT",
+    "Listing",
+    "add_operations",
+    "app_of",
+    "apps",
+    "children_of",
+    "data_sources",
+    "data_tables",
+    "deactivate_app",
+    "deactivate_source",
+    "deactivate_table",
+    "entry_of",
+    "family_of",
+    "find_app",
+    "find_source",
+    "find_table",
+    "find_tables",
+    "first_source",
+    "graph_tables",
+    "idempotency_keys",
+    "insert_app",
+    "insert_source",
+    "insert_table",
+    "list_apps",
+    "list_operations",
+    "list_sources",
+    "list_tables",
+    "mark_materialized",
+    "names_in_source",
+    "operation_history",
+    "operations_of",
+    "physical_schema",
+    "reactivate_app",
+    "slugs_like",
+    "source_counts",
+    "source_of",
+    "source_slugs_like",
+    "table_counts",
+    "update_app",
+    "update_source",
+    "update_table",
+]

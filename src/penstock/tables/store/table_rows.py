@@ -1,0 +1,229 @@
+"""Data tables: rows to models and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import BindParameter, Select, all_, any_, bindparam, column, func, select, table, update
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, insert
+
+from penstock.identity import Grant
+from penstock.kit.db import Connection, Row
+from penstock.kit.metadata import TEXT
+from penstock.kit.paging import Page
+from penstock.tables.models import DataTable, Definition, ProviderType, TableEntry
+from penstock.tables.store.core import SELF, data_sources, data_tables
+from penstock.tables.store.listing import Listing, listing
+from penstock.tables.store.scope import app_id, touched
+
+# Lists leave the schemas out: they may be long and nothing of them is shown.
+_BRIEF = (
+    data_tables.c.id,
+    data_tables.c.app_id,
+    data_tables.c.data_source_id,
+    data_tables.c.name,
+    data_tables.c.description,
+    data_tables.c.schema_hash,
+    data_tables.c.physical_schema,
+    data_tables.c.physical_name,
+    data_tables.c.is_materialized,
+    data_tables.c.is_active,
+    data_tables.c.created_at,
+    data_tables.c.updated_at,
+    data_tables.c.created_by,
+    data_tables.c.modified_by,
+)
+_SOURCE = (
+    data_tables.c.field_count,
+    data_sources.c.name.label("source_name"),
+    data_sources.c.slug.label("source_slug"),
+    data_sources.c.provider_type,
+)
+
+
+def entry_of(row: Row) -> TableEntry:
+    """A table with what is shown beside it; without a schema when the statement left it out."""
+    text: str = row.get("json_schema") or ""
+    values = {one.name: row[one.name] for one in _BRIEF}
+    found = DataTable(**values, json_schema=msgspec.json.decode(text) if text else {})
+    return TableEntry(
+        found,
+        row["source_name"],
+        row["source_slug"],
+        ProviderType(row["provider_type"]),
+        row["field_count"],
+        text,
+    )
+
+
+def _of_app(grant: Grant) -> Any:
+    return (
+        (data_tables.c.org_id == grant.org_id)
+        & (data_tables.c.app_id == app_id(grant))
+        & data_tables.c.is_active
+    )
+
+
+def _entries(grant: Grant, *more: Any) -> Select[Any]:
+    joined = data_tables.join(data_sources, data_sources.c.id == data_tables.c.data_source_id)
+    return select(*_BRIEF, *_SOURCE, *more).select_from(joined).where(_of_app(grant))
+
+
+async def find_table(
+    conn: Connection, grant: Grant, name: str, *, source_slug: str | None = None
+) -> TableEntry | None:
+    """The table of this name in the app; in one source of it, when a slug is given."""
+    statement = _entries(grant, data_tables.c.json_schema).where(data_tables.c.name == name)
+    if source_slug is not None:
+        statement = statement.where(data_sources.c.slug == source_slug)
+    row = await conn.row(statement)
+    return entry_of(row) if row else None
+
+
+async def find_tables(conn: Connection, grant: Grant, names: Sequence[str]) -> dict[str, TableEntry]:
+    """Those of the named tables that exist, by name."""
+    rows = await conn.rows(
+        _entries(grant, data_tables.c.json_schema).where(data_tables.c.name == any_(_texts(names)))
+    )
+    return {row["name"]: entry_of(row) for row in rows}
+
+
+async def family_of(conn: Connection, grant: Grant, names: Sequence[str]) -> dict[str, TableEntry]:
+    """The named tables and every table that their foreign keys lead to, by name."""
+    ours = select(data_tables.c.name, data_tables.c.parents).where(_of_app(grant))
+    reached = ours.where(data_tables.c.name == any_(_texts(names))).cte("reached", recursive=True)
+    reached = reached.union(ours.where(data_tables.c.name == any_(reached.c.parents)))
+    statement = _entries(grant, data_tables.c.json_schema).where(
+        data_tables.c.name.in_(select(reached.c.name))
+    )
+    return {row["name"]: entry_of(row) for row in await conn.rows(statement)}
+
+
+async def physical_schema(conn: Connection, grant: Grant) -> str:
+    """The database schema that holds the tables of the grant's org."""
+    orgs = table("orgs", column("id"), column("database_schema"), schema="penstock")
+    return await conn.value(select(orgs.c.database_schema).where(orgs.c.id == grant.org_id))
+
+
+async def mark_materialized(conn: Connection, grant: Grant, ids: Sequence[int]) -> None:
+    await conn.execute(
+        update(data_tables)
+        .where(_of_app(grant), data_tables.c.id == any_(bindparam(None, list(ids), type_=ARRAY(BIGINT))))
+        .values(is_materialized=True, updated_at=func.clock_timestamp())
+    )
+
+
+async def list_tables(
+    conn: Connection,
+    grant: Grant,
+    page: Page | None,
+    *,
+    source_slug: str | None = None,
+    is_materialized: bool | None = None,
+) -> Listing:
+    statement = _entries(grant).order_by(data_tables.c.id)
+    if source_slug is not None:
+        statement = statement.where(data_sources.c.slug == source_slug)
+    if is_materialized is not None:
+        statement = statement.where(data_tables.c.is_materialized == is_materialized)
+    return await listing(conn, statement, page)
+
+
+async def graph_tables(conn: Connection, grant: Grant, names: Sequence[str]) -> set[str]:
+    """Those of the named tables that declare a hierarchy or graph."""
+    rows = await conn.rows(
+        select(data_tables.c.name).where(
+            _of_app(grant), data_tables.c.name == any_(_texts(names)), data_tables.c.has_graph
+        )
+    )
+    return {row["name"] for row in rows}
+
+
+async def children_of(
+    conn: Connection, grant: Grant, names: Sequence[str], *, outside_source: int | None = None
+) -> list[str]:
+    """Other tables of the app whose foreign keys point at one of the named, those of one source left out."""
+    statement = select(data_tables.c.name).where(
+        _of_app(grant),
+        data_tables.c.name != all_(_texts(names)),
+        data_tables.c.parents.overlap(_texts(names)),
+    )
+    if outside_source is not None:
+        statement = statement.where(data_tables.c.data_source_id != outside_source)
+    return [row["name"] for row in await conn.rows(statement.order_by(data_tables.c.name))]
+
+
+async def names_in_source(conn: Connection, grant: Grant, source_id: int) -> list[str]:
+    rows = await conn.rows(
+        select(data_tables.c.name).where(_of_app(grant), data_tables.c.data_source_id == source_id)
+    )
+    return [row["name"] for row in rows]
+
+
+async def insert_table(
+    conn: Connection,
+    grant: Grant,
+    *,
+    source_id: int,
+    name: str,
+    description: str,
+    definition: Definition,
+    physical: tuple[str, str],
+) -> int | None:
+    """The new table's id, None when the name is taken. `physical` is schema and name in the database."""
+    return await conn.value(
+        insert(data_tables)
+        .values(
+            org_id=grant.org_id,
+            app_id=app_id(grant),
+            data_source_id=source_id,
+            name=name,
+            description=description,
+            physical_schema=physical[0],
+            physical_name=physical[1],
+            created_by=grant.principal.user_id,
+            **_defined(definition),
+        )
+        .on_conflict_do_nothing(
+            index_elements=[data_tables.c.app_id, data_tables.c.name], index_where=data_tables.c.is_active
+        )
+        .returning(data_tables.c.id)
+    )
+
+
+async def update_table(
+    conn: Connection,
+    grant: Grant,
+    table_id: int,
+    changes: Mapping[str, Any],
+    definition: Definition | None = None,
+) -> None:
+    await conn.execute(
+        update(data_tables)
+        .where(_of_app(grant), data_tables.c.id == table_id)
+        .values(**changes, **(_defined(definition) if definition else {}), **touched(grant))
+    )
+
+
+async def deactivate_table(conn: Connection, grant: Grant, table_id: int) -> None:
+    await conn.execute(
+        update(data_tables)
+        .where(_of_app(grant), data_tables.c.id == table_id)
+        .values(is_active=False, deactivated_by=SELF, **touched(grant))
+    )
+
+
+def _texts(names: Sequence[str]) -> BindParameter[Sequence[str]]:
+    return bindparam(None, list(names), type_=ARRAY(TEXT))
+
+
+def _defined(definition: Definition) -> dict[str, Any]:
+    return {
+        "json_schema": definition.text,
+        "schema_hash": definition.digest,
+        "field_count": len(definition.schema.fields),
+        "has_graph": definition.schema.has_graph,
+        "parents": sorted({key.resource for key in definition.schema.foreign_keys if key.resource}),
+    }
