@@ -47,6 +47,11 @@ def start(
     the server comes back when its keeper was killed; without, call `Cluster.ensure` now and then.
     Raises `ClusterError`, whose text says what is wrong and what to do.
     """
+    if sys.platform != "linux":
+        raise ClusterError(
+            "The embedded PostgreSQL needs Linux.",
+            hint="Set PENSTOCK_DATABASE_URL to use a PostgreSQL of your own.",
+        )
     cluster = Cluster(Path(data_dir), settings or {}, progress or _silent)
     try:
         cluster.join(time.monotonic() + wait)
@@ -81,7 +86,7 @@ class Cluster:
     @property
     def host(self) -> str:
         """The socket directory, as drivers expect it."""
-        return self._home.read("socket")
+        return self._home.read("socket").partition("\n")[0]
 
     @property
     def superuser_password(self) -> str:
@@ -121,7 +126,7 @@ class Cluster:
             time.sleep(0.02)
         begun, told = time.monotonic(), False
         while not self.ensure():
-            self._check_hope()
+            self._check_hope(time.monotonic() - begun)
             if time.monotonic() > deadline:
                 raise ClusterError(
                     f"The database server in {self.data_dir} did not become ready in time.",
@@ -182,6 +187,10 @@ class Cluster:
         try:
             if keeper.try_lock(lock):
                 self._start_keeper(lock)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise ClusterError(
+                f"The database server in {self.data_dir} cannot be started: {error}"
+            ) from error
         finally:
             os.close(lock)
 
@@ -204,12 +213,13 @@ class Cluster:
             name=str(self.data_dir),
         )
         place.write(keeper.STATUS, f"0 {keeper.STARTING}\n")
-        # Without the site packages and this process's environment: less memory, and nothing to go wrong.
+        # Without the site packages and most of our environment: less memory, and less to go wrong.
+        kept = ("PATH", "LD_LIBRARY_PATH")
         subprocess.run(  # noqa: S603  # our own program
             [sys.executable, "-I", "-S", str(Path(keeper.__file__)), *job.words()],
             pass_fds=(place.descriptor, lock),
             cwd="/",
-            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PYTHONMALLOC": "malloc"},
+            env={"LC_ALL": "C.UTF-8"} | {name: os.environ[name] for name in kept if name in os.environ},
             start_new_session=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -217,14 +227,14 @@ class Cluster:
             umask=0o077,
         )
 
-    def _check_hope(self) -> None:
+    def _check_hope(self, waited: float) -> None:
         status = self._home.status()
         if status.word == keeper.FAILING and int(status.detail or 0) >= HOPELESS:
             raise ClusterError(
                 f"The database server in {self.data_dir} does not start.",
                 hint=f"The end of its log:\n{self._home.log_tail()}",
             )
-        if status.word == keeper.READY and not Path(self.host).exists():
+        if waited > PATIENCE and status.word == keeper.READY and not Path(self.host).exists():
             raise ClusterError(
                 f"The data directory {self.data_dir} is in use by a server whose socket directory "
                 f"{self.host} is not visible here: in another container, or with its own temporary directory."

@@ -98,6 +98,11 @@ class Home:
                 owner = self.data_dir.stat()
                 os.chown(self.path, owner.st_uid, owner.st_gid)
 
+    def identity(self) -> str:
+        """What tells this directory from a copy of it."""
+        found = os.fstat(self.descriptor)
+        return f"{found.st_dev}:{found.st_ino}"
+
     @property
     def cluster(self) -> Path:
         return self.path / keeper.DATA
@@ -259,7 +264,8 @@ def socket_dir(home: Home, account: Account | None) -> str:
     It is not in the data directory, whose path may be longer than a socket address allows.
     """
     uid, gid = (account.uid, account.gid) if account else (-1, -1)
-    if recorded := home.read("socket"):
+    recorded, _, whose = home.read("socket").partition("\n")
+    if recorded and whose == home.identity():
         with contextlib.suppress(OSError):
             keeper.make_socket_dir(recorded, uid, gid)
             return recorded
@@ -271,7 +277,7 @@ def socket_dir(home: Home, account: Account | None) -> str:
             continue
         with contextlib.suppress(OSError):
             keeper.make_socket_dir(path, uid, gid)
-            home.write("socket", path + "\n")
+            home.write("socket", f"{path}\n{home.identity()}\n")
             return path
     raise ClusterError(
         "The database socket has no place: neither the temporary directory nor /tmp can be used."

@@ -40,7 +40,8 @@ STARTING, READY, FAILING, STOPPING = "starting", "ready", "failing", "stopping"
 
 IDLE_GRACE = 2.0  # seconds without a user before the server is stopped
 TICK = 0.5
-LEFTOVER_GRACE = 20.0  # an old server may be writing its last checkpoint
+SHUTDOWN_GRACE = 20.0  # an old server may be writing its last checkpoint
+ORPHAN_GRACE = 1.0  # processes whose server is dead end by themselves, unless they are busy
 STOP_GRACE = 60.0
 LOG_LIMIT = 8 * 1024 * 1024
 
@@ -125,6 +126,12 @@ def server_processes(data: int) -> list[int]:
     return found
 
 
+def signal_all(processes: list[int], number: int) -> None:
+    for pid in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 def postmaster_state(data: int) -> tuple[int, str]:
     """Process id and state word of `postmaster.pid`; (0, "") when there is none."""
     try:
@@ -198,8 +205,11 @@ class Keeper:
         begun = time.monotonic()
         while not try_lock(lock):
             waited = time.monotonic() - begun
-            if waited > LEFTOVER_GRACE:
-                self.signal_all(signal.SIGQUIT if waited < LEFTOVER_GRACE + 5 else signal.SIGKILL)
+            processes = server_processes(self.data)
+            orphaned = postmaster_state(self.data)[0] not in processes
+            grace = ORPHAN_GRACE if orphaned else SHUTDOWN_GRACE
+            if waited > grace:
+                signal_all(processes, signal.SIGQUIT if waited < grace + 5 else signal.SIGKILL)
             time.sleep(0.05)
             self.reap()
         os.close(lock)
@@ -209,11 +219,6 @@ class Keeper:
         for name in (SOCKET, f"{SOCKET}.lock"):
             with contextlib.suppress(OSError):
                 os.unlink(f"{self.job.socket}/{name}")
-
-    def signal_all(self, number: int) -> None:
-        for pid in server_processes(self.data):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
 
     def launch(self) -> None:
         make_socket_dir(self.job.socket, self.job.uid, self.job.gid)

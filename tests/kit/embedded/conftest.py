@@ -1,0 +1,85 @@
+"""Clusters of their own for these tests, and a look at what is left of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from penstock.kit import embedded
+from penstock.kit.embedded import keeper
+
+USE = """
+import sys, pathlib
+from penstock.kit import embedded
+cluster = embedded.start(pathlib.Path(sys.argv[1]), wait=60)
+print(cluster.host, flush=True)
+sys.stdin.read()
+cluster.close()
+"""
+
+
+def sql(cluster: embedded.Cluster, text: str, database: str = "postgres") -> str:
+    """What psql prints."""
+    command = [str(embedded.binaries() / "psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", text]
+    done = subprocess.run(
+        [*command, cluster.dsn(database=database)], capture_output=True, text=True, timeout=60, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return done.stdout.strip()
+
+
+def eventually(check: Callable[[], bool], seconds: float = 15) -> None:
+    """Wait until something is true."""
+    end = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.05)
+
+
+def answers(cluster: embedded.Cluster) -> bool:
+    try:
+        return sql(cluster, "select 1") == "1"
+    except RuntimeError:
+        return False
+
+
+def gone(data_dir: Path) -> bool:
+    """True when neither a keeper nor any process of the server is left."""
+    directory = os.open(data_dir / "postgres" / "data", os.O_RDONLY)
+    lock = os.open(data_dir / "postgres" / "keeper.lock", os.O_RDWR)
+    try:
+        return not keeper.server_processes(directory) and keeper.try_lock(lock)
+    finally:
+        os.close(lock)
+        os.close(directory)
+
+
+def user_process(data_dir: Path, **options: object) -> subprocess.Popen[str]:
+    """Another process that uses the cluster until its standard input is closed; it is ready on return."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", USE, str(data_dir)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        **options,  # type: ignore[call-overload]
+    )
+    assert process.stdout
+    assert process.stdout.readline().strip()
+    return process
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Cluster]:
+    """One for the tests of a module that leave it running."""
+    data_dir = tmp_path_factory.mktemp("shared") / "data"
+    with embedded.start(data_dir, wait=60) as cluster:
+        yield cluster
+        cluster.close(wait=30)
+    assert gone(data_dir)
