@@ -1,0 +1,92 @@
+"""Structured logs with the request id, and OpenTelemetry spans when configured."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol, cast
+
+import structlog
+from structlog.typing import EventDict
+
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class TracingMissing(RuntimeError):
+    """Traces are configured, and OpenTelemetry is not installed: `pip install 'penstock[tracing]'`."""
+
+
+class _Tracer(Protocol):
+    def start_as_current_span(self, name: str, **options: Any) -> AbstractContextManager[Any]: ...
+
+
+_tracer: _Tracer | None = None
+
+
+def configure_logs(level: str, form: str) -> None:
+    """Send structlog and the standard library's loggers to standard error, as JSON lines or for reading."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _with_trace,
+    ]
+    shown: list[Any] = (
+        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        if form == "console"
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=[*shared, *shown],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shown],
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+        )
+    )
+    # Libraries speak only when something is wrong.
+    logging.basicConfig(level=max(_LEVELS[level], logging.WARNING), handlers=[handler], force=True)
+
+
+def configure_traces(endpoint: str, version: str) -> None:
+    """Send spans to an OTLP/HTTP endpoint. Raises `TracingMissing` when the packages are not installed."""
+    global _tracer  # noqa: PLW0603  (one tracer per process, as OpenTelemetry itself has it)
+    try:
+        from opentelemetry import trace  # noqa: PLC0415
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    except ImportError as error:
+        raise TracingMissing(TracingMissing.__doc__) from error
+    provider = TracerProvider(resource=Resource.create({"service.name": "penstock", "service.version": version}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    trace.set_tracer_provider(provider)
+    _tracer = cast(_Tracer, trace.get_tracer("penstock"))
+
+
+def tracing() -> bool:
+    return _tracer is not None
+
+
+def span(name: str, **attributes: str | int | float | bool) -> AbstractContextManager[Any]:
+    """A span around a block; nothing when traces are not configured."""
+    if _tracer is None:
+        return nullcontext()
+    return _tracer.start_as_current_span(name, attributes=attributes)
+
+
+def _with_trace(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    if _tracer is not None:
+        from opentelemetry import trace  # noqa: PLC0415
+
+        context = trace.get_current_span().get_span_context()
+        if context.is_valid:
+            event["trace_id"] = f"{context.trace_id:032x}"
+    return event

@@ -1,0 +1,1 @@
+"""Assembly: settings, the ASGI application, migrations and the processes that serve. Knows every domain, decides nothing."""

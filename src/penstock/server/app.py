@@ -1,0 +1,43 @@
+"""The ASGI application: the routes of every domain behind the edge, with one handler for all errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Litestar, get
+from litestar.datastructures import State
+from litestar.response.base import ASGIResponse
+
+from penstock import identity, tables
+from penstock.kit import errors, http
+from penstock.kit.context import Context
+from penstock.server import answers, health
+from penstock.server.edge import Edge
+from penstock.server.metrics import Metrics
+from penstock.server.settings import ServerSettings
+
+
+def create_app(context: Context, metrics: Metrics | None = None) -> Edge:
+    """The whole application over handles that somebody else opens and closes."""
+    settings = context.settings(ServerSettings)
+    metrics = metrics or Metrics()
+    application = Litestar(
+        route_handlers=[*_own_routes(metrics, settings), *getattr(identity, 'ROUTES', ()), *getattr(tables, 'ROUTES', ())],
+        exception_handlers={Exception: answers.answer},
+        state=State({"context": context}),
+        openapi_config=None,
+        logging_config=None,
+        # The edge limits bodies, and lets streamed imports through.
+        request_max_body_size=None,
+    )
+    return Edge(application, settings, metrics)
+
+
+def _own_routes(metrics: Metrics, settings: ServerSettings) -> list[Any]:
+    @get("/metrics")
+    async def show_metrics(request: http.AnyRequest) -> ASGIResponse:
+        if settings.metrics_key and request.headers.get("authorization") != f"Bearer {settings.metrics_key}":
+            raise errors.Unauthorized("The metrics key is needed: `Authorization: Bearer <key>`.")
+        return ASGIResponse(body=metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return [health.health, health.ping, show_metrics]

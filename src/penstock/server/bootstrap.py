@@ -1,0 +1,210 @@
+"""Sets a database up: roles, metadata schema, migrations, the folding function, grants.
+
+One transaction under one advisory lock, so that any number of processes may start at once and a kill in the
+middle leaves nothing. What is already in place is left as it is; passwords are put back when they do not work.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from penstock.kit import ids
+from penstock.kit.crypto import KeyRing
+from penstock.kit.db import Login
+from penstock.server import migrations
+from penstock.server.database import OWNER, RECORDS, Bootstrap, seal, stamp, unseal
+from penstock.server.errors import SetupError
+from penstock.server.settings import ServerSettings
+from penstock.server.sql import quote, scram
+
+_LOCK = 7_310_519_260  # any number that no other program is likely to lock
+
+# What the records role may do to the metadata schema; everything else there is closed to it.
+RECORDS_GRANTS = {
+    "installation": "SELECT",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Installation:
+    prefix: str
+    owner_password: str
+    records_password: str
+    new: bool
+
+    @property
+    def owner(self) -> str:
+        return self.prefix + OWNER
+
+    @property
+    def records(self) -> str:
+        return self.prefix + RECORDS
+
+
+async def run(account: Bootstrap, ring: KeyRing, settings: ServerSettings) -> None:
+    """Set up or repair. Raises `SetupError` with what is missing."""
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: _connect(account.direct), poolclass=NullPool
+    )
+    try:
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            await _set_up(connection, ring, settings)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise SetupError(_lacking(account.direct, error)) from error
+    except Exception as error:
+        cause = getattr(error, "orig", None)
+        if isinstance(getattr(cause, "__cause__", None), asyncpg.InsufficientPrivilegeError):
+            raise SetupError(_lacking(account.direct, cause)) from error
+        raise
+    finally:
+        await engine.dispose()
+
+
+async def _connect(login: Login) -> Any:
+    return await asyncpg.connect(**login.arguments(), timeout=20, statement_cache_size=0)
+
+
+def _lacking(login: Login, error: BaseException | None) -> str:
+    return (
+        f"The account '{login.user}' lacks a right that setting up the database '{login.database}' needs ({error}). "
+        f'It must have CREATEROLE and own the database: ALTER ROLE "{login.user}" CREATEROLE; '
+        f'ALTER DATABASE "{login.database}" OWNER TO "{login.user}".'
+    )
+
+
+async def _set_up(connection: AsyncConnection, ring: KeyRing, settings: ServerSettings) -> None:
+    raw: Any = (await connection.get_raw_connection()).driver_connection
+    await _check(raw)
+    found = await _find(raw, ring)
+    await _ensure_roles(raw, found, settings)
+    await open_database(raw, found.prefix)
+    if found.new:
+        await raw.execute(f'CREATE SCHEMA penstock AUTHORIZATION "{found.owner}"')
+    await raw.execute(f'SET LOCAL ROLE "{found.owner}"')
+    await connection.run_sync(migrations.upgrade)
+    await _ensure_fold(raw)
+    if found.new:
+        await _record(raw, ring, found)
+    await _grant(raw, found)
+    major = raw.get_server_version().major
+    await raw.execute("UPDATE penstock.installation SET stamp = $1", stamp(settings, major))
+    await raw.execute("RESET ROLE")
+
+
+async def _check(raw: Any) -> None:
+    facts = await raw.fetchrow(
+        "SELECT current_setting('server_encoding') AS encoding, rolname, rolsuper OR rolcreaterole AS may"
+        " FROM pg_roles WHERE rolname = current_user"
+    )
+    if facts["encoding"] != "UTF8":
+        raise SetupError(f"The database's encoding is {facts['encoding']}; create one with ENCODING 'UTF8'.")
+    if not facts["may"]:
+        raise SetupError(f"The account '{facts['rolname']}' may not create roles: ALTER ROLE \"{facts['rolname']}\" CREATEROLE.")
+
+
+async def _find(raw: Any, ring: KeyRing) -> _Installation:
+    """The installation in this database, or a new one."""
+    present = await raw.fetchval(
+        "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = 'penstock' AND c.relname IN ('installation', 'database_roles')"
+    )
+    if not present:
+        if await raw.fetchval("SELECT count(*) FROM pg_namespace WHERE nspname = 'penstock'"):
+            raise SetupError("The database has a schema 'penstock' that this program did not make; rename or drop it.")
+        return _Installation(f"penstock_{ids.lower(8)}", secrets.token_urlsafe(24), secrets.token_urlsafe(24), new=True)
+    prefix = await raw.fetchval("SELECT role_prefix FROM penstock.installation")
+    sealed = dict(await raw.fetch("SELECT name, password FROM penstock.database_roles WHERE purpose <> 'reader'"))
+    owner, records = prefix + OWNER, prefix + RECORDS
+    return _Installation(
+        prefix, unseal(ring, sealed[owner], owner), unseal(ring, sealed[records], records), new=False
+    )
+
+
+async def _ensure_roles(raw: Any, found: _Installation, settings: ServerSettings) -> None:
+    existing = {row["rolname"] for row in await raw.fetch("SELECT rolname FROM pg_roles")}
+    # The owner makes one read-only login per organization while the server runs, hence CREATEROLE.
+    for name, password, rights in (
+        (found.owner, found.owner_password, "CREATEROLE"),
+        (found.records, found.records_password, "NOCREATEROLE"),
+    ):
+        verb = "ALTER" if name in existing else "CREATE"
+        await raw.execute(f"{verb} ROLE \"{name}\" LOGIN {rights} PASSWORD '{scram(password)}'")
+        for setting, value in _role_settings(settings).items():
+            await raw.execute(f"ALTER ROLE \"{name}\" SET {setting} = '{value}'")
+    if not await raw.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
+        # Since PostgreSQL 16 whoever creates a role administers it without being able to act as it.
+        options = " WITH INHERIT TRUE, SET TRUE" if raw.get_server_version().major >= 16 else ""
+        await raw.execute(f'GRANT "{found.owner}" TO CURRENT_USER{options}')
+
+
+def _role_settings(settings: ServerSettings) -> dict[str, str]:
+    """Set on the role, because pooled connections never carry settings of a session."""
+    milliseconds = int(settings.statement_timeout * 1000)
+    return {
+        "TimeZone": "UTC",
+        "DateStyle": "ISO, YMD",
+        "IntervalStyle": "iso_8601",
+        "search_path": "pg_catalog",
+        "statement_timeout": f"{milliseconds}ms",
+        "idle_in_transaction_session_timeout": f"{milliseconds + 30_000}ms",
+        "client_min_messages": "warning",
+        # Compiling costs more than it saves on statements that answer a request.
+        "jit": "off",
+    }
+
+
+async def open_database(raw: Any, prefix: str) -> None:
+    """Let the roles of the installation, and nobody else, make things in this database."""
+    database = quote(await raw.fetchval("SELECT current_database()"))
+    await raw.execute(f"REVOKE CREATE, TEMPORARY ON DATABASE {database} FROM PUBLIC")
+    await raw.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    await raw.execute(f'GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO "{prefix}_owner"')
+    await raw.execute(f'GRANT CONNECT ON DATABASE {database} TO "{prefix}_records"')
+
+
+async def _ensure_fold(raw: Any) -> None:
+    """`penstock.fold(text)`; kept once made, because indexes depend on what it gives."""
+    if await raw.fetchval(
+        "SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+        " WHERE n.nspname = 'penstock' AND p.proname = 'fold'"
+    ):
+        return
+    collations = {
+        row["collname"]
+        for row in await raw.fetch(
+            "SELECT collname FROM pg_collation WHERE collnamespace = 'pg_catalog'::regnamespace"
+            " AND collname IN ('pg_c_utf8', 'und-x-icu')"
+        )
+    }
+    if not collations:
+        raise SetupError("This PostgreSQL folds case by its operating system only; version 17, or one built with ICU, is needed.")
+    collation = "pg_c_utf8" if "pg_c_utf8" in collations else "und-x-icu"
+    await raw.execute(
+        "CREATE FUNCTION penstock.fold(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS"
+        f""" $$ SELECT lower(translate($1, 'İΣς', 'iσσ') COLLATE pg_catalog."{collation}") COLLATE pg_catalog."C" $$"""
+    )
+
+
+async def _record(raw: Any, ring: KeyRing, found: _Installation) -> None:
+    await raw.execute("INSERT INTO penstock.installation (id, role_prefix) VALUES ($1, $2)", uuid.uuid4(), found.prefix)
+    await raw.executemany(
+        "INSERT INTO penstock.database_roles (name, purpose, password) VALUES ($1, $2, $3)",
+        [
+            (found.owner, "owner", seal(ring, found.owner_password, found.owner)),
+            (found.records, "records", seal(ring, found.records_password, found.records)),
+        ],
+    )
+
+
+async def _grant(raw: Any, found: _Installation) -> None:
+    await raw.execute(f'GRANT USAGE ON SCHEMA penstock TO "{found.records}"')
+    for table, rights in RECORDS_GRANTS.items():
+        await raw.execute(f'GRANT {rights} ON penstock.{quote(table)} TO "{found.records}"')

@@ -1,0 +1,121 @@
+"""The parent of the worker processes: starts them, replaces those that die, stops them all in order."""
+
+from __future__ import annotations
+
+import multiprocessing
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from granian.constants import Interfaces, Loops
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+
+from penstock.server.errors import SetupError
+from penstock.server.settings import ServerSettings
+
+_HOPELESS = 3  # workers that die before any of them ever answered
+_SHORT_LIFE = 5.0  # seconds
+_LONGEST_PAUSE = 5.0
+_log = structlog.get_logger()
+
+
+class Server(MPServer):
+    """granian's server, replacing dead workers for as long as it takes: a crash must never need a manual step."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        super().__init__(
+            "penstock",
+            address=settings.host,
+            port=settings.port,
+            interface=Interfaces.ASGI,
+            workers=settings.workers,
+            loop=Loops.uvloop,
+            websockets=False,
+            log_enabled=False,
+            log_level=LogLevels.critical,
+            workers_kill_timeout=max(1, round(settings.shutdown_timeout)),
+        )
+        self.answered = threading.Event()
+        self._short_lives = 0
+
+    def run(self, build: Callable[[], Any]) -> bool:
+        """Serve until told to stop; `build` makes the application inside each worker. False when no worker would start."""
+        # Workers inherit the open file that keeps the embedded PostgreSQL alive, and share the parent's memory.
+        multiprocessing.set_start_method("fork", force=True)
+        self.serve(target_loader=build, wrap_loader=False)
+        return self.answered.is_set() or self.interrupt_signal
+
+    def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
+        while not self.interrupt_signal:
+            self.main_loop_interrupt.wait()
+            if self.interrupt_signal:
+                break
+            self.main_loop_interrupt.clear()
+            if self.reload_signal:
+                self._reload(spawn_target, target_loader)
+            dead = sorted(set(self.interrupt_children))
+            del self.interrupt_children[:]
+            if dead and not self._replace(dead, spawn_target, target_loader):
+                break
+        # Workers that went down with the same Ctrl-C are no failure.
+        del self.interrupt_children[:]
+
+    def _replace(self, dead: list[int], spawn_target: Any, target_loader: Any) -> bool:
+        for index in dead:
+            worker = self.wrks[index]
+            _log.error("worker.died", worker=index + 1, exit_code=worker.inner.exitcode)
+            brief = time.monotonic() - worker.birth < _SHORT_LIFE
+            self._short_lives = self._short_lives + 1 if brief else 0
+        if self._short_lives >= _HOPELESS and not self.answered.is_set():
+            return False
+        if self._short_lives > 1:
+            self.main_loop_interrupt.wait(min(0.1 * 2**self._short_lives, _LONGEST_PAUSE))
+        if not self.interrupt_signal:
+            self._respawn_workers(dead, spawn_target, target_loader)
+        return True
+
+
+def claim_port(host: str, port: int) -> None:
+    """Raises `SetupError` when the address is taken or is not ours.
+
+    The workers share the port among each other (SO_REUSEPORT), which would also let a second server take half of
+    the requests; so ask first, without that option.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise SetupError(f"'{host}' is not an address to listen on: {error}.") from error
+    with socket.socket(family, kind, protocol) as probe:
+        # Connections of a server that just stopped may linger; they are no reason to refuse.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+            probe.listen(1)
+        except PermissionError as error:
+            raise SetupError(f"This account may not listen on port {port}; take one of 1024 or more.") from error
+        except OSError as error:
+            raise SetupError(
+                f"Port {port} on {host} cannot be used ({error.strerror}); stop what listens there, or choose another with --port."
+            ) from error
+
+
+def announce_when_answering(server: Server, host: str, port: int, tell: Callable[[], None]) -> None:
+    """In a thread: wait until a worker answers, then call `tell` once."""
+
+    def watch() -> None:
+        target = "127.0.0.1" if host in ("0.0.0.0", "") else "::1" if host == "::" else host  # noqa: S104
+        while not server.interrupt_signal:
+            with suppress(OSError), socket.create_connection((target, port), timeout=2) as probe:
+                probe.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                if probe.recv(16).startswith(b"HTTP/1.1 200"):
+                    server.answered.set()
+                    tell()
+                    return
+            time.sleep(0.02)
+
+    threading.Thread(target=watch, name="penstock-ready", daemon=True).start()

@@ -1,0 +1,87 @@
+"""One worker process: opens the handles, serves the application, and dies with its parent."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from penstock import __version__, identity
+from penstock.kit import errors, telemetry
+from penstock.kit.context import Context
+from penstock.kit.crypto import Keys
+from penstock.kit.notify import Listener
+from penstock.server.app import create_app
+from penstock.server.database import Logins
+from penstock.server.metrics import Metrics
+from penstock.server.settings import Settings
+
+_PR_SET_PDEATHSIG = 1
+_log = structlog.get_logger()
+
+
+def build_context(logins: Logins, keys: Keys, settings: Settings) -> Context:
+    """The handles of a process, not yet open."""
+    return Context(
+        logins.database(settings.server), Listener(logins.direct), keys, dict(settings.sections)
+    )
+
+
+class Worker:
+    """An ASGI application whose lifespan opens and closes everything a worker holds."""
+
+    def __init__(self, context: Context, metrics_directory: Path | None = None) -> None:
+        self._context = context
+        self._edge = create_app(context, Metrics(metrics_directory))
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await self._edge(scope, receive, send)
+
+    async def _lifespan(self, receive: Any, send: Any) -> None:
+        await receive()
+        await self.open()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def open(self) -> None:
+        await open_context(self._context)
+        await self._edge.start()
+
+    async def close(self) -> None:
+        await self._edge.stop()
+        await close_context(self._context)
+
+
+async def open_context(context: Context) -> None:
+    """Open what a process holds. A database that is away for the moment does not keep the process from starting."""
+    await context.db.open()
+    for pool in (context.db.control, context.db.data):
+        try:
+            async with pool.transaction() as connection:
+                await connection.value("SELECT 1")
+        except errors.PenstockError as error:
+            _log.warning("database.unreachable", reason=error.message)
+    context.listener.start()
+
+
+async def close_context(context: Context) -> None:
+    await context.listener.stop()
+    await context.db.close()
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel end this process when its parent is gone, however that happened."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    # The parent may have died before the kernel was told.
+    if os.getppid() != parent:
+        os._exit(1)
