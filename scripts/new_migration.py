@@ -40,7 +40,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory, embedded.start(Path(directory)) as cluster:
         asyncio.run(_draft(cluster, options.message, number))
     made = next(versions.glob(f"{number}_*.py"))
-    made.write_text("".join(line for line in made.read_text().splitlines(keepends=True) if "# ###" not in line))
+    made.write_text(
+        "".join(line for line in made.read_text().splitlines(keepends=True) if "# ###" not in line)
+    )
     subprocess.run([sys.executable, "-m", "ruff", "format", "-q", made], check=True)  # noqa: S603
     print(made)
     return 0

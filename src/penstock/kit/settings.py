@@ -30,7 +30,9 @@ def setting(
     check: Callable[[T], str | None] | None = None,
 ) -> T:
     """A field of a section. `check` gives what is wrong with a value ("must be 1 or more"), or None."""
-    return cast(T, dataclasses.field(default=default, metadata={"help": help, "secret": secret, "check": check}))
+    return cast(
+        T, dataclasses.field(default=default, metadata={"help": help, "secret": secret, "check": check})
+    )
 
 
 def at_least(least: float) -> Callable[[Any], str | None]:

@@ -65,7 +65,9 @@ def configure_traces(endpoint: str, version: str) -> None:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
     except ImportError as error:
         raise TracingMissing(TracingMissing.__doc__) from error
-    provider = TracerProvider(resource=Resource.create({"service.name": "penstock", "service.version": version}))
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": "penstock", "service.version": version})
+    )
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
     trace.set_tracer_provider(provider)
     _tracer = cast(_Tracer, trace.get_tracer("penstock"))

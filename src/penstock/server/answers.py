@@ -29,7 +29,10 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
             reason=str(error.__cause__ or error),
         )
     return Response(
-        encode(known, request_id), status_code=known.status, media_type="application/json", headers=known.headers
+        encode(known, request_id),
+        status_code=known.status,
+        media_type="application/json",
+        headers=known.headers,
     )
 
 

@@ -22,7 +22,11 @@ def create_app(context: Context, metrics: Metrics | None = None) -> Edge:
     settings = context.settings(ServerSettings)
     metrics = metrics or Metrics()
     application = Litestar(
-        route_handlers=[*_own_routes(metrics, settings), *getattr(identity, 'ROUTES', ()), *getattr(tables, 'ROUTES', ())],
+        route_handlers=[
+            *_own_routes(metrics, settings),
+            *getattr(identity, "ROUTES", ()),
+            *getattr(tables, "ROUTES", ()),
+        ],
         exception_handlers={Exception: answers.answer},
         state=State({"context": context}),
         openapi_config=None,

@@ -107,7 +107,9 @@ async def _check(raw: Any) -> None:
     if facts["encoding"] != "UTF8":
         raise SetupError(f"The database's encoding is {facts['encoding']}; create one with ENCODING 'UTF8'.")
     if not facts["may"]:
-        raise SetupError(f"The account '{facts['rolname']}' may not create roles: ALTER ROLE \"{facts['rolname']}\" CREATEROLE.")
+        raise SetupError(
+            f"The account '{facts['rolname']}' may not create roles: ALTER ROLE \"{facts['rolname']}\" CREATEROLE."
+        )
 
 
 async def _find(raw: Any, ring: KeyRing) -> _Installation:
@@ -118,10 +120,16 @@ async def _find(raw: Any, ring: KeyRing) -> _Installation:
     )
     if not present:
         if await raw.fetchval("SELECT count(*) FROM pg_namespace WHERE nspname = 'penstock'"):
-            raise SetupError("The database has a schema 'penstock' that this program did not make; rename or drop it.")
-        return _Installation(f"penstock_{ids.lower(8)}", secrets.token_urlsafe(24), secrets.token_urlsafe(24), new=True)
+            raise SetupError(
+                "The database has a schema 'penstock' that this program did not make; rename or drop it."
+            )
+        return _Installation(
+            f"penstock_{ids.lower(8)}", secrets.token_urlsafe(24), secrets.token_urlsafe(24), new=True
+        )
     prefix = await raw.fetchval("SELECT role_prefix FROM penstock.installation")
-    sealed = dict(await raw.fetch("SELECT name, password FROM penstock.database_roles WHERE purpose <> 'reader'"))
+    sealed = dict(
+        await raw.fetch("SELECT name, password FROM penstock.database_roles WHERE purpose <> 'reader'")
+    )
     owner, records = prefix + OWNER, prefix + RECORDS
     return _Installation(
         prefix, unseal(ring, sealed[owner], owner), unseal(ring, sealed[records], records), new=False
@@ -185,7 +193,9 @@ async def _ensure_fold(raw: Any) -> None:
         )
     }
     if not collations:
-        raise SetupError("This PostgreSQL folds case by its operating system only; version 17, or one built with ICU, is needed.")
+        raise SetupError(
+            "This PostgreSQL folds case by its operating system only; version 17, or one built with ICU, is needed."
+        )
     collation = "pg_c_utf8" if "pg_c_utf8" in collations else "und-x-icu"
     await raw.execute(
         "CREATE FUNCTION penstock.fold(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS"
@@ -194,7 +204,9 @@ async def _ensure_fold(raw: Any) -> None:
 
 
 async def _record(raw: Any, ring: KeyRing, found: _Installation) -> None:
-    await raw.execute("INSERT INTO penstock.installation (id, role_prefix) VALUES ($1, $2)", uuid.uuid4(), found.prefix)
+    await raw.execute(
+        "INSERT INTO penstock.installation (id, role_prefix) VALUES ($1, $2)", uuid.uuid4(), found.prefix
+    )
     await raw.executemany(
         "INSERT INTO penstock.database_roles (name, purpose, password) VALUES ($1, $2, $3)",
         [

@@ -47,7 +47,13 @@ def serve(
     config: Path | None = None,
 ) -> int:
     """Serve until stopped. Gives the exit code: 0, 1 when the server cannot start, 2 for a wrong setting."""
-    flags = {"host": host, "port": port, "data_dir": data_dir, "database_url": database_url, "workers": workers}
+    flags = {
+        "host": host,
+        "port": port,
+        "data_dir": data_dir,
+        "database_url": database_url,
+        "workers": workers,
+    }
     return _reported(lambda: _serve(_load(flags, config)))
 
 
@@ -118,7 +124,9 @@ async def _create_database(login: Login) -> None:
 
     maintenance = Login(login.host, login.port, login.user, login.password, "postgres")
     async with connected(maintenance) as connection:
-        if not await connection.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", login.database):
+        if not await connection.fetchval(
+            "SELECT count(*) FROM pg_database WHERE datname = $1", login.database
+        ):
             try:
                 await connection.execute(f'CREATE DATABASE "{login.database}" TEMPLATE template0')
             except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
@@ -144,7 +152,9 @@ def _keys(settings: Settings) -> Keys:
     except (ValueError, KeyError) as error:
         raise SetupError(f"The signing or encryption keys cannot be read: {error}") from error
     except OSError as error:
-        raise SetupError(f"The key file {server.data_dir / KEY_FILE} cannot be used: {error.strerror}.") from error
+        raise SetupError(
+            f"The key file {server.data_dir / KEY_FILE} cannot be used: {error.strerror}."
+        ) from error
 
 
 def _reported(work: Any) -> int:
@@ -164,7 +174,10 @@ def _reported(work: Any) -> int:
 
 def _ready(server: ServerSettings) -> None:
     shown = f"[{server.host}]" if ":" in server.host else server.host
-    print(f"Penstock {__version__} is ready at {server.public_url or f'http://{shown}:{server.port}'}", flush=True)
+    print(
+        f"Penstock {__version__} is ready at {server.public_url or f'http://{shown}:{server.port}'}",
+        flush=True,
+    )
 
 
 def _show_first_start(first: Any) -> None:

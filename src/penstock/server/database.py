@@ -89,7 +89,9 @@ def login_from_url(url: str, *, source: str = "PENSTOCK_DATABASE_URL") -> Login:
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     unknown = sorted(set(query) - {"host", "port", "sslmode", "user", "password", "dbname"})
     if unknown:
-        raise SetupError(f"{source} has the parameter '{unknown[0]}', which is not known here; sslmode, host and port are.")
+        raise SetupError(
+            f"{source} has the parameter '{unknown[0]}', which is not known here; sslmode, host and port are."
+        )
     try:
         port = int(query.get("port") or parts.port or 5432)
     except ValueError:
@@ -99,7 +101,9 @@ def login_from_url(url: str, *, source: str = "PENSTOCK_DATABASE_URL") -> Login:
     host = query.get("host") or unquote(parts.hostname or "")
     for name, value in (("user", user), ("host", host), ("database", database)):
         if not value:
-            raise SetupError(f"{source} names no {name}; it is written postgresql://user:password@host:port/database.")
+            raise SetupError(
+                f"{source} names no {name}; it is written postgresql://user:password@host:port/database."
+            )
     password = query.get("password") or unquote(parts.password or "")
     return Login(host, port, user, password, database, query.get("sslmode"))
 
@@ -129,11 +133,15 @@ async def prepare(account: Bootstrap, ring: KeyRing, settings: ServerSettings) -
     async with connected(account.direct) as connection:
         ready = await _ready(connection, account, ring, settings)
     if not ready:
-        raise SetupError("The database was set up, but its roles cannot log in; see the PostgreSQL log for the reason.")
+        raise SetupError(
+            "The database was set up, but its roles cannot log in; see the PostgreSQL log for the reason."
+        )
     return ready
 
 
-async def _ready(connection: Any, account: Bootstrap, ring: KeyRing, settings: ServerSettings) -> Logins | None:
+async def _ready(
+    connection: Any, account: Bootstrap, ring: KeyRing, settings: ServerSettings
+) -> Logins | None:
     """The logins, if the stamp is current and both roles can log in."""
     if connection.get_server_version().major * 10000 < LEAST_VERSION:
         raise SetupError(

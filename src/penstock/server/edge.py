@@ -42,7 +42,18 @@ _log = structlog.get_logger()
 class _Request:
     """What the edge remembers of a request while it is answered."""
 
-    __slots__ = ("cors", "deadline", "head", "id", "options", "route", "started", "status", "task", "timed_out")
+    __slots__ = (
+        "cors",
+        "deadline",
+        "head",
+        "id",
+        "options",
+        "route",
+        "started",
+        "status",
+        "task",
+        "timed_out",
+    )
 
     def __init__(self, request_id: str, started: float, deadline: float, task: Any) -> None:
         self.id = request_id
@@ -99,7 +110,9 @@ class Edge:
             elif name == b"content-length":
                 length = value
         started = time.perf_counter()
-        request = _Request(self._identify(request_id), started, started + self._timeout, asyncio.current_task())
+        request = _Request(
+            self._identify(request_id), started, started + self._timeout, asyncio.current_task()
+        )
         self._open.add(request)
         self._metrics.in_flight += 1
         bind_contextvars(request_id=request.id)
@@ -116,11 +129,25 @@ class Edge:
             self._metrics.observe(method, route, request.status, seconds)
             if self._access:
                 self._lines.append(
-                    (time.time(), request.id, method, scope["path"], request.status, seconds, scope.get("client"))
+                    (
+                        time.time(),
+                        request.id,
+                        method,
+                        scope["path"],
+                        request.status,
+                        seconds,
+                        scope.get("client"),
+                    )
                 )
 
     async def _serve(
-        self, scope: Any, receive: Any, send: Any, request: _Request, origin: bytes | None, length: bytes | None
+        self,
+        scope: Any,
+        receive: Any,
+        send: Any,
+        request: _Request,
+        origin: bytes | None,
+        length: bytes | None,
     ) -> None:
         answer = self._answering(send, request)
         path = normalise(scope["raw_path"])
@@ -150,7 +177,9 @@ class Edge:
     async def _run(self, scope: Any, receive: Any, answer: Any, request: _Request) -> None:
         try:
             if telemetry.tracing():
-                with telemetry.span(f"{scope['method']} {scope['path']}", **{"http.request.method": scope["method"]}) as span:
+                with telemetry.span(
+                    f"{scope['method']} {scope['path']}", **{"http.request.method": scope["method"]}
+                ) as span:
                     await self._app(scope, receive, answer)
                     span.update_name(f"{scope['method']} {scope.get('path_template') or 'unknown'}")
                     span.set_attribute("http.response.status_code", request.status)
@@ -160,9 +189,13 @@ class Edge:
             if not request.timed_out:
                 raise
             request.task.uncancel()
-            _log.warning("request.timed_out", method=scope["method"], path=scope["path"], seconds=self._timeout)
+            _log.warning(
+                "request.timed_out", method=scope["method"], path=scope["path"], seconds=self._timeout
+            )
             if not request.status:
-                await _refuse(answer, errors.GatewayTimeout("The request took longer than allowed."), request.id)
+                await _refuse(
+                    answer, errors.GatewayTimeout("The request took longer than allowed."), request.id
+                )
         except Exception as error:
             _log.error("request.failed", exc_info=error, method=scope["method"], path=scope["path"])
             if request.status:
@@ -182,7 +215,11 @@ class Edge:
                     headers = _allow_head(headers)
                 message = {**message, "headers": headers}
             elif request.head:
-                message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
+                message = {
+                    "type": "http.response.body",
+                    "body": b"",
+                    "more_body": message.get("more_body", False),
+                }
             await send(message)
 
         return answer
@@ -219,7 +256,14 @@ class Edge:
 
 
 def _line(
-    console: bool, at: float, request_id: str, method: str, path: str, status: int, seconds: float, client: tuple[str, Any] | None
+    console: bool,
+    at: float,
+    request_id: str,
+    method: str,
+    path: str,
+    status: int,
+    seconds: float,
+    client: tuple[str, Any] | None,
 ) -> bytes:
     shown = path.replace(SLASH, "%2F")
     moment = iso(datetime.fromtimestamp(at, UTC))

@@ -41,7 +41,9 @@ async def examine(context: Context) -> dict[str, Any]:
             assert facts
     except (errors.PenstockError, TimeoutError) as error:
         reason = error.message if isinstance(error, errors.PenstockError) else "The database does not answer."
-        report.update(status="unavailable", database={"ok": False, "detail": reason}, migrations={"current": None})
+        report.update(
+            status="unavailable", database={"ok": False, "detail": reason}, migrations={"current": None}
+        )
         return report
     report["database"] = {"ok": True, "version": facts["version"]}
     report["migrations"] = {"current": facts["revision"] == newest_revision(), "revision": facts["revision"]}

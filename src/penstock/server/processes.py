@@ -97,7 +97,9 @@ def claim_port(host: str, port: int) -> None:
             probe.bind(address)
             probe.listen(1)
         except PermissionError as error:
-            raise SetupError(f"This account may not listen on port {port}; take one of 1024 or more.") from error
+            raise SetupError(
+                f"This account may not listen on port {port}; take one of 1024 or more."
+            ) from error
         except OSError as error:
             raise SetupError(
                 f"Port {port} on {host} cannot be used ({error.strerror}); stop what listens there, or choose another with --port."

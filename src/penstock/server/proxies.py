@@ -34,7 +34,11 @@ class Origin:
         for name, value in scope["headers"]:
             if name.startswith(b"x-forwarded-"):
                 given[name] = given[name] + b"," + value if name in given else value
-        hops = [hop.strip() for hop in given.get(b"x-forwarded-for", b"").decode("latin-1").split(",") if hop.strip()]
+        hops = [
+            hop.strip()
+            for hop in given.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+            if hop.strip()
+        ]
         # From the right: the first address that is not one of our proxies is the client's.
         for hop in reversed(hops):
             address = _bare(hop)
@@ -59,7 +63,9 @@ class Origin:
 
 
 def _set_host(scope: Any, host: bytes) -> None:
-    scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"host"] + [(b"host", host)]
+    scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"host"] + [
+        (b"host", host)
+    ]
 
 
 def _bare(hop: str) -> str | None:
@@ -79,4 +85,6 @@ def _network(text: str) -> _Network:
     try:
         return ipaddress.ip_network(text, strict=False)
     except ValueError:
-        raise SettingError(f"PENSTOCK_TRUSTED_PROXIES: '{text}' is neither an address nor a network.") from None
+        raise SettingError(
+            f"PENSTOCK_TRUSTED_PROXIES: '{text}' is neither an address nor a network."
+        ) from None

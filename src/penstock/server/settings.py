@@ -13,13 +13,29 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
-from penstock.kit.settings import Option, SettingError, at_least, build, from_text, from_value, options, setting
+from penstock.kit.settings import (
+    Option,
+    SettingError,
+    at_least,
+    build,
+    from_text,
+    from_value,
+    options,
+    setting,
+)
 
 Section = TypeVar("Section")
 CONFIG_VARIABLE = "PENSTOCK_CONFIG"
 _FILE_NAME = "penstock.toml"
 # Read by the command-line client, which is a distribution of its own, and by the test suite.
-_FOREIGN = ("PENSTOCK_URL", "PENSTOCK_KEY", "PENSTOCK_ORG", "PENSTOCK_PROFILE", "PENSTOCK_EMAIL", "PENSTOCK_PASSWORD")
+_FOREIGN = (
+    "PENSTOCK_URL",
+    "PENSTOCK_KEY",
+    "PENSTOCK_ORG",
+    "PENSTOCK_PROFILE",
+    "PENSTOCK_EMAIL",
+    "PENSTOCK_PASSWORD",
+)
 _FOREIGN_PREFIX = "PENSTOCK_TEST_"
 _MIB = 1024 * 1024
 
@@ -42,7 +58,8 @@ class ServerSettings:
     port: int = setting(5001, "TCP port to listen on.", check=_port)
     workers: int = setting(1, "Worker processes that answer requests.", check=at_least(1))
     data_dir: Path = setting(
-        Path("penstock-data"), "Directory of the embedded PostgreSQL and of the key file; the one thing to back up."
+        Path("penstock-data"),
+        "Directory of the embedded PostgreSQL and of the key file; the one thing to back up.",
     )
     database_url: str | None = setting(
         None,
@@ -61,37 +78,54 @@ class ServerSettings:
     )
     data_pool_size: int = setting(10, "Connections a worker may open for records.", check=at_least(1))
     public_url: str | None = setting(
-        None, "Address under which clients reach the server, used in links. Taken from the request when unset.", check=_url
+        None,
+        "Address under which clients reach the server, used in links. Taken from the request when unset.",
+        check=_url,
     )
     trusted_proxies: tuple[str, ...] = setting(
         (),
         "Addresses or networks whose `X-Forwarded-For`, `-Proto` and `-Host` headers are believed.",
     )
     cors_origins: tuple[str, ...] = setting(
-        (), "Origins that browsers may call from (`https://app.example.com`), or `*` for all (then without credentials)."
+        (),
+        "Origins that browsers may call from (`https://app.example.com`), or `*` for all (then without credentials).",
     )
     body_limit: int = setting(64 * _MIB, "Largest request body, in bytes.", check=at_least(1024))
-    request_timeout: float = setting(60.0, "Seconds after which a request is given up with 504.", check=at_least(0.1))
+    request_timeout: float = setting(
+        60.0, "Seconds after which a request is given up with 504.", check=at_least(0.1)
+    )
     statement_timeout: float = setting(
         30.0, "Seconds after which PostgreSQL cancels a statement of a request.", check=at_least(0.1)
     )
     shutdown_timeout: float = setting(
         30.0, "Seconds that requests under way get to finish when the server stops.", check=at_least(0)
     )
-    log_level: Literal["debug", "info", "warning", "error"] = setting("info", "Least severe level that is logged.")
-    log_format: Literal["json", "console"] = setting("json", "`json`: one object a line; `console`: for reading.")
+    log_level: Literal["debug", "info", "warning", "error"] = setting(
+        "info", "Least severe level that is logged."
+    )
+    log_format: Literal["json", "console"] = setting(
+        "json", "`json`: one object a line; `console`: for reading."
+    )
     access_log: bool = setting(True, "Log a line for each request.")
     metrics_key: str | None = setting(
-        None, "When set, `/metrics` asks for it as `Authorization: Bearer <key>`; when unset, `/metrics` is open.", secret=True
+        None,
+        "When set, `/metrics` asks for it as `Authorization: Bearer <key>`; when unset, `/metrics` is open.",
+        secret=True,
     )
     tracing_endpoint: str | None = setting(
-        None, "OTLP/HTTP address that traces are sent to, such as `http://localhost:4318/v1/traces`.", check=_url
+        None,
+        "OTLP/HTTP address that traces are sent to, such as `http://localhost:4318/v1/traces`.",
+        check=_url,
     )
     signing_keys: str | None = setting(
-        None, "Keys that sign tokens, `id:base64,…`, newest first; the key file in `data_dir` when unset.", secret=True
+        None,
+        "Keys that sign tokens, `id:base64,…`, newest first; the key file in `data_dir` when unset.",
+        secret=True,
     )
     encryption_keys: str | None = setting(
-        None, "Keys that encrypt stored secrets, `id:base64,…`, newest first; the key file when unset.", secret=True
+        None,
+        "Keys that encrypt stored secrets, `id:base64,…`, newest first; the key file when unset.",
+        secret=True,
     )
 
 
@@ -132,9 +166,13 @@ def load(
     known = {name for name, _ in declared}
     for name in file:
         if name not in known:
-            raise SettingError(f"{file_name}: there is no section [{name}]; the sections are {', '.join(sorted(known))}.")
+            raise SettingError(
+                f"{file_name}: there is no section [{name}]; the sections are {', '.join(sorted(known))}."
+            )
     filled = {
-        kind: _fill(name, kind, file.get(name, {}), file_name, environment, given if kind is ServerSettings else {})
+        kind: _fill(
+            name, kind, file.get(name, {}), file_name, environment, given if kind is ServerSettings else {}
+        )
         for name, kind in declared
     }
     return Settings(filled, tuple(_strangers(environment, [kind for _, kind in declared])))
@@ -146,7 +184,9 @@ def _domain_sections() -> tuple[tuple[str, type[Any]], ...]:
     return (("identity", IdentitySettings),)
 
 
-def _file(given: Mapping[str, Any], config: Path | None, environment: Mapping[str, str]) -> tuple[dict[str, Any], str]:
+def _file(
+    given: Mapping[str, Any], config: Path | None, environment: Mapping[str, str]
+) -> tuple[dict[str, Any], str]:
     """The TOML file: the one named, else `penstock.toml` in the data directory when there is one."""
     named = config or (Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None)
     default = ServerSettings.__dataclass_fields__["data_dir"].default

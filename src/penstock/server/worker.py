@@ -27,9 +27,7 @@ _log = structlog.get_logger()
 
 def build_context(logins: Logins, keys: Keys, settings: Settings) -> Context:
     """The handles of a process, not yet open."""
-    return Context(
-        logins.database(settings.server), Listener(logins.direct), keys, dict(settings.sections)
-    )
+    return Context(logins.database(settings.server), Listener(logins.direct), keys, dict(settings.sections))
 
 
 class Worker:
