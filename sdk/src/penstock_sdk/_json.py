@@ -63,3 +63,12 @@ def _refuse_nan(value: object, where: str = "") -> None:
     elif kind is list or kind is tuple:
         for item in cast("list[object]", value):
             _refuse_nan(item, where)
+
+
+def to_builtins(value: object) -> Any:
+    """Models as dictionaries, inside lists too; everything else as it is."""
+    if isinstance(value, msgspec.Struct):
+        return {name: to_builtins(item) for name, item in msgspec.structs.asdict(value).items()}
+    if isinstance(value, list):
+        return [to_builtins(item) for item in cast("list[object]", value)]
+    return value

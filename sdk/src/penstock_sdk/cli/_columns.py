@@ -1,0 +1,121 @@
+"""Text to values by a table's schema, for files that know only text, and back.
+
+What a value must satisfy beyond its type is the server's to check.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, cast
+
+import msgspec
+
+from penstock_sdk import _json
+
+Convert = Callable[[str], Any]
+
+_WHOLE = re.compile(r"[+-]?[0-9]+\Z")
+_BOOLEANS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "1"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "0"), False),
+}
+_JSON_TYPES = frozenset({"object", "array", "geojson", "geopoint", "range"})
+
+
+class Columns:
+    """The fields of a table, as a file has to know them."""
+
+    def __init__(self, json_schema: Mapping[str, Any]) -> None:
+        fields = cast("list[dict[str, Any]]", json_schema.get("fields", []))
+        self.types = {str(field["name"]): str(field.get("type", "string")) for field in fields}
+        self._convert = {name: CONVERTERS.get(kind, str) for name, kind in self.types.items()}
+
+    @property
+    def names(self) -> list[str]:
+        """Field names in schema order."""
+        return list(self.types)
+
+    def unknown(self, names: list[str]) -> list[str]:
+        """The names that are no fields."""
+        return [name for name in names if name not in self.types]
+
+    def row(self, texts: Mapping[str, str], nulls: frozenset[str]) -> tuple[dict[str, Any], dict[str, str]]:
+        """The values of a row of text, and the reasons by field of those that cannot be read.
+
+        Empty text and the words in `nulls` are null.
+        """
+        values: dict[str, Any] = {}
+        reasons: dict[str, str] = {}
+        for name, text in texts.items():
+            if not text or text in nulls:
+                values[name] = None
+                continue
+            try:
+                values[name] = self._convert[name](text)
+            except ValueError as error:
+                reasons[name] = str(error)
+        return values, reasons
+
+
+def whole_number(text: str) -> int:
+    if not _WHOLE.match(text.strip()):
+        raise ValueError(f"'{text}' is not a whole number")
+    return int(text)
+
+
+def number(text: str) -> Decimal:
+    try:
+        value = Decimal(text.strip())
+    except InvalidOperation:
+        raise ValueError(f"'{text}' is not a number") from None
+    if not value.is_finite():
+        raise ValueError(f"'{text}' is not a finite number")
+    return value
+
+
+def boolean(text: str) -> bool:
+    value = _BOOLEANS.get(text.strip().lower())
+    if value is None:
+        raise ValueError(f"'{text}' is neither true nor false")
+    return value
+
+
+def json_value(text: str) -> Any:
+    try:
+        return _json.decode(text.encode(), decimals=True)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"'{text[:40]}' is not JSON: {error}") from None
+
+
+def json_or_text(text: str) -> Any:
+    try:
+        return json_value(text)
+    except ValueError:
+        return text
+
+
+CONVERTERS: dict[str, Convert] = {
+    "integer": whole_number,
+    "year": whole_number,
+    "number": number,
+    "boolean": boolean,
+    "any": json_or_text,
+    **dict.fromkeys(_JSON_TYPES, json_value),
+}
+
+
+def as_text(value: Any) -> str:
+    """A value as it stands in a CSV file; null is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, dict | list):
+        return _json.encode(cast("object", value)).decode()
+    return str(value)
