@@ -66,6 +66,15 @@ async def list_apps(conn: Connection, principal: Principal, page: Page | None) -
     return await listing(conn, statement, page)
 
 
+async def lock_app(conn: Connection, grant: Grant) -> None:
+    """Hold the app until the transaction ends; see `find_app`."""
+    await conn.execute(
+        select(apps.c.id)
+        .where(apps.c.org_id == grant.org_id, apps.c.id == app_id(grant))
+        .with_for_update(key_share=True)
+    )
+
+
 async def slugs_like(conn: Connection, grant: Grant, base: str) -> set[str]:
     """Slugs in use that are `base` or continue it after a hyphen, those of deleted apps included."""
     rows = await conn.rows(

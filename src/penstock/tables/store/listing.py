@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, func, select
 
@@ -23,7 +24,7 @@ class Listing:
     more: bool
 
 
-async def listing(conn: Connection, statement: Select[tuple[object, ...]], page: Page | None) -> Listing:
+async def listing(conn: Connection, statement: Select[*tuple[Any, ...]], page: Page | None) -> Listing:
     """`statement` must be ordered. A page beyond the end is 404."""
     if page is None:
         rows = await conn.rows(statement.limit(BARE_LIMIT + 1))

@@ -14,7 +14,7 @@ from penstock.kit.db import Connection, Row
 from penstock.kit.metadata import TEXT
 from penstock.kit.paging import Page
 from penstock.tables.models import DataTable, Definition, ProviderType, TableEntry
-from penstock.tables.store.core import SELF, data_sources, data_tables
+from penstock.tables.store.core import SELF, apps, data_sources, data_tables
 from penstock.tables.store.listing import Listing, listing
 from penstock.tables.store.scope import app_id, touched
 
@@ -66,7 +66,7 @@ def _of_app(grant: Grant) -> Any:
     )
 
 
-def _entries(grant: Grant, *more: Any) -> Select[Any]:
+def _entries(grant: Grant, *more: Any) -> Select[*tuple[Any, ...]]:
     joined = data_tables.join(data_sources, data_sources.c.id == data_tables.c.data_source_id)
     return select(*_BRIEF, *_SOURCE, *more).select_from(joined).where(_of_app(grant))
 
@@ -80,6 +80,29 @@ async def find_table(
         statement = statement.where(data_sources.c.slug == source_slug)
     row = await conn.row(statement)
     return entry_of(row) if row else None
+
+
+async def load_table(
+    conn: Connection, org_id: int, app_slug: str, name: str
+) -> tuple[DataTable, ProviderType] | None:
+    """A table for the catalog, which serves every caller of the org: each request is authorized by itself."""
+    joined = data_tables.join(apps, apps.c.id == data_tables.c.app_id)
+    row = await conn.row(
+        select(*_BRIEF, *_SOURCE, data_tables.c.json_schema)
+        .select_from(joined.join(data_sources, data_sources.c.id == data_tables.c.data_source_id))
+        .where(
+            data_tables.c.org_id == org_id,
+            apps.c.org_id == org_id,
+            apps.c.slug == app_slug,
+            apps.c.is_active,
+            data_tables.c.name == name,
+            data_tables.c.is_active,
+        )
+    )
+    if row is None:
+        return None
+    entry = entry_of(row)
+    return entry.table, entry.provider_type
 
 
 async def find_tables(conn: Connection, grant: Grant, names: Sequence[str]) -> dict[str, TableEntry]:

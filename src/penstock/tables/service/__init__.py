@@ -1,0 +1,30 @@
+"""The verbs of this domain. None opens or commits a transaction.
+
+Verbs that change anything expect the app to be locked (`store.find_app(..., lock=True)`), so that changes of
+one app's definitions go one after another.
+"""
+
+from penstock.tables.service.apps import create_app, delete_app, restore_app, update_app
+from penstock.tables.service.importing import Imported, Incoming, import_package
+from penstock.tables.service.materializing import materialize
+from penstock.tables.service.sources import create_source, default_source, delete_source, update_source
+from penstock.tables.service.tables import create_table, delete_table, reread, update_table
+
+__all__ = [
+    "Imported",
+    "Incoming",
+    "create_app",
+    "create_source",
+    "create_table",
+    "default_source",
+    "delete_app",
+    "delete_source",
+    "delete_table",
+    "import_package",
+    "materialize",
+    "reread",
+    "restore_app",
+    "update_app",
+    "update_source",
+    "update_table",
+]
