@@ -138,9 +138,13 @@ class Pool:
             for channel, payload in connection.told:
                 self.hear(channel, payload)
 
-    async def read(self, sql: str, values: Sequence[Any]) -> Row | None:
-        """The one row of a statement that only reads; without a transaction, and once more if the connection was lost."""
-        for last in (False, True):
+    async def single(self, sql: str, values: Sequence[Any], *, repeatable: bool) -> Row | None:
+        """The one row of one statement, which is a transaction of its own.
+
+        Whoever says `repeatable` (a read) has it run once more when the connection was lost. Violations of
+        constraints come out as the driver's errors, since only the caller knows the fields.
+        """
+        for last in (False, True) if repeatable else (True,):
             try:
                 async with self._pool.acquire(timeout=15) as raw:
                     if self._behind_pooler:
@@ -151,6 +155,8 @@ class Pool:
                 if last or isinstance(error, TimeoutError):
                     raise translate(error) from error
                 await asyncio.sleep(0.2)
+            except asyncpg.IntegrityConstraintViolationError:
+                raise
             except asyncpg.PostgresError as error:
                 raise translate(error) from error
         raise AssertionError("unreachable")
@@ -211,10 +217,10 @@ async def _no_reset(_: Any) -> None:
 
 
 async def _use_json(raw: Any) -> None:
-    for name in ("json", "jsonb"):
-        await raw.set_type_codec(
-            name,
-            schema="pg_catalog",
-            encoder=lambda value: msgspec.json.encode(value).decode(),
-            decoder=lambda text: msgspec.json.decode(text),
-        )
+    """`jsonb` becomes Python values; `json` stays the text that was sent."""
+    await raw.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: msgspec.json.encode(value).decode(),
+        decoder=lambda text: msgspec.json.decode(text),
+    )

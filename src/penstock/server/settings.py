@@ -154,17 +154,19 @@ def load(
     *,
     config: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    server_only: bool = False,
 ) -> Settings:
     """Put the sections together; `flags` are server settings by field name, None meaning "not given".
 
+    With `server_only` the domains are not even imported, which is what the first moments of a start need.
     Raises `SettingError` with a sentence for the person who set it.
     """
     environment = os.environ if environment is None else environment
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     file, file_name = _file(given, config, environment)
-    declared = sections()
+    declared = (("server", ServerSettings),) if server_only else sections()
     known = {name for name, _ in declared}
-    for name in file:
+    for name in () if server_only else file:
         if name not in known:
             raise SettingError(
                 f"{file_name}: there is no section [{name}]; the sections are {', '.join(sorted(known))}."
@@ -175,13 +177,15 @@ def load(
         )
         for name, kind in declared
     }
-    return Settings(filled, tuple(_strangers(environment, [kind for _, kind in declared])))
+    strangers = () if server_only else tuple(_strangers(environment, [kind for _, kind in declared]))
+    return Settings(filled, strangers)
 
 
 def _domain_sections() -> tuple[tuple[str, type[Any]], ...]:
     from penstock.identity.settings import IdentitySettings  # noqa: PLC0415  (the parent process must stay small)
+    from penstock.tables.settings import TablesSettings  # noqa: PLC0415
 
-    return (("identity", IdentitySettings),)
+    return (("identity", IdentitySettings), ("tables", TablesSettings))
 
 
 def _file(

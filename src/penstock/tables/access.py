@@ -45,3 +45,8 @@ def authorize(principal: Principal, action: str, app: App) -> Grant:
 def authorize_org(principal: Principal, action: str) -> Grant:
     """For actions that no app contains, such as creating one."""
     return grant(principal, action, ACTIONS[action])
+
+
+def authorize_within(principal: Principal, action: str, app_id: int) -> Grant:
+    """As `authorize`, for who has only the id of the app."""
+    return grant(principal, action, ACTIONS[action], (APP, app_id))

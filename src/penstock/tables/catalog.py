@@ -1,0 +1,140 @@
+"""What a process knows of data tables: definitions with everything that requests derive from them.
+
+Entries are dropped by a notification from whichever process changed the app, and nothing is kept while
+notifications cannot arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from penstock.kit import errors, sql
+from penstock.kit.context import Context
+from penstock.kit.db import Database
+from penstock.kit.filters import Column, ValueType
+from penstock.kit.notify import Listener
+from penstock.tables.fields import BY_NAME
+from penstock.tables.models import DataTable, ProviderType, TableSchema
+from penstock.tables.records.codec import RowCodec
+from penstock.tables.schema import SEARCH_COLUMN, Place, Violation, parse_schema, place_of, violations
+from penstock.tables.store import load_table
+
+CHANNEL = "penstock_catalog"
+_MAX_ENTRIES = 10_000
+_RANGE_ITEMS = {
+    "integer": ValueType.INTEGER,
+    "number": ValueType.NUMBER,
+    "date": ValueType.DATE,
+    "datetime": ValueType.DATETIME,
+}
+
+
+class Table:
+    """A data table, ready to serve requests."""
+
+    def __init__(self, definition: DataTable, provider: ProviderType, app_slug: str, *, is_audited: bool) -> None:
+        self.definition = definition
+        self.provider = provider
+        self.app_slug = app_slug
+        self.is_audited = is_audited
+        self.schema: TableSchema = parse_schema(definition.json_schema)
+        self.place: Place = place_of(definition)
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @cached_property
+    def rows(self) -> str:
+        """The quoted name of the physical table."""
+        return self.place.sql
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        """What filters may name."""
+        found: dict[str, Column] = {}
+        for field in self.schema.fields:
+            item = _RANGE_ITEMS.get(field.of or "")
+            kind = BY_NAME[field.type].filters_as(field)
+            found[field.name] = Column(name=field.name, sql=f"t.{sql.identifier(field.name)}", type=kind, item=item)
+        if self.schema.search_fields:
+            found[SEARCH_COLUMN] = Column(
+                name=SEARCH_COLUMN,
+                sql=f"t.{sql.identifier(SEARCH_COLUMN)}",
+                type=ValueType.TSVECTOR,
+                config=self.schema.search_language,
+            )
+        return found
+
+    @cached_property
+    def rendered(self) -> Mapping[str, str]:
+        """For each field, the SQL whose JSON form is what the API answers."""
+        return {
+            field.name: BY_NAME[field.type].render(field, f"t.{sql.identifier(field.name)}")
+            for field in self.schema.fields
+        }
+
+    def select(self, names: tuple[str, ...]) -> str:
+        return ", ".join(f"{self.rendered[name]} AS {sql.identifier(name)}" for name in names)
+
+    @cached_property
+    def select_all(self) -> str:
+        return self.select(self.schema.names)
+
+    @cached_property
+    def codec(self) -> RowCodec:
+        return RowCodec(self.schema)
+
+    @cached_property
+    def violations(self) -> Mapping[str, Violation]:
+        return violations(self.place, self.schema)
+
+
+class Catalog:
+    """The tables of all orgs, loaded when first asked for."""
+
+    def __init__(self, db: Database, listener: Listener) -> None:
+        self._db = db
+        self._listener = listener
+        self._tables: dict[tuple[int, str, str], Table] = {}
+        self._generation = 0
+        listener.subscribe(CHANNEL, self._drop_app)
+        listener.on_gap(self._drop_all)
+
+    @classmethod
+    def of(cls, ctx: Context) -> Catalog:
+        return ctx.get(cls)
+
+    async def table(self, org_id: int, app_slug: str, name: str) -> Table:
+        """Raises `errors.NotFound` for what is unknown or inactive."""
+        found = self._tables.get((org_id, app_slug, name))
+        return found if found is not None else await self.load(org_id, app_slug, name)
+
+    async def load(self, org_id: int, app_slug: str, name: str) -> Table:
+        """Read it anew, whatever is kept."""
+        generation = self._generation
+        async with self._db.control.transaction() as conn:
+            stored = await load_table(conn, org_id, app_slug, name)
+        if stored is None:
+            raise errors.NotFound
+        definition, provider = stored
+        audited: Any = definition.json_schema.get("audit")
+        table = Table(definition, provider, app_slug, is_audited=audited is True)
+        if self._listener.listening and generation == self._generation:
+            if len(self._tables) >= _MAX_ENTRIES:
+                self._tables.clear()
+            self._tables[(org_id, app_slug, name)] = table
+        return table
+
+    def _drop_app(self, payload: str) -> None:
+        """`org:app`; by org is fine enough, definitions change rarely."""
+        self._generation += 1
+        org = payload.partition(":")[0]
+        for key in [key for key in self._tables if str(key[0]) == org]:
+            del self._tables[key]
+
+    def _drop_all(self) -> None:
+        self._generation += 1
+        self._tables.clear()

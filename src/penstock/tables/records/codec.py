@@ -1,0 +1,223 @@
+"""Incoming rows: JSON read and checked against the schema at once, with a slow second look when something is wrong.
+
+The quick way reads a whole body into structs made for the table; only when that fails, or a check does, every
+row is read again field by field to name all faults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, cast
+
+import msgspec
+
+from penstock.kit import errors
+from penstock.kit.errors import RowError
+from penstock.tables.fields import BY_NAME, Check
+from penstock.tables.models import UNSET, Field, TableSchema
+from penstock.tables.schema.checks import for_field
+
+MAX_REPORTED = 100
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_NUL = b"\\u0000"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a field of the row at `index`."""
+
+    index: int
+    field: str
+    message: str
+    is_missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """Checked rows. `present` names, for each row, the fields it carries (all of them for a create)."""
+
+    rows: list[Any]
+    is_list: bool
+    present: list[tuple[int, ...]]
+
+    def encode(self, picked: Sequence[Any] | None = None) -> str:
+        """The JSON array that PostgreSQL reads."""
+        return _encoder.encode(self.rows if picked is None else picked).decode()
+
+
+class RowCodec:
+    """Reads rows of one table."""
+
+    def __init__(self, schema: TableSchema) -> None:
+        self.schema = schema
+        self.attributes = {name: f"f{position}" for position, name in enumerate(schema.names)}
+        self._checks: list[tuple[str, Field, Check]] = [
+            (self.attributes[one.name], one, check) for one in schema.fields if (check := for_field(one)) is not None
+        ]
+        self._create = self._decoders("Create", [self._created(one) for one in schema.fields])
+        self._change = self._decoders("Change", [self._changed(one) for one in schema.fields])
+        self._everything = tuple(range(len(schema.fields)))
+
+    def decode_create(self, body: bytes, limit: int) -> Incoming:
+        """Rows to insert, declared defaults filled in. Raises `Invalid` or `TooLarge`."""
+        rows, is_list = self._decode(body, self._create, limit, is_create=True)
+        return Incoming(rows, is_list, [self._everything] * len(rows))
+
+    def decode_change(self, body: bytes, limit: int) -> Incoming:
+        """Rows with some of their fields, for updates and upserts."""
+        rows, is_list = self._decode(body, self._change, limit, is_create=False)
+        names = tuple(self.attributes.values())
+        present = [
+            tuple(i for i, name in enumerate(names) if getattr(row, name) is not msgspec.UNSET) for row in rows
+        ]
+        return Incoming(rows, is_list, present)
+
+    def value(self, row: Any, field: str) -> Any:
+        return getattr(row, self.attributes[field])
+
+    def faults(self, rows: Sequence[Any], *, is_create: bool) -> Iterator[Fault]:
+        """Every fault of rows given as decoded JSON whose values are still raw, in row order."""
+        for index, row in enumerate(rows):
+            yield from self._row_faults(index, row, is_create)
+
+    def refuse(self, faults: Sequence[Fault], count: int, *, is_list: bool) -> NoReturn:
+        """The 400 for these faults: by field for one object, by row for a list."""
+        by_row: dict[int, dict[str, list[str]]] = {}
+        for fault in faults:
+            by_row.setdefault(fault.index, {}).setdefault(fault.field, []).append(fault.message)
+        if not is_list:
+            raise errors.Invalid(by_row[faults[0].index])
+        reported = [RowError(index, fields) for index, fields in list(by_row.items())[:MAX_REPORTED]]
+        first = reported[0]
+        raise errors.Invalid(
+            {},
+            message=(
+                f"{len(by_row):,} of {count:,} rows are not valid and nothing was written; "
+                f"row {first.index}: {errors.first_sentence(first.errors)}"
+            ),
+            rows=reported,
+        )
+
+    def _decoders(self, name: str, members: list[Any]) -> tuple[Any, Any]:
+        struct = msgspec.defstruct(
+            name,
+            members,
+            rename={attribute: name for name, attribute in self.attributes.items()},
+            kw_only=True,
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        return msgspec.json.Decoder(struct), msgspec.json.Decoder(list[struct])
+
+    def _created(self, field: Field) -> tuple[Any, ...]:
+        kind = BY_NAME[field.type].annotation(field)
+        name = self.attributes[field.name]
+        generated = self.schema.generates_key()
+        if (generated is not None and field.name == generated.name) or self.schema.manages(field.name):
+            return (name, kind | None, None)
+        if field.default is not UNSET:
+            default = msgspec.field(default_factory=lambda value=field.default: value)
+            return (name, kind if self._is_required(field) else kind | None, default)
+        if self._is_required(field):
+            return (name, kind)
+        if field.name == "is_deleted" and self.schema.soft_deletes:
+            return (name, kind | None, False)
+        return (name, kind | None, None)
+
+    def _changed(self, field: Field) -> tuple[Any, ...]:
+        kind = BY_NAME[field.type].annotation(field)
+        wide = kind | msgspec.UnsetType if self._is_required(field) else kind | None | msgspec.UnsetType
+        return (self.attributes[field.name], wide, msgspec.UNSET)
+
+    def _is_required(self, field: Field) -> bool:
+        return field.constraints.required or field.name in self.schema.primary_key
+
+    def _decode(
+        self, body: bytes, decoders: tuple[Any, Any], limit: int, *, is_create: bool
+    ) -> tuple[list[Any], bool]:
+        opening = body.lstrip()[:1]
+        if opening not in (b"{", b"["):
+            raise errors.BadRequest("The body must be a JSON object, or an array of objects.")
+        is_list = opening == b"["
+        try:
+            decoded = decoders[is_list].decode(body)
+            rows = cast("list[Any]", decoded if is_list else [decoded])
+            sound = _NUL not in body and all(
+                (value := getattr(row, attribute)) is None or value is msgspec.UNSET or check(value) is None
+                for attribute, _, check in self._checks
+                for row in rows
+            )
+        except (msgspec.ValidationError, RecursionError):
+            rows, sound = [], False
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise errors.BadRequest(f"The body is not valid JSON: {error}.") from error
+        if len(rows) > limit:
+            raise errors.TooLarge(f"The request has {len(rows):,} rows; at most {limit:,} go in one request.")
+        if not sound:
+            self._explain(body, rows, is_list=is_list, is_create=is_create, limit=limit)
+        return rows, is_list
+
+    def _explain(self, body: bytes, rows: list[Any], *, is_list: bool, is_create: bool, limit: int) -> None:
+        """Raise with every fault; returns when a second look finds none."""
+        try:
+            raw: Any = msgspec.json.decode(body, type=list[msgspec.Raw] if is_list else msgspec.Raw)
+        except msgspec.DecodeError as error:
+            raise errors.BadRequest(f"The body is not valid JSON: {error}.") from error
+        documents: list[Any] = raw if is_list else [raw]
+        if len(documents) > limit:
+            raise errors.TooLarge(f"The request has {len(documents):,} rows; at most {limit:,} go in one request.")
+        faults = list(self.faults(documents, is_create=is_create))
+        if faults:
+            self.refuse(faults, len(documents), is_list=is_list)
+        if not rows and documents:
+            raise errors.BadRequest("The body is nested too deeply.")
+
+    def _row_faults(self, index: int, row: Any, is_create: bool) -> Iterator[Fault]:
+        try:
+            values = msgspec.json.decode(bytes(row), type=dict[str, msgspec.Raw])
+        except msgspec.ValidationError:
+            yield Fault(index, "row", "Expected an object.")
+            return
+        for name in values:
+            if name not in self.schema.by_name:
+                hint = errors.nearest(name, self.schema.names)
+                yield Fault(index, name[:80], " ".join(filter(None, ("There is no such field.", hint))))
+        for field in self.schema.fields:
+            raw = values.get(field.name)
+            if raw is None:
+                if is_create and self._must_be_sent(field):
+                    yield Fault(index, field.name, "This field is required.", is_missing=True)
+            elif message := self._value_fault(field, raw, is_create):
+                yield Fault(index, field.name, message)
+
+    def _must_be_sent(self, field: Field) -> bool:
+        generated = self.schema.generates_key()
+        if (generated is not None and field.name == generated.name) or self.schema.manages(field.name):
+            return False
+        return self._is_required(field) and field.default is UNSET
+
+    def _value_fault(self, field: Field, raw: msgspec.Raw, is_create: bool) -> str | None:
+        text = bytes(raw).strip()
+        if text == b"null":
+            is_generated = is_create and not self._must_be_sent(field) and field.default is UNSET
+            return "This field may not be null." if self._is_required(field) and not is_generated else None
+        try:
+            value = msgspec.json.decode(text, type=BY_NAME[field.type].annotation(field))
+        except msgspec.ValidationError as error:
+            return f"{str(error).partition(' - at ')[0]}; this field is of type {field.type}."
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return "The value cannot be read."
+        if has_nul(value):
+            return "Text has no NUL character."
+        check = for_field(field)
+        return check(value) if check else None
+
+
+def has_nul(value: Any) -> bool:
+    """True when a text, or any text inside a JSON document, has the one character PostgreSQL cannot store."""
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, msgspec.Raw) and _NUL in bytes(value):
+        return b"\\u0000" in _encoder.encode(msgspec.json.decode(bytes(value)))
+    return False

@@ -1,0 +1,164 @@
+"""Plans to statements. The text depends on the shape of a plan only, so that prepared statements are reused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from penstock.kit import sql
+from penstock.kit.filters import BoundTree, lower, render
+from penstock.tables.fields import BY_NAME
+from penstock.tables.records.plan import OrderTerm, RecordPlan, Search
+from penstock.tables.records.request import Count
+from penstock.tables.schema import SEARCH_COLUMN
+
+if TYPE_CHECKING:
+    from penstock.tables.catalog import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with `$n` places, and their values."""
+
+    sql: str
+    values: list[Any] = field(default_factory=list[Any])
+
+
+def compile_list(plan: RecordPlan) -> Statement:
+    """One row: `page` (the JSON of the records, comma-separated), `total`, and for cursors `last` and `more`."""
+    values: list[Any] = []
+    condition = _condition(plan, values)
+    if plan.window.after is None:
+        return Statement(_page(plan, condition, values), values)
+    return Statement(_keyset(plan, condition, values), values)
+
+
+def compile_count_estimate(plan: RecordPlan) -> Statement:
+    """The planner's word on how many records match."""
+    values: list[Any] = []
+    condition = _condition(plan, values)
+    return Statement(f"EXPLAIN (FORMAT JSON) SELECT FROM {plan.table.rows} AS t WHERE {condition}", values)
+
+
+def compile_detail(table: Table, key: BoundTree, fields: tuple[str, ...], *, lock: bool = False) -> Statement:
+    """One row or none: `row` (JSON) and `version`."""
+    values: list[Any] = []
+    condition = where(key, values, hide_deleted=table.schema.soft_deletes)
+    suffix = " FOR UPDATE" if lock else ""
+    return Statement(
+        f"SELECT {row_json(table, fields)} AS row, t.xmin::text AS version FROM {table.rows} AS t "
+        f"WHERE {condition}{suffix}",
+        values,
+    )
+
+
+def row_json(table: Table, fields: tuple[str, ...]) -> str:
+    """A row `t` as JSON text."""
+    return f"(SELECT row_to_json(r)::text FROM (SELECT {table.select(fields)}) AS r)"
+
+
+def where(tree: BoundTree, values: list[Any], *, hide_deleted: bool) -> str:
+    """The condition on rows `t`, its values appended."""
+    first = len(values)
+    condition = render(lower(tree, values), first)
+    return f'({condition}) AND t."is_deleted" IS NOT TRUE' if hide_deleted else condition
+
+
+def _condition(plan: RecordPlan, values: list[Any]) -> str:
+    condition = where(plan.where, values, hide_deleted=plan.hide_deleted)
+    if plan.search is not None:
+        values.append(plan.search.text)
+        condition = f"({condition}) AND ({_search(plan.table, plan.search, len(values))})"
+    return condition
+
+
+def _search(table: Table, search: Search, place: int) -> str:
+    if search.by_vector:
+        return f"t.{sql.identifier(SEARCH_COLUMN)} @@ {_words(table, place)}"
+    if not search.fields:
+        return f"${place}::text IS NULL"  # no text to look into: nothing matches
+    pattern = (
+        f"'%' || replace(replace(replace(penstock.fold(${place}::text), '\\', '\\\\'), '%', '\\%'), '_', '\\_') || '%'"
+    )
+    return " OR ".join(f"penstock.fold(t.{sql.identifier(name)}) LIKE {pattern}" for name in search.fields)
+
+
+def _words(table: Table, place: int) -> str:
+    return f"websearch_to_tsquery({sql.literal(table.schema.search_language)}::regconfig, ${place}::text)"
+
+
+def _page(plan: RecordPlan, condition: str, values: list[Any]) -> str:
+    table, window = plan.table, plan.window
+    select, order = table.select(plan.fields), _order(plan.order)
+    if plan.search is not None and plan.search.by_vector:
+        rank = f"ts_rank(t.{sql.identifier(SEARCH_COLUMN)}, {_words(table, len(values))})"
+        if "rank" not in table.schema.by_name:
+            select += f", {rank} AS rank"
+        if plan.by_rank:
+            order = f"{rank} DESC, {order}"
+    source = f"FROM {table.rows} AS t WHERE {condition}"
+    page = f"SELECT {select} {source} ORDER BY {order} LIMIT {int(window.limit)}"
+    total = f"(SELECT count(*) {source})" if plan.count is Count.EXACT else "NULL::bigint"
+    if window.offset:
+        values.append(window.offset)
+        page += f" OFFSET ${len(values)}::bigint"
+    return f"SELECT (SELECT string_agg(row_to_json(r)::text, ',') FROM ({page}) AS r) AS page, {total} AS total"
+
+
+def _keyset(plan: RecordPlan, condition: str, values: list[Any]) -> str:
+    """One more record than asked for tells whether there is a next page."""
+    table, limit = plan.table, int(plan.window.limit)
+    total = f"(SELECT count(*) FROM {table.rows} AS t WHERE {condition})"
+    if plan.count is not Count.EXACT:
+        total = "NULL::bigint"
+    if plan.after is not None:
+        condition = f"({condition}) AND {_beyond(plan, plan.after, values)}"
+    keys = ", ".join(table.rendered[term.field] for term in plan.order)
+    picked = f"SELECT t.* FROM {table.rows} AS t WHERE {condition} ORDER BY {_order(plan.order)} LIMIT {limit + 1}"
+    rows = (
+        f"SELECT {row_json(table, plan.fields)} AS j, json_build_array({keys})::text AS k, "
+        f"row_number() OVER () AS n FROM ({picked}) AS t"
+    )
+    return (
+        f"SELECT string_agg(p.j, ',' ORDER BY p.n) FILTER (WHERE p.n <= {limit}) AS page, {total} AS total, "
+        f"max(p.k) FILTER (WHERE p.n = {limit}) AS last, count(*) > {limit} AS more FROM ({rows}) AS p"
+    )
+
+
+def _beyond(plan: RecordPlan, after: tuple[Any, ...], values: list[Any]) -> str:
+    """Rows that come after the cursor: ascending orders have NULL last, descending ones first."""
+    terms = plan.order
+    places: list[str] = []
+    for term, value in zip(terms, after, strict=True):
+        if value is None:
+            places.append("NULL")
+            continue
+        values.append(value)
+        kind = BY_NAME[plan.table.schema.by_name[term.field].type].incoming(plan.table.schema.by_name[term.field])
+        places.append(f"${len(values)}::{kind}")
+    columns = [f"t.{sql.identifier(term.field)}" for term in terms]
+    if not any(term.nullable for term in terms) and len({term.descending for term in terms}) == 1:
+        sign = "<" if terms[0].descending else ">"
+        return f"({', '.join(columns)}) {sign} ({', '.join(places)})"
+    alternatives: list[str] = []
+    for position, term in enumerate(terms):
+        equal = [
+            f"{columns[i]} IS NULL" if after[i] is None else f"{columns[i]} = {places[i]}" for i in range(position)
+        ]
+        further = _further(columns[position], places[position], term, is_null=after[position] is None)
+        alternatives.append(" AND ".join([*equal, further]))
+    return f"({' OR '.join(f'({one})' for one in alternatives)})"
+
+
+def _further(column: str, place: str, term: OrderTerm, *, is_null: bool) -> str:
+    if is_null:
+        return f"{column} IS NOT NULL" if term.descending else "FALSE"
+    if term.descending:
+        return f"{column} < {place}"
+    return f"({column} > {place} OR {column} IS NULL)" if term.nullable else f"{column} > {place}"
+
+
+@lru_cache(maxsize=4096)
+def _order(terms: tuple[OrderTerm, ...]) -> str:
+    return ", ".join(f"t.{sql.identifier(term.field)}{' DESC' if term.descending else ''}" for term in terms)

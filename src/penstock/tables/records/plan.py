@@ -1,0 +1,188 @@
+"""A `RecordRequest` meets a table and a grant: names become columns, values are cast, the order is made total."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from penstock.identity import Grant
+from penstock.kit import errors
+from penstock.kit.filters import And, BoundTree, Compare, bind, paths
+from penstock.tables.fields import BY_NAME
+from penstock.tables.models import Field
+from penstock.tables.records.request import Count, RecordRequest, Sort, Window
+
+if TYPE_CHECKING:
+    from penstock.tables.catalog import Table
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerm:
+    """A column of the order. `nullable` decides whether keyset paging must mind NULL."""
+
+    field: str
+    descending: bool
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Words to find: by the search vector, or as a substring of any text field."""
+
+    text: str
+    by_vector: bool
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPlan:
+    """A read in which nothing can be wrong any more."""
+
+    table: Table
+    where: BoundTree
+    hide_deleted: bool
+    order: tuple[OrderTerm, ...]
+    by_rank: bool
+    window: Window
+    after: tuple[Any, ...] | None
+    count: Count
+    search: Search | None
+    fields: tuple[str, ...]
+
+
+def plan_list(request: RecordRequest, table: Table, grant: Grant) -> RecordPlan:
+    """`grant` is the permission to read this table; row rules will be added to the filter here."""
+    assert grant.action == "record.read"
+    search = _search(request.search, table)
+    by_rank = search is not None and search.by_vector and not request.order
+    if by_rank and request.window.after is not None:
+        raise errors.Invalid({"after": ["A walk by cursors needs an 'ordering' when it searches."]})
+    order = plan_order(request.order, table)
+    return RecordPlan(
+        table=table,
+        where=bind(request.filters, table.columns.get, table.columns),
+        hide_deleted=table.schema.soft_deletes and "is_deleted" not in paths(request.filters),
+        order=order,
+        by_rank=by_rank,
+        window=request.window,
+        after=_decode_cursor(request.window.after, order, table) if request.window.after else None,
+        count=request.count,
+        search=search,
+        fields=project(request.fields, table),
+    )
+
+
+def plan_order(terms: Sequence[Sort], table: Table) -> tuple[OrderTerm, ...]:
+    """The order asked for, then the key, so that no two rows are equal in it."""
+    schema = table.schema
+    found: list[OrderTerm] = []
+    for term in terms:
+        field = schema.by_name.get(term.field)
+        if field is None:
+            hint = errors.nearest(term.field, schema.names)
+            raise errors.Invalid({"ordering": [f"There is no field '{term.field[:80]}' to order by."]}, hint=hint)
+        if not BY_NAME[field.type].orderable:
+            raise errors.Invalid({"ordering": [f"'{field.name}' is of type {field.type}, which has no order."]})
+        required = field.constraints.required or field.name in schema.primary_key
+        found.append(OrderTerm(field.name, term.descending, not required))
+    named = {term.field for term in found}
+    found += [OrderTerm(name, False, False) for name in schema.primary_key if name not in named]
+    return tuple(found)
+
+
+def project(names: tuple[str, ...] | None, table: Table) -> tuple[str, ...]:
+    """The fields to answer, in schema order; the key is always among them."""
+    schema = table.schema
+    if names is None:
+        return schema.names
+    for name in names:
+        if name not in schema.by_name:
+            hint = errors.nearest(name, schema.names)
+            raise errors.Invalid({"fields": [f"There is no field '{name[:80]}'."]}, hint=hint)
+    wanted = {*names, *schema.primary_key}
+    return tuple(name for name in schema.names if name in wanted)
+
+
+def key_filter(text: str, table: Table) -> BoundTree:
+    """The record with this key: `42`, or the values of a composite key joined by commas or as a JSON array.
+
+    Raises `errors.NotFound` for what cannot be a key of the table.
+    """
+    names = table.schema.primary_key
+    parts: Sequence[Any] = [text]
+    if len(names) > 1:
+        parts = _json_list(text) if text.startswith("[") else text.split(",")
+    if len(parts) != len(names):
+        raise errors.NotFound
+    compares = tuple(Compare(name, "eq", part) for name, part in zip(names, parts, strict=True))
+    try:
+        return bind(And(compares), table.columns.get)
+    except errors.Invalid:
+        raise errors.NotFound from None
+
+
+def keys_filter(text: str, table: Table) -> BoundTree:
+    """The records of `ids=`: a comma list or a JSON array; of arrays for a composite key."""
+    names = table.schema.primary_key
+    if len(names) == 1:
+        return bind(Compare(names[0], "in", text), table.columns.get)
+    raise errors.Invalid({"ids": ["This table has a composite key; delete by 'filter', or one record by its path."]})
+
+
+def encode_cursor(values: str, order: tuple[OrderTerm, ...]) -> str:
+    """`values` is the JSON array of the order's columns in the last row of a page."""
+    text = msgspec.json.encode([_fingerprint(order), msgspec.Raw(values.encode())])
+    return base64.urlsafe_b64encode(text).decode().rstrip("=")
+
+
+def _decode_cursor(text: str, order: tuple[OrderTerm, ...], table: Table) -> tuple[Any, ...]:
+    refused = errors.Invalid({"after": ["The cursor is not one that this list gave out; begin with 'after=' alone."]})
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        fingerprint, values = msgspec.json.decode(raw, type=tuple[str, list[msgspec.Raw]])
+    except (binascii.Error, ValueError, msgspec.DecodeError) as error:
+        raise refused from error
+    if fingerprint != _fingerprint(order) or len(values) != len(order):
+        raise errors.Invalid({"after": ["The cursor belongs to a list with another 'ordering'."]})
+    try:
+        return tuple(
+            _cursor_value(value, table.schema.by_name[term.field]) for value, term in zip(values, order, strict=True)
+        )
+    except msgspec.DecodeError as error:
+        raise refused from error
+
+
+def _cursor_value(raw: msgspec.Raw, field: Field) -> Any:
+    kind = BY_NAME[field.type].annotation(field)
+    value = msgspec.json.decode(bytes(raw), type=kind | None)
+    if isinstance(value, str) and "\0" in value:
+        raise msgspec.ValidationError("NUL")
+    check = BY_NAME[field.type].intrinsic(field)
+    if value is not None and check and check(value):
+        raise msgspec.ValidationError("value")
+    return value
+
+
+def _fingerprint(order: tuple[OrderTerm, ...]) -> str:
+    return ",".join(("-" if term.descending else "") + term.field for term in order)
+
+
+def _search(text: str | None, table: Table) -> Search | None:
+    if text is None:
+        return None
+    if table.schema.search_fields:
+        return Search(text, True, ())
+    columns = tuple(one.name for one in table.schema.fields if one.type == "string" and one.format != "uuid")
+    return Search(text, False, columns)
+
+
+def _json_list(text: str) -> list[Any]:
+    try:
+        return msgspec.json.decode(text, type=list[Any])
+    except msgspec.DecodeError:
+        raise errors.NotFound from None

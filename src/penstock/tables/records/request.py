@@ -1,0 +1,197 @@
+"""From query parameters to a `RecordRequest`: what was asked for, checked for form, before any column is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from penstock.kit import errors
+from penstock.kit.filters import EVERYTHING, Tree, conjunction, parse_json, parse_pairs
+from penstock.kit.paging import positive
+
+DEFAULT_SIZE = 20
+MAX_SIZE = 1000
+_MAX_OFFSET = 2**53
+
+# Parameters of later parts of the contract, refused rather than ignored: an ignored one would give a wrong answer.
+_NOT_YET = {
+    "populate": "Populating related records is not available yet.",
+    "_aggregate": "Aggregation is not available yet.",
+    "_group_by": "Aggregation is not available yet.",
+    "_having": "Aggregation is not available yet.",
+    "include": "Traversal of hierarchies and graphs is not available yet.",
+    "depth": "Traversal of hierarchies and graphs is not available yet.",
+    "relationship_type": "Traversal of hierarchies and graphs is not available yet.",
+    "types": "Traversal of hierarchies and graphs is not available yet.",
+    "graph_types": "Traversal of hierarchies and graphs is not available yet.",
+    "allowed_actions": "Permissions per row are not available yet.",
+}
+_ELSEWHERE = {
+    "filter": "'filter' belongs to deletes; reads take conditions as parameters, or a tree in 'filters'.",
+    "ids": "'ids' belongs to deletes.",
+    "unique_fields": "'unique_fields' belongs to upserts.",
+    "materialize": "'materialize' belongs to the definition of a table.",
+    "datasource": "'datasource' belongs to the list of tables.",
+}
+_CREDENTIAL = "api_key"
+
+
+class Count(StrEnum):
+    """How the total is found: counted, estimated by the planner, or not at all."""
+
+    EXACT = "exact"
+    PLANNED = "planned"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which part of the list. `after` is a cursor; the empty one starts a walk by cursors."""
+
+    limit: int
+    offset: int
+    by_offset: bool = False
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One term of the order."""
+
+    field: str
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRequest:
+    """A read of many records, or of one when the window does not matter."""
+
+    filters: Tree
+    order: tuple[Sort, ...]
+    window: Window
+    count: Count
+    search: str | None
+    fields: tuple[str, ...] | None
+
+
+def parse_list(pairs: Sequence[tuple[str, str]], columns: Collection[str]) -> RecordRequest:
+    """Raises `errors.Invalid` naming the parameter."""
+    known, conditions = _split(pairs)
+    trees: list[Tree] = []
+    if conditions:
+        trees.append(parse_pairs(conditions, columns))
+    trees += [parse_json(text) for text in known.get("filters", ())]
+    return RecordRequest(
+        filters=conjunction(trees) if trees else EVERYTHING,
+        order=_order(_last(known, "ordering")),
+        window=_window(known),
+        count=_count(known),
+        search=_search(known),
+        fields=_fields(known),
+    )
+
+
+def parse_detail(pairs: Sequence[tuple[str, str]]) -> tuple[str, ...] | None:
+    """The projection of a read of one record; everything else a list takes has no meaning there."""
+    known, conditions = _split(pairs)
+    for name, _ in conditions:
+        raise errors.Invalid({name: ["A single record is read by its key; it takes 'fields' and no conditions."]})
+    return _fields(known)
+
+
+def _split(
+    pairs: Sequence[tuple[str, str]],
+) -> tuple[dict[str, list[str]], list[tuple[str, str]]]:
+    """Reserved parameters, and the rest, which are conditions."""
+    known: dict[str, list[str]] = {}
+    conditions: list[tuple[str, str]] = []
+    for name, value in pairs:
+        if name in _RESERVED:
+            known.setdefault(name, []).append(value)
+        elif name in _NOT_YET:
+            raise errors.Invalid({name: [_NOT_YET[name]]})
+        elif name in _ELSEWHERE:
+            raise errors.Invalid({name: [_ELSEWHERE[name]]})
+        elif name.startswith("_"):
+            raise errors.Invalid({name[:80]: ["No such parameter; a column of this name is reached with '__eq'."]})
+        elif name != _CREDENTIAL:
+            conditions.append((name, value))
+    if "format" in known and _last(known, "format") != "flat":
+        raise errors.Invalid({"format": ["'flat' is the only format of this table; tree and graph are not available yet."]})
+    return known, conditions
+
+
+_RESERVED = frozenset(
+    {
+        "page", "page_size", "limit", "offset", "after", "ordering", "filters", "search", "fields", "select", "count",
+        "_count", "format",
+    }
+)  # fmt: skip
+
+
+def _last(known: dict[str, list[str]], name: str) -> str | None:
+    values = known.get(name)
+    return values[-1] if values else None
+
+
+def _window(known: dict[str, list[str]]) -> Window:
+    limit, offset, after = _last(known, "limit"), _last(known, "offset"), _last(known, "after")
+    size = _size("page_size", _last(known, "page_size"))
+    page = positive("page", _last(known, "page") or "1")
+    if limit is not None or offset is not None:
+        if after is not None and offset is not None:
+            raise errors.Invalid({"after": ["A walk by cursors has no 'offset'."]})
+        start = positive("offset", offset or "0", least=0)
+        return Window(_size("limit", limit), _bounded("offset", start), by_offset=True, after=after)
+    if after is not None and "page" in known:
+        raise errors.Invalid({"after": ["A walk by cursors has no 'page'; 'page_size' sets its step."]})
+    return Window(size, _bounded("page", (page - 1) * size), after=after)
+
+
+def _size(name: str, text: str | None) -> int:
+    size = DEFAULT_SIZE if text is None else positive(name, text)
+    if size > MAX_SIZE:
+        raise errors.Invalid({name: [f"{size} is more than {MAX_SIZE:,} records a request."]})
+    return size
+
+
+def _bounded(name: str, offset: int) -> int:
+    if offset > _MAX_OFFSET:
+        raise errors.Invalid({name: ["The page lies beyond any table."]})
+    return offset
+
+
+def _order(text: str | None) -> tuple[Sort, ...]:
+    """A comma list, `-` for descending; of a repeated field the first counts."""
+    terms: dict[str, Sort] = {}
+    for part in (text or "").split(","):
+        name = part.strip()
+        descending = name.startswith("-")
+        name = name.removeprefix("-")
+        if name:
+            terms.setdefault(name, Sort(name, descending))
+    return tuple(terms.values())
+
+
+def _count(known: dict[str, list[str]]) -> Count:
+    text = _last(known, "count")
+    if text is None:
+        # A walk by cursors would otherwise count the whole list again at every step.
+        return Count.NONE if _last(known, "after") else Count.EXACT
+    try:
+        return Count(text)
+    except ValueError:
+        raise errors.Invalid({"count": [f"'{text[:40]}' is not one of: {', '.join(Count)}."]}) from None
+
+
+def _search(known: dict[str, list[str]]) -> str | None:
+    text = _last(known, "search")
+    if text is not None and "\0" in text:
+        raise errors.Invalid({"search": ["Text has no NUL character."]})
+    return text or None
+
+
+def _fields(known: dict[str, list[str]]) -> tuple[str, ...] | None:
+    text = _last(known, "fields") or _last(known, "select")
+    return tuple(part.strip() for part in text.split(",") if part.strip()) or None if text else None
