@@ -33,3 +33,8 @@ def visible(principal: Principal, kind: str, id_column: ColumnElement[Any]) -> C
     if not held:
         return false()
     return id_column == any_(bindparam(None, held, type_=ARRAY(BIGINT)))
+
+
+def own(principal: Principal, action: str) -> Grant:
+    """The permission of any member for what concerns themself."""
+    return Grant(principal, action, principal.org_role or Role.COLLABORATOR)

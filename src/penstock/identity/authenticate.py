@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 import structlog
 
 from penstock.identity import limits, tokens
+from penstock.identity.changes import CHANNEL
 from penstock.identity.models import Principal
 from penstock.identity.settings import IdentitySettings
 from penstock.identity.store import principals
@@ -26,7 +27,6 @@ from penstock.kit.context import Context
 from penstock.kit.crypto import digest
 from penstock.kit.db import Connection
 
-CHANNEL = "penstock_identity"
 CARRIERS = (
     "Send `Authorization: Bearer <access token or key>`, `Authorization: Key <key>`, "
     "`x-api-key: <key>`, `X-Session-Token: <session token>`, or `?api_key=<key>` on a GET request."

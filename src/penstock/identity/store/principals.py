@@ -27,12 +27,12 @@ class Resolved:
 
 async def by_key(pool: Pool, digest: bytes) -> Resolved | None:
     """The principal of a live key."""
-    row = await pool.read(QUERIES["principal_by_digest"], (digest,))
+    row = await pool.single(QUERIES["principal_by_digest"], (digest,), repeatable=True)
     return None if row is None else _key(row)
 
 
 async def by_key_id(pool: Pool, key_id: int) -> Resolved | None:
-    row = await pool.read(QUERIES["digest_of_key"], (key_id,))
+    row = await pool.single(QUERIES["digest_of_key"], (key_id,), repeatable=True)
     return None if row is None else await by_key(pool, row["digest"])
 
 
@@ -40,12 +40,14 @@ async def by_token(
     pool: Pool, user_id: int, org_id: int, version: int, family: str | None
 ) -> Resolved | None:
     """The principal of a verified access token, unless its user, version or login has ended."""
-    row = await pool.read(QUERIES["principal_by_token"], (user_id, org_id, version, family))
+    row = await pool.single(
+        QUERIES["principal_by_token"], (user_id, org_id, version, family), repeatable=True
+    )
     return None if row is None else Resolved(_user(row, family))
 
 
 async def by_session(pool: Pool, digest: bytes) -> Resolved | None:
-    row = await pool.read(QUERIES["session_by_digest"], (digest,))
+    row = await pool.single(QUERIES["session_by_digest"], (digest,), repeatable=True)
     if row is None:
         return None
     found = await by_token(pool, row["user_id"], row["org_id"], row["token_version"], row["family"])
