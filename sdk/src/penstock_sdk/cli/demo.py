@@ -15,7 +15,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, cast
 
 import msgspec
 from cyclopts import Parameter
@@ -48,8 +48,8 @@ def demo(
 ) -> int:
     """Start a server with the flights that left New York City in 2013: five tables, 336,776 flights.
 
-    The data are loaded through the public API the first time; later starts find them. Prints address, key and five
-    examples, then serves until Ctrl-C.
+    The data are loaded through the public API the first time; later starts find them. Prints address, key and
+    five examples, then serves until Ctrl-C.
 
     Parameters
     ----------
@@ -237,6 +237,6 @@ def _check(client: Client, url: str, key: str) -> int:
 
 def _brief(value: Any) -> str:
     if isinstance(value, list):
-        return f"{len(value):,} rows"
-    text = cell(list(value) if isinstance(value, tuple) else value).plain
+        return f"{len(cast('list[Any]', value)):,} rows"
+    text = cell(list(cast("tuple[Any, ...]", value)) if isinstance(value, tuple) else value).plain
     return text if len(text) <= 60 else text[:59] + "…"

@@ -1,7 +1,7 @@
 """`penstock demo --check`: compares the API's answers with the package's files.
 
-Every expected value is computed here from the files with nothing but `csv`; no code is shared with the loader, so
-that an error there shows here.
+Every expected value is computed here from the files with nothing but `csv`; no code is shared with the
+loader, so that an error there shows here.
 """
 
 from __future__ import annotations
@@ -235,8 +235,8 @@ def _expected_answers(files: Files) -> Iterator[Any]:
 
 def _reduced(body: Mapping[str, Any]) -> Any:
     """The part of an answer that the files can tell: total and rows, without search ranks."""
-    data = body["data"]
-    if isinstance(data, dict):
+    data: Any = body["data"]
+    if "total" not in body:
         return data
     rows = [{name: value for name, value in row.items() if name != "rank"} for row in data]
     if any("faa" in row for row in rows):

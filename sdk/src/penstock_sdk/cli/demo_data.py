@@ -6,7 +6,7 @@ The package's files are read in place; importing it would need pandas.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
@@ -187,7 +187,7 @@ def opened_csv(table: DemoTable) -> Generator[IO[bytes]]:
 
 
 def load_all(client: Client, on_progress: Callable[[int], None]) -> int:
-    """Makes and fills what is missing; gives the number of rows it stored. Safe to repeat after an interruption."""
+    """Makes and fills what is missing; gives the number of rows it stored. Safe to repeat."""
     app = _ensured_app(client)
     stored = done = 0
     for table in TABLES:
@@ -221,7 +221,7 @@ def _filled(app: AppHandle, table: DemoTable, on_progress: Callable[[int], None]
     if present >= table.rows:
         return 0
 
-    def send(rows: list[_JSON]) -> None:
+    def send(rows: Sequence[_JSON]) -> None:
         # What an interrupted load has left is stored already and must not be an error.
         if present:
             records.bulk_upsert(rows, chunk=len(rows))

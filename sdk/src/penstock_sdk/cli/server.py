@@ -16,6 +16,7 @@ def serve(
     data_dir: Path | None = None,
     database_url: str | None = None,
     workers: int | None = None,
+    config: Path | None = None,
 ) -> int:
     """Run a server until it is stopped. Every other setting comes from the environment or a file.
 
@@ -31,8 +32,10 @@ def serve(
         PostgreSQL 15 or later to use instead of the embedded one.
     workers
         Processes that answer requests; 1 unless set.
+    config
+        File of settings; penstock.toml in the data directory when there is one.
     """
-    return server_commands().serve(host, port, data_dir, database_url, workers)
+    return server_commands().serve(host, port, data_dir, database_url, workers, config)
 
 
 def migrate(*, data_dir: Path | None = None, database_url: str | None = None) -> int:
