@@ -15,6 +15,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 import structlog
+from litestar.di import NamedDependency
 
 from penstock.identity import limits, tokens
 from penstock.identity.changes import CHANNEL
@@ -177,7 +178,9 @@ async def principal(request: http.AnyRequest) -> Principal:
     return await authenticate(http.context(request), request.scope)
 
 
-async def transaction(request: http.AnyRequest, principal: Principal) -> AsyncIterator[Connection]:
+async def transaction(
+    request: http.AnyRequest, principal: NamedDependency[Principal]
+) -> AsyncIterator[Connection]:
     """Dependency `conn` of routes that have a `principal`: a transaction begun once the caller is known.
 
     Looking a caller up takes a connection too; asking for one while holding another could starve the pool.
