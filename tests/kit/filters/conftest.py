@@ -1,31 +1,25 @@
-"""A real PostgreSQL with the folding function, for tests that compare compiled filters with plain Python."""
+"""A database for tests that compare compiled filters with plain Python."""
 
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from tests.databases import Databases
 
-from penstock.kit import embedded
-
-FOLD = """
-CREATE SCHEMA penstock;
-CREATE FUNCTION penstock.fold(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
-$$ SELECT lower(translate($1, 'İΣς', 'iσσ') COLLATE pg_catalog.pg_c_utf8) COLLATE pg_catalog."C" $$;
-"""
+from penstock.kit.db import Login
 
 
-class Database:
-    """One connection, used from plain test functions."""
+class Probe:
+    """One connection, used from plain test functions, with a schema of its own to make tables in."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, login: Login) -> None:
         self.loop = asyncio.new_event_loop()
-        self.connection: Any = self.run(asyncpg.connect(dsn))
+        self.connection: Any = self.run(asyncpg.connect(**login.arguments()))
+        self.execute("SET timezone = 'UTC'; CREATE SCHEMA probe; SET search_path = probe")
 
     def run(self, awaitable: Any) -> Any:
         return self.loop.run_until_complete(awaitable)
@@ -41,15 +35,9 @@ class Database:
         self.loop.close()
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Database]:
-    with tempfile.TemporaryDirectory(prefix="penstock-filters-") as directory:
-        cluster = embedded.start(Path(directory) / "data", watch=False)
-        try:
-            database = Database(cluster.dsn())
-            database.execute("SET timezone = 'UTC'")
-            database.execute(FOLD)
-            yield database
-            database.close()
-        finally:
-            cluster.close()
+@pytest.fixture(scope="module")
+def postgres(databases: Databases) -> Iterator[Probe]:
+    with databases.clone() as database:
+        probe = Probe(database.logins.direct)
+        yield probe
+        probe.close()

@@ -1,10 +1,11 @@
-"""Compiled filters: their text and parameters, and their answers on a real PostgreSQL against plain Python."""
+"""Compiled filters: text and parameters, and what a real PostgreSQL answers, against plain Python."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import string
+import unicodedata
 from random import Random
 from typing import Any
 
@@ -13,6 +14,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.kit.filters import oracle, samples
+from tests.kit.filters.conftest import Probe
 
 from penstock.kit.filters import (
     Column,
@@ -25,13 +28,12 @@ from penstock.kit.filters import (
     shape,
     values,
 )
+from penstock.kit.folding import fold
 from penstock.kit.operators import BY_NAME, OPERATORS, Arity
-from tests.kit.filters import oracle
-from tests.kit.filters.conftest import Database
 
 COLUMNS = {
     name: Column(name, f'"{name}"', ValueType(kind), ValueType(item) if item else None)
-    for name, (kind, _, item) in oracle.COLUMNS.items()
+    for name, (kind, _, item) in samples.COLUMNS.items()
 }
 COLUMNS["sv"] = Column("sv", '"sv"', ValueType.TSVECTOR, config="simple")
 
@@ -80,7 +82,11 @@ TEXTS = [
     (("i__null", "true"), '"i" IS NULL', []),
     (("i__null", "False"), '"i" IS NOT NULL', []),
     (("i__nnull", "1"), '"i" IS NOT NULL', []),
-    (("sv__search", "a -b"), '"sv" @@ websearch_to_tsquery($2::text::regconfig, $1::text)', ["a -b", "simple"]),
+    (
+        ("sv__search", "a -b"),
+        '"sv" @@ websearch_to_tsquery($2::text::regconfig, $1::text)',
+        ["a -b", "simple"],
+    ),
     (("o", '{"k": 1.50}'), '"o" = $1::jsonb', ['{"k":1.50}']),
     (("a__acontains", '["x", 1]'), '"a" @> $1::jsonb', ['["x",1]']),
     (("a__nacontainedby", "x,1"), 'NOT ("a" <@ $1::jsonb)', ['["x",1,"1"]']),
@@ -98,7 +104,9 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize(("pair", "text", "params"), TEXTS, ids=lambda value: "=".join(value) if isinstance(value, tuple) else "")
+@pytest.mark.parametrize(
+    ("pair", "text", "params"), TEXTS, ids=lambda value: "=".join(value) if isinstance(value, tuple) else ""
+)
 def test_text_and_parameters(pair: tuple[str, str], text: str, params: list[Any]) -> None:
     assert sql(pair) == (text, params)
 
@@ -106,7 +114,10 @@ def test_text_and_parameters(pair: tuple[str, str], text: str, params: list[Any]
 def test_trees() -> None:
     tree = parse_json('{"or": [{"i": 1, "t": "x"}, {"not": {"i__between": [2, 3]}}, {"and": [{"b": true}]}]}')
     text, params = compiled(tree, before=("kept",))
-    assert text == '(("i" = $2::bigint AND "t" = $3::text) OR NOT ("i" BETWEEN $4::bigint AND $5::bigint) OR "b" = $6::boolean)'
+    assert (
+        text == '(("i" = $2::bigint AND "t" = $3::text) OR '
+        'NOT ("i" BETWEEN $4::bigint AND $5::bigint) OR "b" = $6::boolean)'
+    )
     assert params == ["kept", 1, "x", 2, 3, True]
     assert compiled(parse_json('{"and": []}')) == ("TRUE", [])
     assert compiled(parse_json('{"or": []}')) == ("FALSE", [])
@@ -116,7 +127,10 @@ def test_trees() -> None:
 def test_the_shape_leaves_out_the_values() -> None:
     first, second = (
         bind(parse_json(text), COLUMNS.get)
-        for text in ('{"i__in": [1], "t": "x", "ri__rcontains": 5}', '{"i__in": [], "t": "yy", "ri__rcontains": [1, 2]}')
+        for text in (
+            '{"i__in": [1], "t": "x", "ri__rcontains": 5}',
+            '{"i__in": [], "t": "yy", "ri__rcontains": [1, 2]}',
+        )
     )
     assert shape(first) == shape(second)
     assert hash(shape(first)) == hash(shape(second))
@@ -128,44 +142,43 @@ def test_the_shape_leaves_out_the_values() -> None:
 def test_a_column_with_braces_or_an_odd_name() -> None:
     columns = {"x": Column("x", '"{0}%s""$1"', ValueType.INTEGER)}
     params: list[Any] = []
-    assert compile_postgres(bind(parse_pairs([("x", "1")]), columns.get), params) == '"{0}%s""$1" = $1::bigint'
-
-
-# ----------------------------------------------------------------------------------------- against plain Python
+    assert (
+        compile_postgres(bind(parse_pairs([("x", "1")]), columns.get), params) == '"{0}%s""$1" = $1::bigint'
+    )
 
 
 @pytest.fixture(scope="module")
-def rows(postgres: Database) -> list[oracle.Row]:
-    found = oracle.random_rows(Random(20_26), 120)
-    columns = ", ".join(f"{name} {kind}" for name, (_, kind, _) in oracle.COLUMNS.items())
+def rows(postgres: Probe) -> list[samples.Row]:
+    found = samples.random_rows(Random(20_26), 120)
+    columns = ", ".join(f"{name} {kind}" for name, (_, kind, _) in samples.COLUMNS.items())
     postgres.execute(f"CREATE TABLE probe (id integer PRIMARY KEY, {columns})")
     places = [
         f"${place}::text::interval" if kind == "interval" else f"${place}"
-        for place, (_, kind, _) in enumerate(oracle.COLUMNS.values(), 2)
+        for place, (_, kind, _) in enumerate(samples.COLUMNS.values(), 2)
     ]
     statement = f"INSERT INTO probe VALUES ($1, {', '.join(places)})"
     for row in found:
-        postgres.fetch(statement, row["id"], *[stored(name, row[name]) for name in oracle.COLUMNS])
+        postgres.fetch(statement, row["id"], *[stored(name, row[name]) for name in samples.COLUMNS])
     return found
 
 
 def stored(name: str, value: Any) -> Any:
     if value is None:
         return None
-    if oracle.COLUMNS[name][1] == "jsonb":
+    if samples.COLUMNS[name][1] == "jsonb":
         return json.dumps(value)
-    if name in oracle.ENDS:
+    if name in samples.ENDS:
         low, high, bounds = value
         return asyncpg.Range(low, high, lower_inc=bounds[0] == "[", upper_inc=bounds[1] == "]")
     return value
 
 
-def answer(postgres: Database, tree: Any) -> list[int]:
+def answer(postgres: Probe, tree: Any) -> list[int]:
     text, params = compiled(tree)
     return [row["id"] for row in postgres.fetch(f"SELECT id FROM probe WHERE {text} ORDER BY id", *params)]
 
 
-def ids(rows: list[oracle.Row], holds: oracle.Holds) -> list[int]:
+def ids(rows: list[samples.Row], holds: oracle.Holds) -> list[int]:
     return [row["id"] for row in rows if holds(row) is True]
 
 
@@ -173,7 +186,7 @@ APPLICATIONS = [(op, name) for op, (_, names) in oracle.MAKERS.items() for name 
 
 
 @pytest.mark.parametrize(("op", "name"), APPLICATIONS, ids=lambda value: value)
-def test_every_operator_on_every_type(postgres: Database, rows: list[oracle.Row], op: str, name: str) -> None:
+def test_every_operator_on_every_type(postgres: Probe, rows: list[samples.Row], op: str, name: str) -> None:
     rnd = Random(f"{op} {name}")
     for _ in range(15):
         case = oracle.MAKERS[op][0](rnd, name, op)
@@ -223,31 +236,36 @@ def combine(truths: list[bool | None], decisive: bool) -> bool | None:
 
 
 @pytest.mark.parametrize("seed", range(300))
-def test_random_trees(postgres: Database, rows: list[oracle.Row], seed: int) -> None:
+def test_random_trees(postgres: Probe, rows: list[samples.Row], seed: int) -> None:
     node, holds = random_tree(Random(seed), 4)
     text = msgspec.json.Encoder(decimal_format="number").encode(node)
     assert answer(postgres, parse_json(text, COLUMNS)) == ids(rows, holds), node
 
 
-def test_conditions_are_anded(postgres: Database, rows: list[oracle.Row]) -> None:
+def test_conditions_are_anded(postgres: Probe, rows: list[samples.Row]) -> None:
     pairs = [("i__ne", "1"), ("i__ne", "2"), ("i__in", "1,2,3,5"), ("i__in", "3,5,10")]
     assert answer(postgres, parse_pairs(pairs, COLUMNS)) == ids(rows, lambda row: row["i"] in (3, 5))
     both = conjunction([parse_pairs(pairs[:2]), parse_json({"i__lt": 3})])
-    assert answer(postgres, both) == ids(rows, lambda row: row["i"] is not None and row["i"] < 3 and row["i"] not in (1, 2))
-
-
-def test_search(postgres: Database) -> None:
-    postgres.execute("CREATE TABLE texts (id integer, sv tsvector)")
-    postgres.execute(
-        "INSERT INTO texts VALUES (1, to_tsvector('simple', 'the red fox')), (2, to_tsvector('simple', 'a red hen')), (3, NULL)"
+    assert answer(postgres, both) == ids(
+        rows, lambda row: row["i"] is not None and row["i"] < 3 and row["i"] not in (1, 2)
     )
-    for words, wanted in [("red", [1, 2]), ("red -fox", [2]), ('"red fox"', [1]), ("fox or hen", [1, 2]), ("' & |", [])]:
+
+
+def test_search(postgres: Probe) -> None:
+    postgres.execute("CREATE TABLE texts (id integer, sv tsvector)")
+    for key, words in [(1, "the red fox"), (2, "a red hen"), (3, None)]:
+        postgres.fetch("INSERT INTO texts VALUES ($1, to_tsvector('simple', $2))", key, words)
+    for words, wanted in [
+        ("red", [1, 2]),
+        ("red -fox", [2]),
+        ('"red fox"', [1]),
+        ("fox or hen", [1, 2]),
+        ("' & |", []),
+    ]:
         text, params = sql(("sv__search", words))
         found = postgres.fetch(f"SELECT id FROM texts WHERE {text} ORDER BY id", *params)
         assert [row["id"] for row in found] == wanted
 
-
-# ---------------------------------------------------------------------------- a value never becomes part of the text
 
 MARK = st.text(string.ascii_letters + "'\"\\;-%_$ é", min_size=6, max_size=20).map(lambda text: f"zq{text}qz")
 
@@ -271,7 +289,9 @@ def test_a_value_is_never_in_the_text(mark: str, operator: Any, name: str) -> No
     assert mark not in text
     assert "zq" not in text
     assert params
-    same, _ = compiled(parse_json(json.loads(json.dumps({f"{name}__{operator.name}": value}).replace("zq", "xy")), COLUMNS))
+    same, _ = compiled(
+        parse_json(json.loads(json.dumps({f"{name}__{operator.name}": value}).replace("zq", "xy")), COLUMNS)
+    )
     assert same == text
 
 
@@ -280,7 +300,17 @@ def test_placeholders_are_numbered_without_gaps() -> None:
     for _ in range(100):
         node, _ = random_tree(rnd, 3)
         text, params = compiled(parse_json(node, COLUMNS))
-        numbers = [
-            int("".join(itertools.takewhile(str.isdigit, part))) for part in text.split("$")[1:]
-        ]
+        numbers = [int("".join(itertools.takewhile(str.isdigit, part))) for part in text.split("$")[1:]]
         assert set(numbers) == set(range(1, len(params) + 1))
+
+
+def test_folding_is_the_same_in_the_database(postgres: Probe) -> None:
+    letters = [
+        chr(code) for code in range(1, 0x110000) if unicodedata.category(chr(code)) not in ("Cs", "Cn", "Co")
+    ]
+    found = postgres.fetch(
+        "SELECT penstock.fold(c) AS f FROM unnest($1::text[]) WITH ORDINALITY AS t (c, n) ORDER BY n", letters
+    )
+    assert [letter for letter, row in zip(letters, found, strict=True) if fold(letter) != row["f"]] == []
+    for word in samples.WORDS:
+        assert postgres.fetch("SELECT penstock.fold($1) AS f", word)[0]["f"] == fold(word)

@@ -103,15 +103,11 @@ class _Binder:
         if path and (column := self.resolver(path)) is not None:
             _unfit(Compare(path, op, leaf.value), column, None)
         if "." in leaf.path:
-            head = leaf.path.partition(".")[0]
             _refuse(
-                leaf,
-                f"{show(leaf.path)}: filters on related fields are not available yet.",
-                f"Filter on '{clean(head)}'.",
+                leaf, f"There is no field {show(leaf.path)}; filters on related fields are not available yet."
             )
-        _refuse(
-            leaf, f"There is no field {show(leaf.path)}.", errors.nearest(clean(leaf.path), list(self.names))
-        )
+        near = errors.nearest(clean(leaf.path), list(self.names))
+        _refuse(leaf, f"There is no field {show(leaf.path)}.", near)
 
 
 def _refuse(leaf: Compare, message: str, hint: str | None = None) -> NoReturn:

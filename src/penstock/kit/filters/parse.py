@@ -131,7 +131,7 @@ def _decoded(source: Any, param: str) -> Any:
 
 
 def _invalid(param: str, message: str, hint: str | None = None) -> errors.Invalid:
-    return errors.Invalid({param: [f"{param} {message}"]}, hint=hint)
+    return errors.Invalid({clean(param): [f"The filter {message}"]}, hint=hint)
 
 
 def _too_many(param: str) -> errors.Invalid:
@@ -219,7 +219,7 @@ class _Parser:
         known = {"field", "operator", "value"} if "field" in entries else {"operator", "value"}
         if extra := sorted(entries.keys() - known):
             raise _invalid(
-                self.param, f"has a node with the key {show(extra[0])}; it takes {', '.join(sorted(known))}."
+                self.param, f"has a node with {show(extra[0])}; it takes {', '.join(sorted(known))}."
             )
         if not isinstance(op, str):
             raise _invalid(self.param, f"has the operator {show(op)}; it takes a name.")

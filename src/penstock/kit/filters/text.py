@@ -1,4 +1,4 @@
-"""Filters as text: canonical JSON that `parse_json` reads back to the same tree, and a sentence for people."""
+"""Filters as text: canonical JSON that `parse_json` reads back unchanged, and a sentence for people."""
 
 from __future__ import annotations
 

@@ -28,7 +28,9 @@ _JSON_SCALAR = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}(?:\1[0-9a-fA-F]{4}){2}\1[0-9a-fA-F]{12}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?")
-_DATETIME = re.compile(_DATE.pattern + r"(?:[Tt ]" + _TIME.pattern + r"(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?)?")
+_DATETIME = re.compile(
+    _DATE.pattern + r"(?:[Tt ]" + _TIME.pattern + r"(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+)
 _DURATION = re.compile(
     r"P(?=[0-9T])(?:[0-9]{1,6}Y)?(?:[0-9]{1,6}M)?(?:[0-9]{1,6}W)?(?:[0-9]{1,6}D)?"
     r"(?:T(?=[0-9])(?:[0-9]{1,6}H)?(?:[0-9]{1,6}M)?(?:[0-9]{1,6}(?:\.[0-9]{1,6})?S)?)?"
@@ -139,8 +141,8 @@ def clean(text: str) -> str:
 def _plain(value: Any) -> str:
     try:
         return encode_json(value)
-    except (TypeError, ValueError, RecursionError, UnicodeEncodeError):
-        return repr(value)
+    except (TypeError, ValueError, RecursionError):
+        return "the value"
 
 
 def check_text(value: str) -> str:
