@@ -9,6 +9,7 @@ from penstock.tables.service.importing import Imported, Incoming, import_package
 from penstock.tables.service.materializing import materialize
 from penstock.tables.service.sources import create_source, default_source, delete_source, update_source
 from penstock.tables.service.tables import create_table, delete_table, reread, update_table
+from penstock.tables.service.validating import validate_data
 
 __all__ = [
     "Imported",
@@ -27,4 +28,5 @@ __all__ = [
     "update_app",
     "update_source",
     "update_table",
+    "validate_data",
 ]

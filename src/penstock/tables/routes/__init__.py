@@ -1,0 +1,17 @@
+"""HTTP for apps, data sources and data tables. Records have routes of their own, in `tables.records`."""
+
+from __future__ import annotations
+
+from litestar import Router
+from litestar.di import Provide
+
+from penstock.identity import principal, transaction
+from penstock.tables.routes import app_tables, apps, sources, tables
+
+ROUTES = (
+    Router(
+        path="/",
+        route_handlers=[*apps.ROUTES, *sources.ROUTES, *app_tables.ROUTES, *tables.ROUTES],
+        dependencies={"principal": Provide(principal), "conn": Provide(transaction)},
+    ),
+)

@@ -1,0 +1,152 @@
+"""What the routes of management share: app and grant of a path, parameters, lists, entity tags, rehearsals."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+from litestar.di import NamedDependency
+from litestar.response.base import ASGIResponse
+
+from penstock.identity import Grant, Principal
+from penstock.kit import errors, http, paging
+from penstock.kit.db import Connection, Row
+from penstock.kit.http import AnyRequest
+from penstock.kit.paging import Page
+from penstock.tables import access, store
+from penstock.tables.models import App, DataSource, TableEntry
+from penstock.tables.schema.materialize import Done
+
+T = TypeVar("T")
+# What every handler is given: who calls, and the transaction that is committed when it has answered.
+Caller = NamedDependency[Principal]
+Conn = NamedDependency[Connection]
+PAGING = ("page", "page_size")
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+# Who calls may be said in the query of any request.
+_ALWAYS = ("api_key",)
+
+
+async def app_for(
+    request: AnyRequest, conn: Connection, principal: Principal, action: str, *, lock: bool = False
+) -> tuple[Grant, App]:
+    """The app of the path and the permission for `action` on it; `lock` for who changes anything in it."""
+    app = await store.find_app(conn, principal, http.segment(request, "app"), lock=lock)
+    if app is None:
+        raise errors.NotFound
+    return access.authorize(principal, action, app), app
+
+
+async def source_for(request: AnyRequest, conn: Connection, grant: Grant) -> DataSource:
+    source = await store.find_source(conn, grant, http.segment(request, "source"))
+    if source is None:
+        raise errors.NotFound
+    return source
+
+
+async def table_for(request: AnyRequest, conn: Connection, grant: Grant) -> TableEntry:
+    """The table of the path, which must be in the path's data source where it names one."""
+    source = http.segment(request, "source") if "source" in request.path_params else None
+    entry = await store.find_table(conn, grant, http.segment(request, "table"), source_slug=source)
+    if entry is None:
+        raise errors.NotFound
+    return entry
+
+
+def parameters(request: AnyRequest, *known: str) -> dict[str, str]:
+    """The query parameters, the last of repeated ones.
+
+    An unknown one is refused: a slip such as `dryrun` must not turn into a write.
+    """
+    given = dict(http.query(request))
+    for name in given:
+        if name not in known and name not in _ALWAYS:
+            message = f"This route has no parameter '{name[:80]}'."
+            raise errors.Invalid({name[:80]: [message]}, hint=errors.nearest(name, known))
+    return given
+
+
+def flag(given: dict[str, str], name: str) -> bool | None:
+    """True or false, or None when it is not given."""
+    text = given.get(name)
+    if text is None:
+        return None
+    value = _FLAGS.get(text.lower())
+    if value is None:
+        raise errors.Invalid({name: [f"'{text[:40]}' is neither true nor false."]})
+    return value
+
+
+def page_of(request: AnyRequest) -> Page | None:
+    return paging.requested(http.query(request))
+
+
+def answer_list(
+    request: AnyRequest, found: store.Listing, page: Page | None, shown: Callable[[Row], Any]
+) -> ASGIResponse:
+    """The bare array, or the envelope when a page was asked for.
+
+    A bare list ends at a cap; a longer one says so with a `Link` to the page that continues it (RFC 8288).
+    """
+    results: Sequence[Any] = [shown(row) for row in found.rows]
+    url = f"{str(request.base_url).rstrip('/')}{quote(request.scope['path'])}/"
+    pairs = [pair for pair in http.query(request) if pair[0] not in _ALWAYS]
+    if page is not None:
+        assert found.total is not None
+        return http.json(paging.envelope(page, found.total, results, url, pairs))
+    if not found.more:
+        return http.json(results)
+    after = store.BARE_LIMIT // paging.MAX_SIZE + 1
+    link = f'<{url}?page={after}&page_size={paging.MAX_SIZE}>; rel="next"'
+    return http.json(results, headers={"Link": link})
+
+
+def answer_one(request: AnyRequest, content: msgspec.Struct, status: int = 200) -> ASGIResponse:
+    """One resource with its entity tag; 304 when a GET shows that the caller has it."""
+    body = msgspec.json.encode(content)
+    tag = http.etag(body)
+    if request.method == "GET" and http.not_modified(request, tag):
+        return ASGIResponse(status_code=304, headers={"ETag": tag})
+    return http.json(body, status, {"ETag": tag})
+
+
+async def require_match(request: AnyRequest, current: Callable[[], Awaitable[msgspec.Struct]]) -> None:
+    """Holds a change to the `If-Match` it carries, if any; `current` is what GET would answer now."""
+    if request.headers.get("if-match") is not None:
+        http.require_match(request, http.etag(msgspec.json.encode(await current())))
+
+
+async def rehearse(conn: Connection, work: Callable[[], Awaitable[T]]) -> T:
+    """Do the work for real and undo it: what `?dry_run=true` asks for."""
+    outcome: list[T] = []
+    try:
+        async with conn.savepoint():
+            outcome.append(await work())
+            raise _Undo
+    except _Undo:
+        return outcome[0]
+
+
+class _Undo(Exception):
+    """Rolls a rehearsal back."""
+
+
+def plan_of(steps: Sequence[Done], **more: Any) -> dict[str, Any]:
+    """The answer to `?dry_run=true`. Making a table destroys nothing."""
+    return {
+        "dry_run": True,
+        **more,
+        "destructive": False,
+        "steps": [
+            {
+                "table": one.table.name,
+                "operation_type": one.step.operation_type,
+                "description": one.step.description,
+                "sql": one.step.sql,
+                "rollback_sql": one.step.rollback_sql,
+            }
+            for one in steps
+        ],
+    }

@@ -1,0 +1,210 @@
+"""Routes of data tables: their definitions (contract sections 7.1 to 7.3 and 9.4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import delete, get, patch, post, put
+from litestar.response.base import ASGIResponse
+from msgspec import UNSET
+
+from penstock.kit import errors, http, paging
+from penstock.kit.http import AnyRequest
+from penstock.tables import service, store
+from penstock.tables.definitions import read_definition
+from penstock.tables.models import TableEntry
+from penstock.tables.routes.common import (
+    PAGING,
+    Caller,
+    Conn,
+    answer_list,
+    answer_one,
+    app_for,
+    flag,
+    page_of,
+    parameters,
+    plan_of,
+    rehearse,
+    require_match,
+    source_for,
+    table_for,
+)
+from penstock.tables.schema.materialize import Done
+from penstock.tables.schemas import (
+    OperationOut,
+    RowsToCheck,
+    SchemaOnly,
+    TableChange,
+    TableCreate,
+    TableDetail,
+    TableSummary,
+)
+
+_NESTED = "/api/apps/{app:str}/datasources/{source:str}/datatables"
+_DIRECT = "/api/apps/{app:str}/datatables"
+# A table is found under its data source, or by its name alone, which is unique in the app.
+_ONE = [f"{_NESTED}/{{table:str}}", f"{_DIRECT}/{{table:str}}"]
+STATUSES = ("success", "failed", "rolled_back")
+
+
+def _under(tail: str) -> list[str]:
+    return [f"{path}/{tail}" for path in _ONE]
+
+
+@get(_NESTED)
+async def list_tables(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
+    parameters(request, *PAGING)
+    grant, app = await app_for(request, conn, principal, "table.read")
+    source = await source_for(request, conn, grant)
+    page = page_of(request)
+    found = await store.list_tables(conn, grant, page, source_slug=source.slug)
+    return answer_list(request, found, page, lambda row: TableSummary.of(app, store.entry_of(row)))
+
+
+@post(_NESTED)
+async def create_table(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
+    given = parameters(request, "materialize", "dry_run")
+    materialized, dry_run = flag(given, "materialize"), flag(given, "dry_run")
+    grant, app = await app_for(request, conn, principal, "table.create", lock=True)
+    source = await source_for(request, conn, grant)
+    body = await http.parse(request, TableCreate)
+    definition = read_definition(body.json_schema)
+
+    async def create() -> list[Done]:
+        await service.create_table(conn, grant, source, body.name, body.description, definition)
+        return await service.materialize(conn, grant, [body.name]) if materialized or dry_run else []
+
+    if dry_run:
+        return http.json(plan_of(await rehearse(conn, create), schema_hash=definition.digest))
+    await create()
+    return answer_one(request, TableDetail.whole(app, await service.reread(conn, grant, body.name)), 201)
+
+
+@get(_ONE)
+async def read_table(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
+    parameters(request)
+    grant, app = await app_for(request, conn, principal, "table.read")
+    return answer_one(request, TableDetail.whole(app, await table_for(request, conn, grant)))
+
+
+@put(_ONE)
+async def replace_table(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
+    return await _change(request, principal, conn)
+
+
+@patch(_ONE)
+async def change_table(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
+    return await _change(request, principal, conn)
+
+
+@delete(_ONE, status_code=200)
+async def delete_table(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
+    given = parameters(request, "force")
+    grant, app = await app_for(request, conn, principal, "table.delete", lock=True)
+    entry = await table_for(request, conn, grant)
+
+    async def current() -> TableDetail:
+        return TableDetail.whole(app, entry)
+
+    await require_match(request, current)
+    await service.delete_table(conn, grant, entry, force=bool(flag(given, "force")))
+    return http.empty()
+
+
+@get(_under("schema"))
+async def read_schema(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
+    parameters(request)
+    grant, _ = await app_for(request, conn, principal, "table.read")
+    return answer_one(request, SchemaOnly.of(await table_for(request, conn, grant)))
+
+
+@post(_under("materialize"), status_code=200)
+async def materialize_table(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
+    given = parameters(request, "dry_run")
+    grant, app = await app_for(request, conn, principal, "table.alter", lock=True)
+    name = (await table_for(request, conn, grant)).table.name
+
+    async def make() -> list[Done]:
+        return await service.materialize(conn, grant, [name])
+
+    if flag(given, "dry_run"):
+        return http.json(plan_of(await rehearse(conn, make)))
+    await make()
+    return answer_one(request, TableDetail.whole(app, await service.reread(conn, grant, name)))
+
+
+@post(_under("validate_data"), status_code=200)
+async def validate_data(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
+    parameters(request)
+    grant, _ = await app_for(request, conn, principal, "table.read")
+    entry = await table_for(request, conn, grant)
+    body = await http.parse(request, RowsToCheck)
+    return http.json(service.validate_data(entry.table, body.data))
+
+
+@get(_under("operation-history"))
+async def operation_history(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
+    given = parameters(request, "status", *PAGING)
+    grant, _ = await app_for(request, conn, principal, "table.read")
+    entry = await table_for(request, conn, grant)
+    status = given.get("status")
+    if status is not None and status not in STATUSES:
+        message = f"'{status[:40]}' is not a status; it may be {', '.join(STATUSES)}."
+        raise errors.Invalid({"status": [message]})
+    page = page_of(request) or paging.Page(1, paging.DEFAULT_SIZE)
+    found = await store.list_operations(conn, grant, entry.table.id, status, page)
+    return http.json(
+        {
+            "data": [OperationOut.of(one) for one in store.operations_of(found)],
+            "total": found.total,
+            "page": page.number,
+            "page_size": page.size,
+        }
+    )
+
+
+async def _change(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
+    """PUT and PATCH alike: what the body leaves out stays (contract section 7.1)."""
+    # A changed schema of a materialized table is refused so far, whether it may lose data or not.
+    given = parameters(request, "dry_run", "allow_data_loss")
+    flag(given, "allow_data_loss")
+    grant, app = await app_for(request, conn, principal, "table.alter", lock=True)
+    entry = await table_for(request, conn, grant)
+    body = await http.parse(request, TableChange)
+    definition = read_definition(body.json_schema) if body.json_schema is not UNSET else None
+
+    async def current() -> TableDetail:
+        return TableDetail.whole(app, entry)
+
+    async def change() -> TableEntry:
+        return await service.update_table(
+            conn,
+            grant,
+            entry,
+            name=None if body.name is UNSET else body.name,
+            description=None if body.description is UNSET else body.description,
+            definition=definition,
+        )
+
+    async def rehearsal() -> list[Done]:
+        return await service.materialize(conn, grant, [(await change()).table.name])
+
+    await require_match(request, current)
+    if flag(given, "dry_run"):
+        digest = definition.digest if definition else entry.table.schema_hash
+        return http.json(plan_of(await rehearse(conn, rehearsal), schema_hash=digest))
+    return answer_one(request, TableDetail.whole(app, await change()))
+
+
+ROUTES: tuple[Any, ...] = (
+    list_tables,
+    create_table,
+    read_table,
+    replace_table,
+    change_table,
+    delete_table,
+    read_schema,
+    materialize_table,
+    validate_data,
+    operation_history,
+)
