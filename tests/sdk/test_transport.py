@@ -1,4 +1,4 @@
-"""Faults of the network and of servers, on real sockets; both clients, because the faults are theirs alone."""
+"""Faults of the network and of servers, on real sockets."""
 
 from __future__ import annotations
 

@@ -22,20 +22,21 @@ app = App(
 )
 
 _COMMANDS = "penstock_sdk.cli"
-for _path, _name, _group, _help in (
-    ("demo:demo", "demo", "Server", "Start a server with real data to play with."),
-    ("server:serve", "serve", "Server", "Run a server."),
-    ("server:migrate", "migrate", "Server", "Bring the database to this version."),
-    ("server:backup", "backup", "Server", "Write a backup of everything."),
-    ("server:restore", "restore", "Server", "Put a backup back."),
-    ("doctor:doctor", "doctor", "Server", "Check the installation and say what is wrong."),
-    ("login:login", "login", "Data", "Save a server and a key for it."),
-    ("apps:app", "apps", "Data", "The apps of a server."),
-    ("sources:app", "sources", "Data", "The data sources of an app."),
-    ("tables:app", "tables", "Data", "The table definitions of an app."),
-    ("records:app", "records", "Data", "The records of a table."),
+for _path, _group in (
+    ("demo:demo", "Server"),
+    ("server:serve", "Server"),
+    ("server:migrate", "Server"),
+    ("server:backup", "Server"),
+    ("server:restore", "Server"),
+    ("doctor:doctor", "Server"),
+    ("login:login", "Data"),
+    ("apps:app", "Data"),
+    ("sources:app", "Data"),
+    ("tables:app", "Data"),
+    ("records:app", "Data"),
 ):
-    app.command(f"{_COMMANDS}.{_path}", name=_name, group=_group, help=_help)
+    _module, _, _attribute = _path.partition(":")
+    app.command(f"{_COMMANDS}.{_path}", name=_module if _attribute == "app" else _attribute, group=_group)
 
 
 def main() -> None:
@@ -48,6 +49,8 @@ def run(arguments: Sequence[str]) -> int:
     from penstock_sdk._errors import PenstockError  # noqa: PLC0415
     from penstock_sdk.cli._output import report_error  # noqa: PLC0415
 
+    if not arguments or arguments[0] in app.help_flags:
+        load_commands()
     try:
         result = app(list(arguments), result_action="return_value")
     except PenstockError as error:
@@ -63,3 +66,9 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     return result if isinstance(result, int) else 0
+
+
+def load_commands() -> None:
+    """Loads the modules of all commands, whose docstrings are the help."""
+    for name in list(app):
+        app[name]

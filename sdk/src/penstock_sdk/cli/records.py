@@ -34,7 +34,7 @@ def _is_condition(_type: object, values: Sequence[str]) -> None:
 
 
 Filters = Annotated[
-    list[str], Parameter(name="--filter", validator=_is_condition, negative=(), consume_multiple=False)
+    list[str], Parameter(name="--filter", validator=_is_condition, negative=(), consume_multiple=False, show_default=False)
 ]
 
 
@@ -163,7 +163,7 @@ def import_records(
     format: Format | None = None,
     mode: Mode = "create",
     unique_fields: str | None = None,
-    null: Annotated[list[str], Parameter(negative=(), consume_multiple=False)] = [],  # noqa: B006
+    null: Annotated[list[str], Parameter(negative=(), consume_multiple=False, show_default=False)] = [],  # noqa: B006
     chunk: int = 5000,
     skip_bad: Annotated[bool, Parameter(negative=())] = False,
     options: Options = DEFAULTS,
