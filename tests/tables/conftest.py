@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.conftest import client_of
 
 from penstock.identity.events import OrgCreated
 from penstock.identity.models import KeyKind, Org, Principal, PrincipalKind, Role
@@ -18,7 +19,6 @@ from penstock.kit.db import Connection
 from penstock.kit.events import Events
 from penstock.server.edge import Edge
 from penstock.server.spaces import create_space
-from tests.conftest import client_of
 
 OTHER = "other"
 NOBODY = "nobody"
@@ -27,8 +27,10 @@ Callers = Mapping[str, httpx2.AsyncClient]
 
 @pytest.fixture
 async def callers(ctx: Context, app: Edge) -> AsyncIterator[Callers]:
-    """Clients by role (`owner`, `admin`, `operator`, `collaborator`), `nobody` (a member without a role), `other`
-    (the owner of another org), and `anonymous`."""
+    """Clients by role (`owner`, `admin`, `operator`, `collaborator`), and three more.
+
+    `nobody` is a member without a role, `other` the owner of another org, `anonymous` has no key.
+    """
     async with ctx.db.control.transaction() as conn:
         secrets = await _secrets(conn, ctx)
     async with AsyncExitStack() as stack:
@@ -73,7 +75,12 @@ async def _member(conn: Connection, org: Org, name: str, role: Role | None) -> s
 SCHEMA: dict[str, Any] = {
     "fields": [
         {"name": "id", "type": "integer", "constraints": {"required": True, "unique": True}},
-        {"name": "email", "type": "string", "format": "email", "constraints": {"required": True, "unique": True}},
+        {
+            "name": "email",
+            "type": "string",
+            "format": "email",
+            "constraints": {"required": True, "unique": True},
+        },
         {"name": "name", "type": "string", "constraints": {"required": True}},
         {"name": "is_active", "type": "boolean"},
         {"name": "created_at", "type": "datetime"},

@@ -1,4 +1,4 @@
-"""What the routes of management share: app and grant of a path, parameters, lists, entity tags, rehearsals."""
+"""What the routes of management share: the grant of a path, parameters, lists, entity tags, rehearsals."""
 
 from __future__ import annotations
 

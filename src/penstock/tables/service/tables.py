@@ -96,8 +96,8 @@ def require_unchanged(table: DataTable, definition: Definition) -> None:
     """A materialized table keeps its schema; the same schema, however it is written, is no change."""
     if table.is_materialized and definition.digest != table.schema_hash:
         message = (
-            f"Schema changes of materialized tables are not supported yet, and '{table.name}' is materialized. "
-            "Send the schema it has, or create a table under another name."
+            "Schema changes of materialized tables are not supported yet, and "
+            f"'{table.name}' is materialized. Send the schema it has, or create a table under another name."
         )
         raise errors.Invalid({"json_schema": [message]})
 
