@@ -1,22 +1,57 @@
 """Identity: orgs, users, keys, tokens, roles and audit. What other packages may import."""
 
+from penstock.identity import audit
 from penstock.identity.access import grant, visible
+from penstock.identity.assembly import install, stop
 from penstock.identity.authenticate import Remembered, authenticate, presented, principal, transaction
-from penstock.identity.models import Grant, Place, Principal, PrincipalKind, Role
+from penstock.identity.events import OrgCreated
+from penstock.identity.models import (
+    Assignment,
+    FirstStart,
+    Grant,
+    Org,
+    Place,
+    Principal,
+    PrincipalKind,
+    Role,
+    SubjectKind,
+)
+from penstock.identity.routes import ROUTES
+from penstock.identity.schemas import AssignmentOut
+from penstock.identity.service.first_start import first_start
+from penstock.identity.service.keys import Places
+from penstock.identity.service.roles import Subject, assign_role, find_subject, list_roles, remove_role
 from penstock.identity.settings import IdentitySettings
 
 __all__ = [
+    "ROUTES",
+    "Assignment",
+    "AssignmentOut",
+    "FirstStart",
     "Grant",
     "IdentitySettings",
+    "Org",
+    "OrgCreated",
     "Place",
+    "Places",
     "Principal",
     "PrincipalKind",
     "Remembered",
     "Role",
+    "Subject",
+    "SubjectKind",
+    "assign_role",
+    "audit",
     "authenticate",
+    "find_subject",
+    "first_start",
     "grant",
+    "install",
+    "list_roles",
     "presented",
     "principal",
+    "remove_role",
+    "stop",
     "transaction",
     "visible",
 ]

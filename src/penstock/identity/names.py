@@ -22,8 +22,8 @@ def key(name: str) -> str:
 
 def check_username(username: str, email: str | None) -> None:
     """Raises `Invalid`. A username is no number, as numbers are ids, and only one's own address has an @."""
-    if not _USERNAME.match(username) or _DIGITS.match(key(username)):
-        complaint = "A username has 1 to 254 letters, digits and . @ + - _ and is not a number."
+    if not _USERNAME.match(username) or _DIGITS.match(key(username)) or key(username) == "me":
+        complaint = "A username has 1 to 254 letters, digits and . @ + - _ and is neither a number nor `me`."
     elif "@" in key(username) and (email is None or key(username) != key(email)):
         complaint = "A username with an @ must be the e-mail address of the same user."
     else:

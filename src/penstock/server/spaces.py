@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import secrets
 
+from penstock import identity
 from penstock.kit.crypto import KeyRing
 from penstock.kit.db import Connection
+from penstock.kit.events import Events
 from penstock.server.database import OWNER, RECORDS, seal
 from penstock.server.sql import quote, scram
 
@@ -44,3 +46,14 @@ async def create_space(conn: Connection, ring: KeyRing, *, schema: str, role: st
         role,
         seal(ring, password, role),
     )
+
+
+def subscribed(ring: KeyRing) -> Events:
+    """The events of a process, with what the server does about them."""
+
+    async def make_space(conn: Connection, event: identity.OrgCreated) -> None:
+        await create_space(conn, ring, schema=event.org.database_schema, role=event.org.database_role)
+
+    events = Events()
+    events.subscribe(identity.OrgCreated, make_space)
+    return events

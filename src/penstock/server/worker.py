@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from penstock import __version__, identity
+from penstock import __version__, identity, tables
 from penstock.kit import errors, telemetry
 from penstock.kit.context import Context
 from penstock.kit.crypto import Keys
@@ -20,6 +20,7 @@ from penstock.server.app import create_app
 from penstock.server.database import Logins
 from penstock.server.metrics import Metrics
 from penstock.server.settings import Settings
+from penstock.server.spaces import subscribed
 
 _PR_SET_PDEATHSIG = 1
 _log = structlog.get_logger()
@@ -27,7 +28,11 @@ _log = structlog.get_logger()
 
 def build_context(logins: Logins, keys: Keys, settings: Settings) -> Context:
     """The handles of a process, not yet open."""
-    return Context(logins.database(settings.server), Listener(logins.direct), keys, dict(settings.sections))
+    context = Context(logins.database(settings.server), Listener(logins.direct), keys, dict(settings.sections))
+    # Caches subscribe to the listener's channels, which it asks for when it starts.
+    identity.install(context, subscribed(keys.encryption))
+    tables.install(context)
+    return context
 
 
 class Worker:
@@ -74,6 +79,7 @@ async def open_context(context: Context) -> None:
 
 async def close_context(context: Context) -> None:
     await context.listener.stop()
+    await identity.stop(context)
     await context.db.close()
 
 

@@ -1,4 +1,4 @@
-"""What the first start on an empty database makes: an org, its owner, and a key. Later starts change nothing else."""
+"""What the first start on an empty database makes: an org, its owner, and a key."""
 
 from __future__ import annotations
 

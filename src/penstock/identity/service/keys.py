@@ -93,7 +93,7 @@ async def insert_key(conn: Connection, by: Principal, wish: KeyWish, secret: str
 
 
 async def list_keys(
-    conn: Connection, principal: Principal, page: Page, *, revoked: bool = False
+    conn: Connection, principal: Principal, page: Page | None, *, revoked: bool = False
 ) -> tuple[int, list[ApiKey]]:
     """Admins see the keys of the org, users their own, a service key itself."""
     if _sees_all(principal):

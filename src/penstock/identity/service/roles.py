@@ -44,7 +44,7 @@ async def find_subject(conn: Connection, grant: Grant, kind: SubjectKind, ident:
 async def assign_role(
     conn: Connection, grant: Grant, subject: Subject, role: Role, name: str | None = None
 ) -> Assignment:
-    """Give a role on the resource of the grant, or change the one held there. `name` is that of the resource."""
+    """Give a role on the resource of the grant, or change the one held there. `name`: of the resource."""
     place = _place(grant)
     check_gives(grant.principal, role, grant.role)
     await _check_rank(conn, grant, place, subject)

@@ -1,4 +1,4 @@
-"""Logins: their access, refresh and session tokens. Refresh tokens rotate; reuse of a spent one ends the login."""
+"""Logins: their access, refresh and session tokens. Reuse of a spent refresh token ends the login."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def open_login(conn: Connection, issuer: Issuer, user: User, org_id: int) 
 
 
 async def rotate(conn: Connection, issuer: Issuer, refresh: str) -> Tokens | None:
-    """New tokens for a refresh token, which is spent by it; None when it is not valid (the caller commits)."""
+    """New tokens for a refresh token, which is spent by it; None when it is not valid (commit even so)."""
     stored = await sessions.token(conn, digest(refresh))
     if stored is None or stored.kind != "refresh" or stored.revoked_at or stored.expires_at <= clock.now():
         return None
@@ -75,7 +75,7 @@ async def rotate(conn: Connection, issuer: Issuer, refresh: str) -> Tokens | Non
 
 
 async def blacklist(conn: Connection, refresh: str) -> None:
-    """End the login that a refresh token belongs to. Raises `Unauthorized` for one that was never given out."""
+    """End the login of a refresh token. Raises `Unauthorized` for one that was never given out."""
     stored = await sessions.token(conn, digest(refresh))
     if stored is None:
         raise errors.Unauthorized("The refresh token is not valid.")

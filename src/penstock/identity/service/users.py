@@ -60,6 +60,23 @@ async def find(conn: Connection, grant: Grant, ident: str, *, lock: bool = False
     return found
 
 
+async def find_anywhere(conn: Connection, principal: Principal, ident: str) -> User:
+    """A user of any org, for who administers the platform or an org of that user."""
+    number = names.resource_id(ident)
+    found = None
+    if number is None or number > 0:
+        found = await people.account(conn, ident, user_id=number)
+    if found and not principal.is_platform_admin:
+        administered = {
+            one.org.id for one in await orgs.orgs_of(conn, principal) if one.role and one.role >= Role.ADMIN
+        }
+        theirs = {one.org.id for one in await people.memberships_of(conn, found.user.id)}
+        found = found if administered & theirs else None
+    if found is None:
+        raise errors.Invalid({"user": [f"There is no user '{ident[:80]}'."]})
+    return found.user
+
+
 async def list_members(
     conn: Connection, grant: Grant, page: Page | None, **wanted: Any
 ) -> tuple[int, list[Member]]:

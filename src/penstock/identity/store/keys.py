@@ -41,7 +41,7 @@ async def digest_known(conn: Connection, digest: bytes) -> bool:
 async def keys(
     conn: Connection,
     org_id: int,
-    page: Page,
+    page: Page | None,
     *,
     user_id: int | None = None,
     key_id: int | None = None,
@@ -55,10 +55,12 @@ async def keys(
         wanted.append(api_keys.c.user_id == user_id)
     if key_id is not None:
         wanted.append(api_keys.c.id == key_id)
+    statement = select(*_KEY).where(*wanted).order_by(api_keys.c.id.desc())
+    if page is None:
+        found = [key_of(row) for row in await conn.rows(statement)]
+        return len(found), found
     total = await conn.value(select(func.count()).select_from(api_keys).where(*wanted))
-    rows = await conn.rows(
-        select(*_KEY).where(*wanted).order_by(api_keys.c.id.desc()).limit(page.size).offset(page.offset)
-    )
+    rows = await conn.rows(statement.limit(page.size).offset(page.offset))
     return total, [key_of(row) for row in rows]
 
 

@@ -1,0 +1,17 @@
+"""HTTP for identity."""
+
+from __future__ import annotations
+
+from litestar import Router
+from litestar.di import Provide
+
+from penstock.identity.authenticate import principal, transaction
+from penstock.identity.routes import audit, auth, keys, orgs, users
+
+ROUTES = (
+    Router(
+        path="/",
+        route_handlers=[*auth.ROUTES, *users.ROUTES, *orgs.ROUTES, *keys.ROUTES, *audit.ROUTES],
+        dependencies={"principal": Provide(principal), "conn": Provide(transaction)},
+    ),
+)

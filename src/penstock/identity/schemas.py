@@ -1,0 +1,325 @@
+"""Wire shapes of identity, in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from penstock.identity.models import (
+    ApiKey,
+    Assignment,
+    AuditEntry,
+    Member,
+    Membership,
+    NewKey,
+    Org,
+    Principal,
+    Role,
+    Tokens,
+    User,
+)
+from penstock.kit import clock
+
+RoleName = Literal["collaborator", "operator", "admin", "owner"]
+Name = Annotated[str, Meta(min_length=1, max_length=254)]
+Short = Annotated[str, Meta(max_length=150)]
+Secret = Annotated[str, Meta(min_length=1, max_length=4096)]
+# An instant without an offset could mean any of 24 hours.
+Instant = Annotated[datetime, Meta(tz=True)]
+Rate = Annotated[int, Meta(ge=1, le=10_000_000)]
+
+
+class _In(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A body: fields that nobody knows are refused."""
+
+
+class LoginIn(_In):
+    """Sign in with an e-mail address or a username; `org` is a slug."""
+
+    password: Secret
+    email: Name | None = None
+    username: Name | None = None
+    org: Name | None = None
+
+
+class RefreshIn(_In):
+    refresh: Secret
+
+
+class SwitchOrgIn(_In):
+    org: Name
+
+
+class PasswordIn(_In):
+    """`current_password` and `old_password` are the same."""
+
+    new_password: Annotated[str, Meta(max_length=4096)]
+    current_password: Secret | None = None
+    old_password: Secret | None = None
+
+
+class UserCreate(_In):
+    """A new user, member of the caller's org; `is_staff` is what other clients call the role admin."""
+
+    username: Name | None = None
+    email: Name | None = None
+    password: Annotated[str, Meta(max_length=4096)] | None = None
+    confirm_password: Annotated[str, Meta(max_length=4096)] | None = None
+    first_name: Short = ""
+    last_name: Short = ""
+    is_active: bool = True
+    is_staff: bool = False
+    role: RoleName | UnsetType | None = UNSET
+
+
+class UserPatch(_In):
+    """Changes of a user; absent fields stay."""
+
+    username: Name | UnsetType = UNSET
+    email: Name | UnsetType | None = UNSET
+    password: Annotated[str, Meta(max_length=4096)] | UnsetType = UNSET
+    confirm_password: Annotated[str, Meta(max_length=4096)] | UnsetType = UNSET
+    first_name: Short | UnsetType = UNSET
+    last_name: Short | UnsetType = UNSET
+    is_active: bool | UnsetType = UNSET
+    is_staff: bool | UnsetType = UNSET
+    role: RoleName | UnsetType | None = UNSET
+
+
+class OrgCreate(_In):
+    slug: Name
+    name: Name | None = None
+
+
+class OrgPatch(_In):
+    name: Name
+
+
+class MemberCreate(_In):
+    """An existing user, by id, username or e-mail address."""
+
+    user: Name | int
+    role: RoleName | None = "collaborator"
+
+
+class MemberPatch(_In):
+    role: RoleName | None
+
+
+class KeyCreate(_In):
+    """A key. `apps` narrows a user key to these; a service key holds `role` in the org, or roles on apps."""
+
+    name: Name
+    kind: Literal["user", "service"] = "user"
+    role: RoleName | None = None
+    apps: Annotated[dict[Name, RoleName], Meta(max_length=1000)] = {}
+    expires_at: Instant | None = None
+    requests_per_minute: Rate | None = None
+
+
+class KeyPatch(_In):
+    name: Name | UnsetType = UNSET
+    expires_at: Instant | UnsetType | None = UNSET
+    requests_per_minute: Rate | UnsetType | None = UNSET
+
+
+class OrgOut(msgspec.Struct, kw_only=True):
+    """An org, with the role of the caller in it."""
+
+    id: int
+    slug: str
+    name: str
+    role: str | None
+    created_at: str
+    updated_at: str
+
+    @classmethod
+    def of(cls, org: Org, role: Role | None) -> OrgOut:
+        return cls(
+            id=org.id,
+            slug=org.slug,
+            name=org.name,
+            role=role.label if role else None,
+            created_at=clock.iso(org.created_at),
+            updated_at=clock.iso(org.updated_at),
+        )
+
+
+class UserOut(msgspec.Struct, kw_only=True):
+    """A user as their org sees them."""
+
+    id: int
+    username: str
+    email: str | None
+    first_name: str
+    last_name: str
+    name: str
+    is_active: bool
+    role: str | None
+    created_at: str
+    updated_at: str
+    last_login_at: str | None
+
+    @classmethod
+    def of(cls, member: Member) -> UserOut:
+        user = member.user
+        return cls(
+            id=user.id,
+            username=user.username,
+            email=user.email,
+            first_name=user.first_name,
+            last_name=user.last_name,
+            name=f"{user.first_name} {user.last_name}".strip() or user.username,
+            is_active=user.is_active,
+            role=member.role.label if member.role else None,
+            created_at=clock.iso(user.created_at),
+            updated_at=clock.iso(user.updated_at),
+            last_login_at=_instant(user.last_login_at),
+        )
+
+
+class KeyOut(msgspec.Struct, kw_only=True):
+    """A key without its secret."""
+
+    id: int
+    kind: str
+    name: str
+    prefix: str
+    user_id: int | None
+    role: str | None
+    restricted: bool
+    requests_per_minute: int | None
+    created_by: int | None
+    created_at: str
+    expires_at: str | None
+    revoked_at: str | None
+    last_used_at: str | None
+
+    @classmethod
+    def of(cls, key: ApiKey) -> KeyOut:
+        return cls(**_key(key))
+
+
+class NewKeyOut(KeyOut, kw_only=True):
+    """A key just made: `key` is its secret, shown this once."""
+
+    key: str
+
+    @classmethod
+    def of_new(cls, new: NewKey) -> NewKeyOut:
+        return cls(**_key(new.key), key=new.secret)
+
+
+class AssignmentOut(msgspec.Struct, kw_only=True):
+    """Who holds a role on a resource; `subject` is `user`, `key` or `org`."""
+
+    subject: str
+    id: int
+    name: str
+    role: str
+
+    @classmethod
+    def of(cls, assignment: Assignment) -> AssignmentOut:
+        return cls(
+            subject=assignment.subject_kind.value,
+            id=assignment.subject_id,
+            name=assignment.subject_name,
+            role=assignment.role.label,
+        )
+
+
+class AuditOut(msgspec.Struct, kw_only=True):
+    """One change."""
+
+    id: int
+    at: str
+    actor_kind: str
+    actor_id: int | None
+    actor: str
+    action: str
+    resource_kind: str
+    resource_id: str | None
+    resource_name: str | None
+    detail: Mapping[str, Any]
+    request_id: str | None
+
+    @classmethod
+    def of(cls, entry: AuditEntry) -> AuditOut:
+        return cls(
+            id=entry.id,
+            at=clock.iso(entry.at),
+            actor_kind=entry.actor_kind,
+            actor_id=entry.actor_id,
+            actor=entry.actor_name,
+            action=entry.action,
+            resource_kind=entry.resource_kind,
+            resource_id=entry.resource_id,
+            resource_name=entry.resource_name,
+            detail=entry.detail,
+            request_id=entry.request_id,
+        )
+
+
+def me(principal: Principal, user: User | None, orgs: list[Membership]) -> dict[str, Any]:
+    """The caller; a service key has no user, so no id."""
+    return {
+        "id": principal.user_id,
+        "username": principal.username,
+        "email": principal.email,
+        "first_name": user.first_name if user else "",
+        "last_name": user.last_name if user else "",
+        "kind": principal.kind.value,
+        "key_id": principal.key_id,
+        "org": principal.org_slug,
+        "role": principal.org_role.label if principal.org_role else None,
+        "roles": [
+            {"kind": kind, "id": resource_id, "role": role.label}
+            for (kind, resource_id), role in sorted(principal.roles.items())
+        ],
+        "orgs": [
+            {"slug": one.org.slug, "name": one.org.name, "role": one.role.label if one.role else None}
+            for one in orgs
+        ],
+        "is_platform_admin": principal.is_platform_admin,
+        "expires_at": _instant(principal.expires_at),
+    }
+
+
+def pair(tokens: Tokens) -> dict[str, Any]:
+    """The answer of the JWT endpoints."""
+    return {
+        "access": tokens.access,
+        "refresh": tokens.refresh,
+        "token_type": "Bearer",
+        "expires_in": tokens.access_seconds,
+    }
+
+
+def role_of(name: RoleName | None) -> Role | None:
+    return None if name is None else Role.of(name)
+
+
+def _key(key: ApiKey) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "kind": key.kind.value,
+        "name": key.name,
+        "prefix": key.prefix,
+        "user_id": key.user_id,
+        "role": key.role.label if key.role else None,
+        "restricted": key.restricted,
+        "requests_per_minute": key.requests_per_minute,
+        "created_by": key.created_by,
+        "created_at": clock.iso(key.created_at),
+        "expires_at": _instant(key.expires_at),
+        "revoked_at": _instant(key.revoked_at),
+        "last_used_at": _instant(key.last_used_at),
+    }
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return None if moment is None else clock.iso(moment)
