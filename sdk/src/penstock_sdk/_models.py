@@ -196,13 +196,19 @@ class ImportReport(_Model, kw_only=True, frozen=True):
 
 
 class User(_Model, kw_only=True, frozen=True):
-    """A user."""
+    """A caller: a person, or a service key, which has neither `id` nor `email`.
 
-    id: int
+    `role` is the one held in the org `org`: `collaborator`, `operator`, `admin`, `owner` or None.
+    """
+
+    id: int | None
     username: str
-    email: str
+    email: str | None = None
     first_name: str = ""
     last_name: str = ""
+    kind: str = "user"
+    org: str | None = None
+    role: str | None = None
 
 
 class Key(_Model, kw_only=True, frozen=True):
@@ -212,6 +218,8 @@ class Key(_Model, kw_only=True, frozen=True):
     name: str
     prefix: str = ""
     kind: str = ""
+    user_id: int | None = None
+    role: str | None = None
     created_at: datetime | None = None
     expires_at: datetime | None = None
     last_used_at: datetime | None = None

@@ -54,9 +54,10 @@ class PasswordCredential(Credential):
         self._expires = 0.0
         self._lock = Lock()
 
-    def set_password(self, password: str) -> None:
-        """The password to use at the next login."""
+    def replace(self, password: str, tokens: dict[str, Any]) -> None:
+        """Takes over a new password and the tokens that came with it."""
         self._login["password"] = password
+        self._accept(tokens)
 
     def headers(self, transport: Transport) -> dict[str, str]:
         if self._access is None or time.monotonic() >= self._expires - _MARGIN:
@@ -84,7 +85,9 @@ class PasswordCredential(Credential):
 
     def _exchange(self, transport: Transport, path: str, body: dict[str, str]) -> None:
         answer = transport.request("POST", path, body=body, anonymous=True)
-        tokens = answer.json()
+        self._accept(answer.json())
+
+    def _accept(self, tokens: dict[str, Any]) -> None:
         self._access = str(tokens["access"])
         self._refresh = tokens.get("refresh") or self._refresh
         self._expires = time.monotonic() + token_lifetime(self._access)

@@ -34,7 +34,10 @@ def _is_condition(_type: object, values: Sequence[str]) -> None:
 
 
 Filters = Annotated[
-    list[str], Parameter(name="--filter", validator=_is_condition, negative=(), consume_multiple=False, show_default=False)
+    list[str],
+    Parameter(
+        name="--filter", validator=_is_condition, negative=(), consume_multiple=False, show_default=False
+    ),
 ]
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
 from penstock_sdk._async.auth import AsyncPasswordCredential
+from penstock_sdk._async.pages import AsyncPager
 from penstock_sdk._async.resources.base import AsyncResource, given, segment
 from penstock_sdk._async.transport import AsyncTransport
 from penstock_sdk._models import Key, NewKey, User
@@ -30,14 +33,25 @@ class AsyncKeys(AsyncResource):
     def __init__(self, transport: AsyncTransport) -> None:
         super().__init__(transport, "/api/auth/keys/")
 
-    async def list(self) -> list[Key]:
-        """All keys that were not revoked."""
-        body = (await self._transport.request("GET", self._path)).json()
-        return msgspec.convert(body, list[Key])
+    def list(self, *, page_size: int = 100) -> AsyncPager[Key]:
+        """The keys that were not revoked: the caller's own, for an admin all of the org."""
+        return self._pager(self._path, Key, page_size)
 
-    async def create(self, name: str, *, expires_at: datetime | None = None) -> NewKey:
-        """A new key; its secret is in the answer and never shown again."""
-        body = given(name=name, expires_at=expires_at)
+    async def create(
+        self,
+        name: str,
+        *,
+        kind: Literal["user", "service"] = "user",
+        role: str | None = None,
+        apps: Mapping[str, str] | None = None,
+        expires_at: datetime | None = None,
+    ) -> NewKey:
+        """A new key; its secret is in the answer and never shown again.
+
+        A user key acts for the caller, a service key for itself alone. `role` is the most it may do in the
+        org, `apps` the role by app slug where it may do anything at all; neither exceeds the caller's own.
+        """
+        body = given(name=name, kind=kind, role=role, apps=apps, expires_at=expires_at)
         return (await self._transport.request("POST", self._path, body=body)).as_type(NewKey)
 
     async def revoke(self, key_id: int) -> None:
@@ -52,9 +66,9 @@ class AsyncAuth(AsyncResource):
         super().__init__(transport, "/api/auth/")
 
     async def change_password(self, current: str, new: str) -> None:
-        """Changes the caller's password; tokens given before stop working."""
+        """Changes the caller's password; every other login of the user ends."""
         body = {"current_password": current, "new_password": new}
-        await self._transport.request("POST", f"{self._path}password/", body=body)
+        answer = await self._transport.request("POST", f"{self._path}password/", body=body)
         credential = self._transport.credential
         if isinstance(credential, AsyncPasswordCredential):
-            credential.set_password(new)
+            credential.replace(new, answer.json())

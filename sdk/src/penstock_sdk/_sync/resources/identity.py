@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
 from penstock_sdk._models import Key, NewKey, User
 from penstock_sdk._sync.auth import PasswordCredential
+from penstock_sdk._sync.pages import Pager
 from penstock_sdk._sync.resources.base import Resource, given, segment
 from penstock_sdk._sync.transport import Transport
 
@@ -32,14 +35,25 @@ class Keys(Resource):
     def __init__(self, transport: Transport) -> None:
         super().__init__(transport, "/api/auth/keys/")
 
-    def list(self) -> list[Key]:
-        """All keys that were not revoked."""
-        body = (self._transport.request("GET", self._path)).json()
-        return msgspec.convert(body, list[Key])
+    def list(self, *, page_size: int = 100) -> Pager[Key]:
+        """The keys that were not revoked: the caller's own, for an admin all of the org."""
+        return self._pager(self._path, Key, page_size)
 
-    def create(self, name: str, *, expires_at: datetime | None = None) -> NewKey:
-        """A new key; its secret is in the answer and never shown again."""
-        body = given(name=name, expires_at=expires_at)
+    def create(
+        self,
+        name: str,
+        *,
+        kind: Literal["user", "service"] = "user",
+        role: str | None = None,
+        apps: Mapping[str, str] | None = None,
+        expires_at: datetime | None = None,
+    ) -> NewKey:
+        """A new key; its secret is in the answer and never shown again.
+
+        A user key acts for the caller, a service key for itself alone. `role` is the most it may do in the
+        org, `apps` the role by app slug where it may do anything at all; neither exceeds the caller's own.
+        """
+        body = given(name=name, kind=kind, role=role, apps=apps, expires_at=expires_at)
         return (self._transport.request("POST", self._path, body=body)).as_type(NewKey)
 
     def revoke(self, key_id: int) -> None:
@@ -54,9 +68,9 @@ class Auth(Resource):
         super().__init__(transport, "/api/auth/")
 
     def change_password(self, current: str, new: str) -> None:
-        """Changes the caller's password; tokens given before stop working."""
+        """Changes the caller's password; every other login of the user ends."""
         body = {"current_password": current, "new_password": new}
-        self._transport.request("POST", f"{self._path}password/", body=body)
+        answer = self._transport.request("POST", f"{self._path}password/", body=body)
         credential = self._transport.credential
         if isinstance(credential, PasswordCredential):
-            credential.set_password(new)
+            credential.replace(new, answer.json())
