@@ -190,13 +190,18 @@ def translate(error: Exception) -> errors.PenstockError:
         case asyncpg.UniqueViolationError():
             return errors.Conflict("A row with the same key exists already.")
         case asyncpg.DataError() | asyncpg.IntegrityConstraintViolationError() | asyncpg.ProgramLimitExceededError():
-            return errors.BadRequest(f"The database refused a value: {error}.")
+            return errors.BadRequest(f"The database refused a value: {summary(error)}.")
         case asyncpg.InsufficientResourcesError():
             return errors.Unavailable("The database is short of resources; try again shortly.")
         case asyncpg.PostgresError() if not isinstance(error, _LOST):
             return errors.Internal()
         case _:
             return errors.Unavailable("The database cannot be reached; try again shortly.")
+
+
+def summary(error: Exception) -> str:
+    """The first line of what the driver says: the lines after it may quote rows."""
+    return str(error).partition("\n")[0].rstrip(".")
 
 
 def connection_lost(error: BaseException) -> bool:

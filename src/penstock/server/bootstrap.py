@@ -29,6 +29,8 @@ _LOCK = 7_310_519_260  # any number that no other program is likely to lock
 # What the records role may do to the metadata schema; everything else there is closed to it.
 RECORDS_GRANTS = {
     "installation": "SELECT",
+    "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
+    "audit_entries": "INSERT",
 }
 
 

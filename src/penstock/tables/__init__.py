@@ -1,9 +1,10 @@
 """Apps, data sources and data tables: their definitions, and their records over HTTP."""
 
+from penstock.tables.assembly import install
 from penstock.tables.catalog import Catalog
 from penstock.tables.records.routes import ROUTES as RECORD_ROUTES
 from penstock.tables.routes import ROUTES as MANAGEMENT_ROUTES
 
 ROUTES = (*RECORD_ROUTES, *MANAGEMENT_ROUTES)
 
-__all__ = ["ROUTES", "Catalog"]
+__all__ = ["ROUTES", "Catalog", "install"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from penstock.kit import errors
-from penstock.kit.db import Connection
+from penstock.kit.db import Connection, summary
 from penstock.tables.models import DataTable, ForeignKey, TableSchema
 from penstock.tables.schema import ddl
 from penstock.tables.schema.checks import anchored
@@ -60,7 +60,7 @@ async def run(conn: Connection, steps: Sequence[tuple[DataTable, Step]]) -> list
             await conn.execute(step.sql)
         except asyncpg.PostgresError as error:
             if error.sqlstate and error.sqlstate[:2] in ("42", "22", "54"):
-                refuse(f"PostgreSQL refuses to {step.description.lower()}: {error}.")
+                refuse(f"PostgreSQL refuses to {step.description.lower()}: {summary(error)}.")
             raise
         done.append(Done(table, step, int((time.perf_counter() - started) * 1000)))
     return done
@@ -75,7 +75,7 @@ async def _try_patterns(conn: Connection, schema: TableSchema) -> None:
             async with conn.savepoint():
                 await conn.value("SELECT '' ~ $1::text", anchored(field.constraints.pattern))
         except asyncpg.DataError as error:
-            refuse(f"Field '{field.name}' has invalid constraints: PostgreSQL cannot use its 'pattern': {error}.")
+            refuse(f"Field '{field.name}' has invalid constraints: PostgreSQL cannot use its 'pattern': {summary(error)}.")
 
 
 def _collect(
