@@ -7,18 +7,17 @@ from litestar.response.base import ASGIResponse
 
 from penstock.identity import audit
 from penstock.identity.access import grant
-from penstock.identity.models import Principal, Role
-from penstock.identity.routes.common import enveloped, instant, page_or_first, parameters
+from penstock.identity.models import Role
+from penstock.identity.routes.common import Caller, Conn, enveloped, instant, page_or_first, parameters
 from penstock.identity.schemas import AuditOut
 from penstock.kit import http
-from penstock.kit.db import Connection
 from penstock.kit.http import AnyRequest
 
 _EQUAL = ("actor", "action", "resource_kind", "resource_id")
 
 
 @get("/api/audit")
-async def list_entries(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+async def list_entries(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     """Entries, newest first, a page at a time; `until` is exclusive."""
     given = parameters(request, "page", "page_size", "since", "until", *_EQUAL)
     page = page_or_first(request)

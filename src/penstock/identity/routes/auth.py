@@ -9,14 +9,12 @@ from litestar.response.base import ASGIResponse
 
 from penstock.identity import signing_in
 from penstock.identity.authenticate import authenticate
-from penstock.identity.models import Principal
-from penstock.identity.routes.common import address, body, parameters
+from penstock.identity.routes.common import Caller, Conn, address, body, parameters
 from penstock.identity.schemas import LoginIn, PasswordIn, RefreshIn, SwitchOrgIn, me, pair
 from penstock.identity.service import orgs, sessions
 from penstock.identity.signing_in import SignedIn
 from penstock.identity.store import people
 from penstock.kit import errors, http
-from penstock.kit.db import Connection
 from penstock.kit.http import AnyRequest
 
 _LOGIN = "/_allauth/app/v1/auth/login"
@@ -38,7 +36,7 @@ async def login(request: AnyRequest) -> ASGIResponse:
 
 
 @get(_SESSION)
-async def read_session(request: AnyRequest, principal: Principal) -> ASGIResponse:
+async def read_session(request: AnyRequest, principal: Caller) -> ASGIResponse:
     """Who is signed in."""
     parameters(request)
     user = {"id": principal.user_id, "email": principal.email, "username": principal.username}
@@ -46,7 +44,7 @@ async def read_session(request: AnyRequest, principal: Principal) -> ASGIRespons
 
 
 @delete(_SESSION, status_code=200)
-async def logout(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+async def logout(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     """End this login: its access, refresh and session tokens."""
     parameters(request)
     await sessions.logout(conn, principal)
@@ -94,7 +92,7 @@ async def exchange_key(request: AnyRequest) -> ASGIResponse:
 
 
 @post("/api/auth/password", status_code=200)
-async def change_password(request: AnyRequest, principal: Principal) -> ASGIResponse:
+async def change_password(request: AnyRequest, principal: Caller) -> ASGIResponse:
     """Set a new password; every login of the user ends, and the answer holds the tokens of a new one."""
     parameters(request)
     wanted = await body(request, PasswordIn)
@@ -107,7 +105,7 @@ async def change_password(request: AnyRequest, principal: Principal) -> ASGIResp
 
 
 @post("/api/auth/org", status_code=200)
-async def switch_org(request: AnyRequest, principal: Principal) -> ASGIResponse:
+async def switch_org(request: AnyRequest, principal: Caller) -> ASGIResponse:
     """A pair of tokens for another org of the caller."""
     parameters(request)
     wanted = await body(request, SwitchOrgIn)
@@ -116,7 +114,7 @@ async def switch_org(request: AnyRequest, principal: Principal) -> ASGIResponse:
 
 
 @get(["/api/auth/me", "/api/users/me"])
-async def read_me(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+async def read_me(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     """The caller: person or key, org and roles."""
     parameters(request)
     user = await people.user_by_id(conn, principal.user_id) if principal.user_id else None

@@ -8,13 +8,17 @@ from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 import msgspec
+from litestar.di import NamedDependency
 from litestar.response.base import ASGIResponse
 
-from penstock.identity.models import Role
+from penstock.identity.models import Principal, Role
 from penstock.kit import errors, http, paging
+from penstock.kit.db import Connection
 from penstock.kit.http import AnyRequest
 from penstock.kit.paging import Page
 
+Caller = NamedDependency[Principal]
+Conn = NamedDependency[Connection]
 T = TypeVar("T", bound=msgspec.Struct)
 Found = TypeVar("Found")
 # Who calls may be said in the query of any request.

@@ -10,14 +10,13 @@ from litestar.response.base import ASGIResponse
 from msgspec import UNSET
 
 from penstock.identity import names
-from penstock.identity.models import ApiKey, KeyKind, Place, Principal, Role
-from penstock.identity.routes.common import answer_list, body, flag, parameters
+from penstock.identity.models import ApiKey, KeyKind, Place, Role
+from penstock.identity.routes.common import Caller, Conn, answer_list, body, flag, parameters
 from penstock.identity.schemas import KeyCreate, KeyOut, KeyPatch, NewKeyOut, role_of
 from penstock.identity.service import keys
 from penstock.identity.service.keys import KeyWish, Places
 from penstock.identity.settings import IdentitySettings
 from penstock.kit import errors, http
-from penstock.kit.db import Connection
 from penstock.kit.http import AnyRequest
 
 _KEYS = ["/api/keys", "/api/auth/keys"]
@@ -25,7 +24,7 @@ _KEY = [f"{path}/{{key:str}}" for path in _KEYS]
 
 
 @get(_KEYS)
-async def list_keys(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+async def list_keys(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     revoked = flag(parameters(request, "page", "page_size", "revoked"), "revoked") or False
     return await answer_list(
         request, lambda page: keys.list_keys(conn, principal, page, revoked=revoked), KeyOut.of
@@ -33,7 +32,7 @@ async def list_keys(request: AnyRequest, principal: Principal, conn: Connection)
 
 
 @post(_KEYS)
-async def create_key(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+async def create_key(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     """Make a key; the answer is the only one that holds its secret."""
     parameters(request)
     wanted = await body(request, KeyCreate)
@@ -50,13 +49,13 @@ async def create_key(request: AnyRequest, principal: Principal, conn: Connection
 
 
 @get(_KEY)
-async def read_key(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+async def read_key(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     parameters(request)
     return http.json(KeyOut.of(await _found(request, principal, conn)))
 
 
 @patch(_KEY)
-async def update_key(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+async def update_key(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     parameters(request)
     key = await _found(request, principal, conn, lock=True)
     wanted = await body(request, KeyPatch)
@@ -67,24 +66,20 @@ async def update_key(request: AnyRequest, principal: Principal, conn: Connection
     return http.json(KeyOut.of(changed))
 
 
-@delete(_KEY, status_code=204)
-async def revoke_key(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+@delete(_KEY, status_code=200)
+async def revoke_key(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     """End a key, at once and everywhere."""
     parameters(request)
     await keys.revoke_key(conn, principal, await _found(request, principal, conn, lock=True))
     return http.empty()
 
 
-async def _found(
-    request: AnyRequest, principal: Principal, conn: Connection, *, lock: bool = False
-) -> ApiKey:
+async def _found(request: AnyRequest, principal: Caller, conn: Conn, *, lock: bool = False) -> ApiKey:
     key_id = names.resource_id(http.segment(request, "key"))
     return await keys.find_key(conn, principal, -1 if key_id is None else key_id, lock=lock)
 
 
-async def _places(
-    request: AnyRequest, principal: Principal, conn: Connection, wanted: KeyCreate
-) -> dict[Place, Role]:
+async def _places(request: AnyRequest, principal: Caller, conn: Conn, wanted: KeyCreate) -> dict[Place, Role]:
     places: dict[Place, Role] = {}
     registry = http.context(request).get(Places)
     for slug, role in wanted.apps.items():
@@ -95,7 +90,7 @@ async def _places(
     return places
 
 
-def _check_rate(request: AnyRequest, principal: Principal, wanted: int | None) -> None:
+def _check_rate(request: AnyRequest, principal: Caller, wanted: int | None) -> None:
     """A limit of one's own making may be lower than the server's, not higher; admins may lift it."""
     limit = http.context(request).settings(IdentitySettings).requests_per_minute
     admin = principal.org_role is not None and principal.org_role >= Role.ADMIN

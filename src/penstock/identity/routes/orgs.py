@@ -7,12 +7,11 @@ from litestar.response.base import ASGIResponse
 
 from penstock.identity.access import grant, own
 from penstock.identity.models import Principal, Role
-from penstock.identity.routes.common import answer_list, body, parameters
+from penstock.identity.routes.common import Caller, Conn, answer_list, body, parameters
 from penstock.identity.schemas import MemberCreate, MemberPatch, OrgCreate, OrgOut, OrgPatch, UserOut, role_of
 from penstock.identity.service import orgs, users
 from penstock.identity.store import people
 from penstock.kit import errors, http
-from penstock.kit.db import Connection
 from penstock.kit.events import Events
 from penstock.kit.http import AnyRequest
 from penstock.kit.paging import Page
@@ -23,7 +22,7 @@ _MEMBER = f"{_MEMBERS}/{{user:str}}"
 
 
 @get("/api/orgs")
-async def list_orgs(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+async def list_orgs(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     parameters(request, "page", "page_size")
     found = await orgs.orgs_of(conn, principal)
 
@@ -35,7 +34,7 @@ async def list_orgs(request: AnyRequest, principal: Principal, conn: Connection)
 
 
 @post("/api/orgs")
-async def create_org(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+async def create_org(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     """Make an org, the caller being its owner; takes a platform admin."""
     parameters(request)
     if not principal.is_platform_admin:
@@ -49,14 +48,14 @@ async def create_org(request: AnyRequest, principal: Principal, conn: Connection
 
 
 @get(_ORG)
-async def read_org(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+async def read_org(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     parameters(request)
     found = await orgs.org_of(conn, principal, http.segment(request, "org"))
     return http.json(OrgOut.of(found.org, found.role))
 
 
 @patch(_ORG)
-async def update_org(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+async def update_org(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     parameters(request)
     allowed = grant(await _inside(request, principal, conn), "org.update", Role.ADMIN)
     org = await orgs.rename_org(conn, allowed, (await body(request, OrgPatch)).name)
@@ -64,14 +63,14 @@ async def update_org(request: AnyRequest, principal: Principal, conn: Connection
 
 
 @get(_MEMBERS)
-async def list_members(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+async def list_members(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     parameters(request, "page", "page_size")
     allowed = own(await _inside(request, principal, conn), "user.read")
     return await answer_list(request, lambda page: users.list_members(conn, allowed, page), UserOut.of)
 
 
 @post(_MEMBERS)
-async def add_member(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+async def add_member(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     """Take in a user whose admin the caller is elsewhere; a platform admin, anyone."""
     parameters(request)
     allowed = grant(await _inside(request, principal, conn), "member.add", Role.ADMIN)
@@ -84,7 +83,7 @@ async def add_member(request: AnyRequest, principal: Principal, conn: Connection
 
 
 @patch(_MEMBER)
-async def update_member(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+async def update_member(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     """Change the role of a member."""
     parameters(request)
     inside = await _inside(request, principal, conn)
@@ -97,8 +96,8 @@ async def update_member(request: AnyRequest, principal: Principal, conn: Connect
     return http.json(UserOut.of(member))
 
 
-@delete(_MEMBER, status_code=204)
-async def remove_member(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+@delete(_MEMBER, status_code=200)
+async def remove_member(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     """Take a member out of the org; anybody may leave."""
     parameters(request)
     inside = await _inside(request, principal, conn)
@@ -109,7 +108,7 @@ async def remove_member(request: AnyRequest, principal: Principal, conn: Connect
     return http.empty()
 
 
-async def _inside(request: AnyRequest, principal: Principal, conn: Connection) -> Principal:
+async def _inside(request: AnyRequest, principal: Caller, conn: Conn) -> Principal:
     return await orgs.in_org(conn, principal, http.segment(request, "org"))
 
 

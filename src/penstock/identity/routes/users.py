@@ -10,21 +10,20 @@ from msgspec import UNSET
 
 from penstock.identity import passwords
 from penstock.identity.access import grant, own
-from penstock.identity.models import Grant, Member, Principal, PrincipalKind, Role
+from penstock.identity.models import Grant, Member, PrincipalKind, Role
 from penstock.identity.passwords import Passwords
-from penstock.identity.routes.common import body, flag, page_or_first, parameters, role_named
+from penstock.identity.routes.common import Caller, Conn, body, flag, page_or_first, parameters, role_named
 from penstock.identity.schemas import UserCreate, UserOut, UserPatch, role_of
 from penstock.identity.service import users
 from penstock.identity.settings import IdentitySettings
 from penstock.kit import errors, http
-from penstock.kit.db import Connection
 from penstock.kit.http import AnyRequest
 
 _PLAIN = ("username", "email", "first_name", "last_name", "is_active")
 
 
 @get("/api/users")
-async def list_users(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+async def list_users(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     given = parameters(request, "page", "page_size", "search", "q", "is_active", "role", "roles")
     page = page_or_first(request)
     total, members = await users.list_members(
@@ -41,7 +40,7 @@ async def list_users(request: AnyRequest, principal: Principal, conn: Connection
 
 
 @post("/api/users")
-async def create_user(request: AnyRequest, principal: Principal) -> ASGIResponse:
+async def create_user(request: AnyRequest, principal: Caller) -> ASGIResponse:
     parameters(request)
     allowed = grant(principal, "user.create", Role.ADMIN)
     wanted = await body(request, UserCreate)
@@ -61,25 +60,25 @@ async def create_user(request: AnyRequest, principal: Principal) -> ASGIResponse
 
 
 @get("/api/users/{user:str}")
-async def read_user(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+async def read_user(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     parameters(request)
     found = await users.find(conn, own(principal, "user.read"), http.segment(request, "user"))
     return http.json(UserOut.of(found))
 
 
 @put("/api/users/{user:str}")
-async def replace_user(request: AnyRequest, principal: Principal) -> ASGIResponse:
+async def replace_user(request: AnyRequest, principal: Caller) -> ASGIResponse:
     """As PATCH: clients that speak of PUT send only what they change."""
     return await _update(request, principal)
 
 
 @patch("/api/users/{user:str}")
-async def update_user(request: AnyRequest, principal: Principal) -> ASGIResponse:
+async def update_user(request: AnyRequest, principal: Caller) -> ASGIResponse:
     return await _update(request, principal)
 
 
-@delete("/api/users/{user:str}", status_code=204)
-async def delete_user(request: AnyRequest, principal: Principal, conn: Connection) -> ASGIResponse:
+@delete("/api/users/{user:str}", status_code=200)
+async def delete_user(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     """Take the user out of the org; who belongs to no other is deactivated."""
     parameters(request)
     found = await users.find(conn, own(principal, "user.read"), http.segment(request, "user"), lock=True)
@@ -88,7 +87,7 @@ async def delete_user(request: AnyRequest, principal: Principal, conn: Connectio
     return http.empty()
 
 
-async def _update(request: AnyRequest, principal: Principal) -> ASGIResponse:
+async def _update(request: AnyRequest, principal: Caller) -> ASGIResponse:
     parameters(request)
     ident = http.segment(request, "user")
     pool = http.context(request).db.control
@@ -115,14 +114,14 @@ async def _update(request: AnyRequest, principal: Principal) -> ASGIResponse:
     return http.json(UserOut.of(member))
 
 
-def _allowed(principal: Principal, found: Member) -> Grant:
+def _allowed(principal: Caller, found: Member) -> Grant:
     """Admins change members; everybody their own person."""
     if found.user.id == principal.user_id:
         return own(principal, "user.update")
     return grant(principal, "user.update", Role.ADMIN)
 
 
-def _check_own(principal: Principal, found: Member, values: dict[str, Any]) -> None:
+def _check_own(principal: Caller, found: Member, values: dict[str, Any]) -> None:
     if found.user.id != principal.user_id:
         return
     if values.get("is_active") is False:
