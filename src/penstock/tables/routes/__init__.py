@@ -6,12 +6,18 @@ from litestar import Router
 from litestar.di import Provide
 
 from penstock.identity import principal, transaction
-from penstock.tables.routes import app_tables, apps, sources, tables
+from penstock.tables.routes import app_tables, apps, sharing, sources, tables
 
 ROUTES = (
     Router(
         path="/",
-        route_handlers=[*apps.ROUTES, *sources.ROUTES, *app_tables.ROUTES, *tables.ROUTES],
+        route_handlers=[
+            *apps.ROUTES,
+            *sharing.ROUTES,
+            *sources.ROUTES,
+            *app_tables.ROUTES,
+            *tables.ROUTES,
+        ],
         dependencies={"principal": Provide(principal), "conn": Provide(transaction)},
     ),
 )

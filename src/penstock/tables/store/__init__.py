@@ -1,6 +1,7 @@
 """What this domain stores: its metadata tables, and rows to models and back. Takes no decisions."""
 
 from penstock.tables.store.app_rows import (
+    app_id_of,
     app_of,
     deactivate_app,
     find_app,
@@ -47,6 +48,7 @@ __all__ = [
     "BARE_LIMIT",
     "Listing",
     "add_operations",
+    "app_id_of",
     "app_of",
     "apps",
     "children_of",

@@ -50,6 +50,13 @@ async def find_app(
     return app_of(row) if row else None
 
 
+async def app_id_of(conn: Connection, org_id: int, slug: str) -> int | None:
+    """For identity, which gives roles on apps by their slugs."""
+    return await conn.value(
+        select(apps.c.id).where(apps.c.org_id == org_id, apps.c.slug == slug, apps.c.is_active)
+    )
+
+
 async def list_apps(conn: Connection, principal: Principal, page: Page | None) -> Listing:
     """Apps the caller may see, each row with `datasource_count` besides the columns of an app."""
     counted = (

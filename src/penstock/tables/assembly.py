@@ -1,0 +1,15 @@
+"""What tables keep for the life of a process, and what they tell identity."""
+
+from __future__ import annotations
+
+from penstock.identity import Places
+from penstock.kit.context import Context
+from penstock.tables import store
+from penstock.tables.access import APP
+from penstock.tables.catalog import Catalog
+
+
+def install(ctx: Context) -> None:
+    """To be called after `identity.install`, and before the listener starts."""
+    ctx.put(Catalog(ctx.db, ctx.listener))
+    ctx.get(Places).register(APP, store.app_id_of)
