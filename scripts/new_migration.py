@@ -39,6 +39,7 @@ def main() -> int:
     number = f"{len(list(versions.glob('*.py'))) + 1:04d}"
     with tempfile.TemporaryDirectory() as directory, embedded.start(Path(directory)) as cluster:
         asyncio.run(_draft(cluster, options.message, number))
+        cluster.close(wait=20)
     made = next(versions.glob(f"{number}_*.py"))
     made.write_text(
         "".join(line for line in made.read_text().splitlines(keepends=True) if "# ###" not in line)

@@ -24,8 +24,8 @@ def create_app(context: Context, metrics: Metrics | None = None) -> Edge:
     application = Litestar(
         route_handlers=[
             *_own_routes(metrics, settings),
-            *getattr(identity, "ROUTES", ()),
-            *getattr(tables, "ROUTES", ()),
+            *identity.ROUTES,
+            *tables.ROUTES,
         ],
         exception_handlers={Exception: answers.answer},
         state=State({"context": context}),

@@ -1,32 +1,36 @@
-"""What the command line does with a server: serve, migrate, back up, restore, diagnose."""
+"""What the command line does with a server: serve, migrate, back up, restore, diagnose.
+
+Nothing heavy is imported before it is needed: PostgreSQL starts while the application is being imported.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any
-
-import structlog
+from typing import TYPE_CHECKING, Any
 
 from penstock import __version__
-from penstock.kit import embedded, telemetry
-from penstock.kit.crypto import Keys, load_keys
-from penstock.kit.db import Login
+from penstock.kit import embedded
 from penstock.kit.settings import SettingError
 from penstock.server import settings as configuration
-from penstock.server.database import Bootstrap, Logins, bootstrap_from_settings
 from penstock.server.errors import SetupError
 from penstock.server.settings import ServerSettings, Settings
 
+if TYPE_CHECKING:
+    from penstock.kit.crypto import Keys
+    from penstock.server.database import Bootstrap, Logins
+
 KEY_FILE = "keys.json"
 _DATABASE = "penstock"
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,83 +58,107 @@ def serve(
         "database_url": database_url,
         "workers": workers,
     }
-    return _reported(lambda: _serve(_load(flags, config)))
+    return _reported(lambda: _serve(flags, config))
 
 
-def migrate(data_dir: Path | None = None, database_url: str | None = None, config: Path | None = None) -> int:
+def migrate(
+    data_dir: Path | None = None, database_url: str | None = None, config: Path | None = None
+) -> int:
     """Set the database up and bring it to this release, without serving."""
 
     def work() -> int:
-        settings = _load({"data_dir": data_dir, "database_url": database_url}, config)
-        with database(settings) as account:
-            asyncio.run(_prepare(account, _keys(settings), settings))
+        settings = configuration.load({"data_dir": data_dir, "database_url": database_url}, config=config)
+        with database(settings.server) as account:
+            asyncio.run(_prepare(account, _keys(settings.server), settings))
         print("The database is up to date.")
         return 0
 
     return _reported(work)
 
 
-def _serve(settings: Settings) -> int:
-    from penstock.server import processes  # noqa: PLC0415  (migrate and backup need no granian)
-
-    server = settings.server
-    telemetry.configure_logs(server.log_level, server.log_format)
-    for warning in settings.warnings:
-        _log.warning("settings.unknown", detail=warning)
-    processes.claim_port(server.host, server.port)
-    keys = _keys(settings)
-    with database(settings) as account, tempfile.TemporaryDirectory(prefix="penstock-metrics-") as shared:
+def _serve(flags: dict[str, Any], config: Path | None) -> int:
+    server = configuration.load(flags, config=config, server_only=True).server
+    claim_port(server.host, server.port)
+    # The embedded server starts while this thread imports the application.
+    with database(server) as account, tempfile.TemporaryDirectory(prefix="penstock-metrics-") as shared:
+        settings = configuration.load(flags, config=config)
+        _configure_logs(settings)
+        keys = _keys(server)
         logins, first = asyncio.run(_prepare(account, keys, settings))
         if first:
             _show_first_start(first)
-        parent = os.getpid()
         metrics = Path(shared) if server.workers > 1 else None
-
-        def build() -> Any:
-            return _build(parent, logins, keys, settings, metrics)
-
-        running = processes.Server(server)
-        processes.announce_when_answering(running, server.host, server.port, lambda: _ready(server))
-        return 0 if running.run(build) else 1
+        return _run_workers(logins, keys, settings, metrics)
 
 
-def _build(parent: int, logins: Logins, keys: Keys, settings: Settings, metrics: Path | None) -> Any:
-    from penstock.server import worker  # noqa: PLC0415  (only the workers need the application)
+def _run_workers(logins: Logins, keys: Keys, settings: Settings, metrics: Path | None) -> int:
+    from penstock.server import processes, worker  # noqa: PLC0415
 
-    worker.die_with(parent)
-    if settings.server.tracing_endpoint:
-        telemetry.configure_traces(settings.server.tracing_endpoint, __version__)
-    return worker.Worker(worker.build_context(logins, keys, settings), metrics)
+    parent = os.getpid()
+
+    def build() -> Any:
+        worker.die_with(parent)
+        _configure_traces(settings.server)
+        return worker.Worker(worker.build_context(logins, keys, settings), metrics)
+
+    # What is imported by now is shared with the workers and never collected, which keeps it shared.
+    gc.collect()
+    gc.freeze()
+    server = settings.server
+    running = processes.Server(server)
+    processes.announce_when_answering(running, server.host, server.port, lambda: _ready(server))
+    return 0 if running.run(build) else 1
+
+
+def claim_port(host: str, port: int) -> None:
+    """Raises `SetupError` when the address is taken or is not ours.
+
+    The workers share the port among each other (SO_REUSEPORT), which would also let a second server take half
+    of the requests; so ask first, without that option.
+    """
+    import socket  # noqa: PLC0415
+
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise SetupError(f"'{host}' is not an address to listen on: {error}.") from error
+    with socket.socket(family, kind, protocol) as probe:
+        # Connections of a server that just stopped may linger; they are no reason to refuse.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+            probe.listen(1)
+        except PermissionError as error:
+            raise SetupError(f"This account may not listen on port {port}; take one of 1024 or more.") from error
+        except OSError as error:
+            raise SetupError(
+                f"Port {port} on {host} cannot be used ({error.strerror}); "
+                "stop what listens there, or choose another with --port."
+            ) from error
 
 
 @contextmanager
-def database(settings: Settings) -> Iterator[Bootstrap]:
+def database(server: ServerSettings) -> Iterator[Bootstrap]:
     """The account to set things up with; the embedded server runs for as long as the block does."""
-    server = settings.server
     if server.database_url:
+        from penstock.server.database import bootstrap_from_settings  # noqa: PLC0415
+
         yield bootstrap_from_settings(server)
         return
-    with embedded.start(server.data_dir, progress=lambda text: print(text, file=sys.stderr)) as cluster:
+    with ThreadPoolExecutor(1) as executor:
+        # It starts while this thread imports; never the other way round, for half-imported modules see each other.
+        starting = executor.submit(embedded.start, server.data_dir, progress=_tell)
+        try:
+            from penstock.kit.db import Login  # noqa: PLC0415
+            from penstock.server.database import Bootstrap, create_database  # noqa: PLC0415
+
+            import_module("penstock.server.worker")
+        finally:
+            cluster = starting.result()
+    with cluster:
         login = Login(cluster.host, cluster.port, cluster.superuser, cluster.superuser_password, _DATABASE)
-        asyncio.run(_create_database(login))
+        asyncio.run(create_database(login))
         yield Bootstrap(login, login)
-
-
-async def _create_database(login: Login) -> None:
-    """The embedded server's own database; two processes may be here at once."""
-    import asyncpg  # noqa: PLC0415
-
-    from penstock.server.database import connected  # noqa: PLC0415
-
-    maintenance = Login(login.host, login.port, login.user, login.password, "postgres")
-    async with connected(maintenance) as connection:
-        if not await connection.fetchval(
-            "SELECT count(*) FROM pg_database WHERE datname = $1", login.database
-        ):
-            try:
-                await connection.execute(f'CREATE DATABASE "{login.database}" TEMPLATE template0')
-            except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
-                pass
 
 
 async def _prepare(account: Bootstrap, keys: Keys, settings: Settings) -> tuple[Logins, Any]:
@@ -141,43 +169,58 @@ async def _prepare(account: Bootstrap, keys: Keys, settings: Settings) -> tuple[
     return logins, await first_start(logins, keys, settings)
 
 
-def _load(flags: dict[str, Any], config: Path | None) -> Settings:
-    return configuration.load(flags, config=config)
+def _keys(server: ServerSettings) -> Keys:
+    from penstock.kit.crypto import load_keys  # noqa: PLC0415
 
-
-def _keys(settings: Settings) -> Keys:
-    server = settings.server
+    path = server.data_dir / KEY_FILE
     try:
-        return load_keys(server.data_dir / KEY_FILE, server.signing_keys, server.encryption_keys)
+        return load_keys(path, server.signing_keys, server.encryption_keys)
     except (ValueError, KeyError) as error:
         raise SetupError(f"The signing or encryption keys cannot be read: {error}") from error
     except OSError as error:
-        raise SetupError(
-            f"The key file {server.data_dir / KEY_FILE} cannot be used: {error.strerror}."
-        ) from error
+        raise SetupError(f"The key file {path} cannot be used: {error.strerror}.") from error
 
 
-def _reported(work: Any) -> int:
+def _configure_logs(settings: Settings) -> None:
+    import structlog  # noqa: PLC0415
+
+    from penstock.kit import telemetry  # noqa: PLC0415
+
+    telemetry.configure_logs(settings.server.log_level, settings.server.log_format)
+    for warning in settings.warnings:
+        structlog.get_logger().warning("settings.unknown", detail=warning)
+
+
+def _configure_traces(server: ServerSettings) -> None:
+    if server.tracing_endpoint:
+        from penstock.kit import telemetry  # noqa: PLC0415
+
+        telemetry.configure_traces(server.tracing_endpoint, __version__)
+
+
+def _reported(work: Callable[[], int]) -> int:
     """Run it; what the operator can put right becomes a sentence instead of a traceback."""
     try:
         return work()
     except SettingError as error:
-        print(f"penstock: {error}", file=sys.stderr)
+        _tell(f"penstock: {error}")
         return 2
-    except (SetupError, embedded.ClusterError, telemetry.TracingMissing) as error:
+    except (SetupError, embedded.ClusterError) as error:
         hint = getattr(error, "hint", None)
-        print(f"penstock: {error}" + (f"\n{hint}" if hint else ""), file=sys.stderr)
+        _tell(f"penstock: {error}" + (f"\n{hint}" if hint else ""))
         return 1
     except KeyboardInterrupt:
         return 130
 
 
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
 def _ready(server: ServerSettings) -> None:
     shown = f"[{server.host}]" if ":" in server.host else server.host
-    print(
-        f"Penstock {__version__} is ready at {server.public_url or f'http://{shown}:{server.port}'}",
-        flush=True,
-    )
+    address = server.public_url or f"http://{shown}:{server.port}"
+    print(f"Penstock {__version__} is ready at {address}", flush=True)
 
 
 def _show_first_start(first: Any) -> None:

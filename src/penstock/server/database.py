@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from penstock.kit.crypto import KeyRing, UnknownKey
 from penstock.kit.db import Database, Login, Pool
 from penstock.server.errors import SetupError
 from penstock.server.settings import ServerSettings
+from penstock.server.sql import quote
 
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
 # Ends of the names of the two roles of an installation.
@@ -116,6 +117,16 @@ def bootstrap_from_settings(settings: ServerSettings) -> Bootstrap:
         return Bootstrap(pooled, pooled)
     direct = login_from_url(settings.database_direct_url, source="PENSTOCK_DATABASE_DIRECT_URL")
     return Bootstrap(direct, pooled)
+
+
+async def create_database(login: Login) -> None:
+    """Make the database that `login` names, when it is missing; two processes may be here at once."""
+    maintenance = Login(login.host, login.port, login.user, login.password, "postgres", login.ssl)
+    async with connected(maintenance) as connection:
+        found = await connection.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", login.database)
+        if not found:
+            with suppress(asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+                await connection.execute(f"CREATE DATABASE {quote(login.database)} TEMPLATE template0")
 
 
 async def prepare(account: Bootstrap, ring: KeyRing, settings: ServerSettings) -> Logins:

@@ -15,7 +15,6 @@ from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
-from penstock.server.errors import SetupError
 from penstock.server.settings import ServerSettings
 
 _HOPELESS = 3  # workers that die before any of them ever answered
@@ -78,32 +77,6 @@ class Server(MPServer):
         if not self.interrupt_signal:
             self._respawn_workers(dead, spawn_target, target_loader)
         return True
-
-
-def claim_port(host: str, port: int) -> None:
-    """Raises `SetupError` when the address is taken or is not ours.
-
-    The workers share the port among each other (SO_REUSEPORT), which would also let a second server take half of
-    the requests; so ask first, without that option.
-    """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except OSError as error:
-        raise SetupError(f"'{host}' is not an address to listen on: {error}.") from error
-    with socket.socket(family, kind, protocol) as probe:
-        # Connections of a server that just stopped may linger; they are no reason to refuse.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-            probe.listen(1)
-        except PermissionError as error:
-            raise SetupError(
-                f"This account may not listen on port {port}; take one of 1024 or more."
-            ) from error
-        except OSError as error:
-            raise SetupError(
-                f"Port {port} on {host} cannot be used ({error.strerror}); stop what listens there, or choose another with --port."
-            ) from error
 
 
 def announce_when_answering(server: Server, host: str, port: int, tell: Callable[[], None]) -> None:

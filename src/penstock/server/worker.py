@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import os
 import signal
@@ -11,8 +10,8 @@ from typing import Any
 
 import structlog
 
-from penstock import __version__, identity, tables
-from penstock.kit import errors, telemetry
+from penstock import identity, tables
+from penstock.kit import errors
 from penstock.kit.context import Context
 from penstock.kit.crypto import Keys
 from penstock.kit.notify import Listener
