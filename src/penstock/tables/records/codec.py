@@ -55,6 +55,12 @@ class RowCodec:
         self._checks: list[tuple[str, Field, Check]] = [
             (self.attributes[one.name], one, check) for one in schema.fields if (check := for_field(one)) is not None
         ]
+        # msgspec has no union of raw JSON and null: null arrives raw and is settled afterwards.
+        self._documents = [
+            (self.attributes[one.name], self._is_required(one))
+            for one in schema.fields
+            if BY_NAME[one.type].annotation(one) is msgspec.Raw
+        ]
         self._create = self._decoders("Create", [self._created(one) for one in schema.fields])
         self._change = self._decoders("Change", [self._changed(one) for one in schema.fields])
         self._everything = tuple(range(len(schema.fields)))
@@ -112,22 +118,26 @@ class RowCodec:
 
     def _created(self, field: Field) -> tuple[Any, ...]:
         kind = BY_NAME[field.type].annotation(field)
+        nullable = kind if kind is msgspec.Raw else kind | None
         name = self.attributes[field.name]
         generated = self.schema.generates_key()
         if (generated is not None and field.name == generated.name) or self.schema.manages(field.name):
-            return (name, kind | None, None)
+            return (name, nullable, None)
         if field.default is not UNSET:
             default = msgspec.field(default_factory=lambda value=field.default: value)
-            return (name, kind if self._is_required(field) else kind | None, default)
+            return (name, kind if self._is_required(field) else nullable, default)
         if self._is_required(field):
             return (name, kind)
         if field.name == "is_deleted" and self.schema.soft_deletes:
-            return (name, kind | None, False)
-        return (name, kind | None, None)
+            return (name, nullable, False)
+        return (name, nullable, None)
 
     def _changed(self, field: Field) -> tuple[Any, ...]:
         kind = BY_NAME[field.type].annotation(field)
-        wide = kind | msgspec.UnsetType if self._is_required(field) else kind | None | msgspec.UnsetType
+        if kind is msgspec.Raw or self._is_required(field):
+            wide = kind | msgspec.UnsetType
+        else:
+            wide = kind | None | msgspec.UnsetType
         return (self.attributes[field.name], wide, msgspec.UNSET)
 
     def _is_required(self, field: Field) -> bool:
@@ -143,7 +153,7 @@ class RowCodec:
         try:
             decoded = decoders[is_list].decode(body)
             rows = cast("list[Any]", decoded if is_list else [decoded])
-            sound = _NUL not in body and all(
+            sound = self._settled(rows) and _NUL not in body and all(
                 (value := getattr(row, attribute)) is None or value is msgspec.UNSET or check(value) is None
                 for attribute, _, check in self._checks
                 for row in rows
@@ -157,6 +167,17 @@ class RowCodec:
         if not sound:
             self._explain(body, rows, is_list=is_list, is_create=is_create, limit=limit)
         return rows, is_list
+
+    def _settled(self, rows: Sequence[Any]) -> bool:
+        """Make raw nulls None; false when a field that may not be null is."""
+        allowed = True
+        for attribute, required in self._documents:
+            for row in rows:
+                value = getattr(row, attribute)
+                if isinstance(value, msgspec.Raw) and bytes(value).strip() == b"null":
+                    setattr(row, attribute, None)
+                    allowed = allowed and not required
+        return allowed
 
     def _explain(self, body: bytes, rows: list[Any], *, is_list: bool, is_create: bool, limit: int) -> None:
         """Raise with every fault; returns when a second look finds none."""

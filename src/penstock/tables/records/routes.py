@@ -202,7 +202,8 @@ async def _write(
 
 
 async def _once(call: Call, name: str) -> idempotency.Once:
-    request = f"{call.request.method} {call.request.scope['path']}"
+    path = call.request.scope["path"].replace(http.SLASH, "%2F")
+    request = f"{call.request.method} {path}"
     query: bytes = call.request.scope.get("query_string", b"")
     return idempotency.identify(call.principal, name, request, query, await call.request.body())
 
