@@ -187,12 +187,13 @@ class ValidationReport(_Model, kw_only=True, frozen=True):
 
 
 class ImportReport(_Model, kw_only=True, frozen=True):
-    """What the import of a Data Package did."""
+    """What the import of a Data Package did; `errors` are by table."""
 
     created_count: int
     updated_count: int
     error_count: int
-    errors: list[Any] = msgspec.field(default_factory=list[Any])
+    unchanged_count: int = 0
+    errors: Any = None
 
 
 class User(_Model, kw_only=True, frozen=True):

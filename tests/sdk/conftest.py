@@ -1,0 +1,47 @@
+"""A client of a real server, and a table to work on, for the tests that need them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+from tests.conftest import RunningServer
+
+from penstock_sdk import AppHandle, Client, Records
+
+SCHEMA = {
+    "fields": [
+        {"name": "id", "type": "integer"},
+        {"name": "name", "type": "string", "constraints": {"required": True}},
+        {"name": "email", "type": "string", "constraints": {"unique": True}},
+        {"name": "age", "type": "integer", "constraints": {"minimum": 0}},
+        {"name": "price", "type": "number"},
+        {"name": "active", "type": "boolean", "default": True},
+        {"name": "seen_at", "type": "datetime"},
+        {"name": "tags", "type": "array"},
+    ],
+    "primaryKey": ["id"],
+}
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def client(server: RunningServer) -> Iterator[Client]:
+    with Client(server.url, key=server.key) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def app(client: Client) -> AppHandle:
+    made = client.apps.create(f"App {next(_numbers)}")
+    client.app(made.slug).sources.create("Main", slug="main")
+    return client.app(made.slug)
+
+
+@pytest.fixture
+def people(app: AppHandle) -> Records:
+    """An empty table of its own for each test."""
+    name = f"people_{next(_numbers)}"
+    app.tables.create("main", name, SCHEMA, materialize=True)
+    return app.table(name).records
