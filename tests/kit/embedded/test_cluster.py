@@ -247,7 +247,7 @@ def test_another_major_version_is_refused(tmp_path: Path) -> None:
     with embedded.start(tmp_path, wait=60) as cluster:
         cluster.close(wait=30)
     (tmp_path / "postgres" / "data" / "PG_VERSION").write_text("16\n")
-    with pytest.raises(embedded.ClusterError, match="was made by PostgreSQL 16.*backup.*restore"):
+    with pytest.raises(embedded.ClusterError, match=r"was made by PostgreSQL 16.*backup.*restore"):
         embedded.start(tmp_path)
     assert gone(tmp_path)
 
@@ -259,6 +259,14 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     with embedded.start(tmp_path, wait=60) as cluster:
         assert answers(cluster)
         cluster.close(wait=30)
+
+
+def test_a_deleted_directory_is_given_up(tmp_path: Path) -> None:
+    with embedded.start(tmp_path / "data", wait=60) as cluster:
+        host, pids = Path(cluster.host), cluster.processes()
+    shutil.rmtree(tmp_path / "data")
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+    assert not host.exists()
 
 
 def test_half_a_cluster_is_no_cluster(tmp_path: Path) -> None:

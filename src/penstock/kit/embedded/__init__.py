@@ -6,8 +6,20 @@ schemas are made by who uses it.
 
 from __future__ import annotations
 
+from .archive import Manifest
+from .backup import backup, read_manifest, restore
 from .cluster import Cluster, start
 from .failure import ClusterError
 from .install import MAJOR, binaries
 
-__all__ = ["MAJOR", "Cluster", "ClusterError", "binaries", "start"]
+__all__ = [
+    "MAJOR",
+    "Cluster",
+    "ClusterError",
+    "Manifest",
+    "backup",
+    "binaries",
+    "read_manifest",
+    "restore",
+    "start",
+]

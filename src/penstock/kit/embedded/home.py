@@ -29,6 +29,9 @@ SUPERUSER = "penstock_bootstrap"
 # A socket address holds 107 bytes; the name of the socket itself and a slash are part of it.
 SOCKET_DIR_LIMIT = 107 - len(keeper.SOCKET) - 1
 
+# Below a data directory: a restore that is under way, or did not come to its end.
+RESTORING = ".restoring"
+
 INCLUDES = """
 include = 'penstock.conf'
 include_if_exists = 'local.conf'
@@ -79,6 +82,8 @@ class Home:
         self.path = self.data_dir / "postgres"
         try:
             self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if (self.data_dir / RESTORING).exists() and not self.path.exists():
+                raise ClusterError(f"The restore into {self.data_dir} is not complete.", hint="Run it again.")
             self._create()
             self.descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         except OSError as error:

@@ -167,23 +167,18 @@ class Keeper:
         signal.pthread_sigmask(
             signal.SIG_BLOCK, (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         )
-        while True:
-            self.status(STARTING)
-            self.clear_leftovers()
-            try:
-                self.launch()
-            except OSError as error:
-                self.say(f"cannot start PostgreSQL: {error}")
-                self.failures += 1
-                self.status(FAILING, str(self.failures))
-            if self.watch():
-                break
-            if self.pause():
-                break
-        self.status(STOPPING)
-        self.stop()
-        with contextlib.suppress(OSError):
-            os.rmdir(self.job.socket)
+        try:
+            while True:
+                self.status(STARTING)
+                self.clear_leftovers()
+                self.try_launch()
+                if self.watch() or self.pause():
+                    break
+            self.status(STOPPING)
+            self.stop()
+        finally:
+            with contextlib.suppress(OSError):
+                os.rmdir(self.job.socket)
 
     def say(self, text: str) -> None:
         now = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
@@ -219,6 +214,14 @@ class Keeper:
         for name in (SOCKET, f"{SOCKET}.lock"):
             with contextlib.suppress(OSError):
                 os.unlink(f"{self.job.socket}/{name}")
+
+    def try_launch(self) -> None:
+        try:
+            self.launch()
+        except OSError as error:
+            self.say(f"cannot start PostgreSQL: {error}")
+            self.failures += 1
+            self.status(FAILING, str(self.failures))
 
     def launch(self) -> None:
         make_socket_dir(self.job.socket, self.job.uid, self.job.gid)
@@ -331,7 +334,9 @@ class Keeper:
                 time.sleep(0.01)
                 self.reap()
             begun = time.monotonic()
-        self.clear_leftovers()
+        # The directory may be deleted by now.
+        with contextlib.suppress(FileNotFoundError):
+            self.clear_leftovers()
 
     def rotate_log(self) -> None:
         """Keep one older log of the same size; the server goes on writing to the same file."""
