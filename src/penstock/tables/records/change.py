@@ -13,13 +13,13 @@ from penstock.kit import sql
 from penstock.kit.filters import BoundTree
 from penstock.tables.fields import BY_NAME
 from penstock.tables.models import Field
-from penstock.tables.records.compile import Statement, row_json, where
+from penstock.tables.records.compile import ROW, Statement, row_json, where
 from penstock.tables.schema.ddl import default_of
 
 if TYPE_CHECKING:
     from penstock.tables.catalog import Table
 
-_POSITION = "pst__n"  # the place of a row in the request, from 1
+POSITION = '"#n"'  # the place of a row in the request, from 1
 _MANAGED = {"created_at": "now()", "updated_at": "now()"}
 
 
@@ -34,7 +34,7 @@ class Keys(Enum):
 def source(table: Table, fields: Sequence[Field]) -> str:
     """The rows of `$1` as a table `x` with these columns."""
     typed = ", ".join(f"{sql.identifier(one.name)} {BY_NAME[one.type].incoming(one)}" for one in fields)
-    names = ", ".join([*(sql.identifier(one.name) for one in fields), _POSITION])
+    names = ", ".join([*(sql.identifier(one.name) for one in fields), POSITION])
     return f"ROWS FROM (json_to_recordset($1::text::json) AS ({typed})) WITH ORDINALITY AS x({names})"
 
 
@@ -51,8 +51,8 @@ def insert_sql(table: Table, keys: Keys) -> str:
     columns = ", ".join(sql.identifier(one.name) for one in fields)
     values = ", ".join(_inserted(table, one, is_key=one is generated) for one in fields)
     return (
-        f"WITH done AS (INSERT INTO {table.rows} AS t ({columns}) SELECT {values} FROM {source(table, fields)} "
-        f"RETURNING {table.select_all}) SELECT string_agg(row_to_json(done)::text, ',') AS page FROM done"
+        f"WITH {ROW} AS (INSERT INTO {table.rows} AS t ({columns}) SELECT {values} FROM {source(table, fields)} "
+        f"RETURNING {table.select_all}) SELECT string_agg(row_to_json({ROW})::text, ',') AS page FROM {ROW}"
     )
 
 
@@ -107,7 +107,7 @@ def upsert_sql(table: Table, present: tuple[int, ...], unique: tuple[str, ...]) 
         changes.append('"is_deleted" = false')
     return (
         f"WITH done AS (INSERT INTO {table.rows} AS t ({columns}) SELECT {values} FROM {source(table, sent)} "
-        f"LEFT JOIN {table.rows} AS e ON {match} ORDER BY x.{_POSITION} "
+        f"LEFT JOIN {table.rows} AS e ON {match} ORDER BY x.{POSITION} "
         f"ON CONFLICT ({', '.join(sql.identifier(name) for name in unique)}) DO UPDATE SET {', '.join(changes)} "
         f"RETURNING {row_json(table, schema.names)} AS j, (t.xmax = 0) AS inserted) "
         "SELECT array_agg(j) AS rows, array_agg(inserted) AS inserted FROM done"
@@ -134,7 +134,7 @@ def insert_present_sql(table: Table, present: tuple[int, ...]) -> str:
     values = ", ".join(_stored(one) for one in sent)
     return (
         f"WITH done AS (INSERT INTO {table.rows} AS t ({columns}) SELECT {values} FROM {source(table, sent)} "
-        f"ORDER BY x.{_POSITION} RETURNING {row_json(table, table.schema.names)} AS j) "
+        f"ORDER BY x.{POSITION} RETURNING {row_json(table, table.schema.names)} AS j) "
         "SELECT array_agg(j) AS rows, array(SELECT generate_series(1, count(*))) AS positions FROM done"
     )
 
@@ -166,7 +166,7 @@ def _update(table: Table, present: tuple[int, ...], match: tuple[str, ...], cond
         condition = f'({condition}) AND t."is_deleted" IS NOT TRUE'
     return (
         f"WITH done AS (UPDATE {table.rows} AS t SET {', '.join(changes)} FROM {source(table, sent)} "
-        f"WHERE {condition} RETURNING x.{_POSITION} AS n, {row_json(table, table.schema.names)} AS j, "
+        f"WHERE {condition} RETURNING x.{POSITION} AS n, {row_json(table, table.schema.names)} AS j, "
         "t.xmin::text AS version) "
         "SELECT array_agg(j) AS rows, array_agg(n) AS positions, max(version) AS version FROM done"
     )
@@ -201,4 +201,4 @@ def match_sql(table: Table, unique: tuple[str, ...]) -> str:
     fields = [table.schema.by_name[name] for name in unique]
     condition = " AND ".join(f"t.{sql.identifier(one.name)} = {_stored(one)}" for one in fields)
     counted = f"(SELECT count(*) FROM {table.rows} AS t WHERE {condition})"
-    return f"SELECT array_agg({counted} ORDER BY x.{_POSITION}) AS found FROM {source(table, fields)}"
+    return f"SELECT array_agg({counted} ORDER BY x.{POSITION}) AS found FROM {source(table, fields)}"

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from penstock.tables.catalog import Table
 
 
+# Aliases beside user columns have a character that no field name has, so that they hide none.
+ROW = '"#row"'
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """SQL with `$n` places, and their values."""
@@ -55,7 +59,7 @@ def compile_detail(table: Table, key: BoundTree, fields: tuple[str, ...], *, loc
 
 def row_json(table: Table, fields: tuple[str, ...]) -> str:
     """A row `t` as JSON text."""
-    return f"(SELECT row_to_json(r)::text FROM (SELECT {table.select(fields)}) AS r)"
+    return f"(SELECT row_to_json({ROW})::text FROM (SELECT {table.select(fields)}) AS {ROW})"
 
 
 def where(tree: BoundTree, values: list[Any], *, hide_deleted: bool) -> str:
@@ -103,7 +107,9 @@ def _page(plan: RecordPlan, condition: str, values: list[Any]) -> str:
     if window.offset:
         values.append(window.offset)
         page += f" OFFSET ${len(values)}::bigint"
-    return f"SELECT (SELECT string_agg(row_to_json(r)::text, ',') FROM ({page}) AS r) AS page, {total} AS total"
+    return (
+        f"SELECT (SELECT string_agg(row_to_json({ROW})::text, ',') FROM ({page}) AS {ROW}) AS page, {total} AS total"
+    )
 
 
 def _keyset(plan: RecordPlan, condition: str, values: list[Any]) -> str:

@@ -12,7 +12,7 @@ from penstock.kit import errors, sql
 from penstock.kit.db import Connection, Pool
 from penstock.kit.errors import RowError
 from penstock.tables.models import Field
-from penstock.tables.records.change import source
+from penstock.tables.records.change import POSITION, source
 from penstock.tables.records.codec import MAX_REPORTED
 from penstock.tables.schema import Violation
 
@@ -115,9 +115,9 @@ def _duplicates(table: Table, violation: Violation, named: set[str], rows: str) 
     filled = " AND ".join(f"x.{column} IS NOT NULL" for column in columns)
     partition = ", ".join(f"x.{column}" for column in columns)
     return (
-        f"SELECT json_agg(n - 1 ORDER BY n)::text AS rows FROM (SELECT x.pst__n AS n, "
+        f"SELECT json_agg(n - 1 ORDER BY n)::text AS rows FROM (SELECT x.{POSITION} AS n, "
         f"EXISTS (SELECT FROM {table.rows} AS t WHERE {same}) AS stored, "
-        f"row_number() OVER (PARTITION BY {partition} ORDER BY x.pst__n) > 1 AND {filled} AS repeated FROM {rows}) AS f "
+        f"row_number() OVER (PARTITION BY {partition} ORDER BY x.{POSITION}) > 1 AND {filled} AS repeated FROM {rows}) AS f "
         "WHERE stored OR repeated"
     )
 
@@ -127,6 +127,6 @@ def _orphans(violation: Violation, target: Any, rows: str) -> str:
     match = " AND ".join(f"p.{theirs} = x.{own}" for own, theirs in zip(columns, target["columns"], strict=True))
     filled = " AND ".join(f"x.{column} IS NOT NULL" for column in columns)
     return (
-        f"SELECT json_agg(x.pst__n - 1 ORDER BY x.pst__n)::text AS rows FROM {rows} "
+        f"SELECT json_agg(x.{POSITION} - 1 ORDER BY x.{POSITION})::text AS rows FROM {rows} "
         f"WHERE {filled} AND NOT EXISTS (SELECT FROM {target['place']} AS p WHERE {match})"
     )
