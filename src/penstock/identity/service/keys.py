@@ -17,6 +17,8 @@ from penstock.kit.crypto import digest
 from penstock.kit.db import Connection
 from penstock.kit.paging import Page
 
+# Beyond it, moving an instant to UTC may leave the calendar.
+_LAST_YEAR = 9999
 # Finds a resource of an org by the name people use for it.
 Finder = Callable[[Connection, int, str], Awaitable[int | None]]
 
@@ -139,8 +141,9 @@ async def revoke_key(conn: Connection, principal: Principal, key: ApiKey) -> Non
 
 
 def check_expiry(principal: Principal, expires_at: datetime | None) -> None:
-    if expires_at is not None and expires_at <= clock.now():
-        raise errors.Invalid({"expires_at": ["A key must expire in the future."]})
+    if expires_at is not None and (expires_at.year >= _LAST_YEAR or expires_at <= clock.now()):
+        sentence = f"A key expires in the future and before the year {_LAST_YEAR}."
+        raise errors.Invalid({"expires_at": [sentence]})
     if principal.key_id is None or principal.expires_at is None:
         return
     if expires_at is None or expires_at > principal.expires_at:

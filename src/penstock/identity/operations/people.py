@@ -1,0 +1,207 @@
+"""Users, orgs and their members."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from penstock.identity import schemas
+from penstock.identity.models import Role
+from penstock.identity.operations.common import (
+    CALLER,
+    GONE,
+    PAGING,
+    PLATFORM,
+    ROLE,
+    TEXT,
+    flag,
+    in_either_shape,
+    in_org,
+    path,
+)
+from penstock.kit.openapi import Body, Operation, Parameter, Reply, described, ref
+
+USER: Final = path("user", "Id (all digits), else username.", "ada")
+ORG: Final = path("org", "Slug of the org.", "main")
+SCHEMAS: Final[dict[str, Any]] = {
+    "UserPage": described(
+        {
+            "count": {"type": "integer"},
+            "page": {"type": "integer"},
+            "page_size": {"type": "integer"},
+            "results": {"type": "array", "items": schemas.UserOut},
+            "data": {"type": "array", "items": schemas.UserOut, "description": "The same as `results`."},
+            "total": {"type": "integer", "description": "The same as `count`."},
+        }
+    ),
+}
+_ONE_USER: Final = Reply(status=200, description="The user.", schema=schemas.UserOut)
+USERS: Final[tuple[Operation, ...]] = (
+    Operation(
+        id="listUsers",
+        method="get",
+        path="/api/users",
+        summary="List users",
+        tag="Users",
+        access=CALLER,
+        parameters=(
+            *PAGING,
+            Parameter(name="search", schema=TEXT, description="Part of a name or an e-mail address."),
+            Parameter(name="q", schema=TEXT, description="The same as `search`."),
+            flag("is_active", "Only users who may sign in, or only those who may not."),
+            Parameter(name="role", schema=ROLE, description="Only users with this role."),
+            Parameter(name="roles", schema=ROLE, description="The same as `role`."),
+        ),
+        replies=(Reply(status=200, description="A page of users.", schema=ref("UserPage")),),
+        errors=(404,),
+    ),
+    Operation(
+        id="createUser",
+        method="post",
+        path="/api/users",
+        summary="Create a user",
+        description="A new user, member of the caller's org.",
+        tag="Users",
+        access=in_org(Role.ADMIN),
+        body=Body(
+            schema=schemas.UserCreate,
+            examples={"a user": {"username": "grace", "email": "grace@example.com", "role": "operator"}},
+        ),
+        replies=(Reply(status=201, description="The new user.", schema=schemas.UserOut),),
+        errors=(409,),
+    ),
+    Operation(
+        id="readUser",
+        method="get",
+        path="/api/users/{user}",
+        summary="Read a user",
+        tag="Users",
+        access=CALLER,
+        parameters=(USER,),
+        replies=(_ONE_USER,),
+    ),
+    *(
+        Operation(
+            id=name,
+            method=method,
+            path="/api/users/{user}",
+            summary=summary,
+            description="One's own person, or as an admin that of others. What is absent stays.",
+            tag="Users",
+            access=CALLER,
+            parameters=(USER,),
+            body=Body(schema=schemas.UserPatch, examples={"a name": {"first_name": "Grace"}}),
+            replies=(_ONE_USER,),
+            errors=(409,),
+        )
+        for name, method, summary in (
+            ("replaceUser", "put", "Change a user (as PATCH)"),
+            ("updateUser", "patch", "Change a user"),
+        )
+    ),
+    Operation(
+        id="deleteUser",
+        method="delete",
+        path="/api/users/{user}",
+        summary="Take a user out of the org",
+        description="Who belongs to no other org is deactivated.",
+        tag="Users",
+        access=in_org(Role.ADMIN),
+        parameters=(USER,),
+        replies=(GONE,),
+        errors=(409,),
+    ),
+)
+
+_MEMBERS: Final = "/api/orgs/{org}/members"
+ORGS: Final[tuple[Operation, ...]] = (
+    Operation(
+        id="listOrgs",
+        method="get",
+        path="/api/orgs",
+        summary="List one's orgs",
+        tag="Orgs",
+        access=CALLER,
+        parameters=PAGING,
+        replies=(Reply(status=200, description="Orgs.", schema=in_either_shape(schemas.OrgOut)),),
+        errors=(404,),
+    ),
+    Operation(
+        id="createOrg",
+        method="post",
+        path="/api/orgs",
+        summary="Create an org",
+        description="The caller is its owner.",
+        tag="Orgs",
+        access=PLATFORM,
+        body=Body(schema=schemas.OrgCreate, examples={"an org": {"slug": "acme", "name": "Acme"}}),
+        replies=(Reply(status=201, description="The new org.", schema=schemas.OrgOut),),
+        errors=(409,),
+    ),
+    Operation(
+        id="readOrg",
+        method="get",
+        path="/api/orgs/{org}",
+        summary="Read an org",
+        tag="Orgs",
+        access=CALLER,
+        parameters=(ORG,),
+        replies=(Reply(status=200, description="The org.", schema=schemas.OrgOut),),
+    ),
+    Operation(
+        id="updateOrg",
+        method="patch",
+        path="/api/orgs/{org}",
+        summary="Rename an org",
+        tag="Orgs",
+        access=in_org(Role.ADMIN),
+        parameters=(ORG,),
+        body=Body(schema=schemas.OrgPatch, examples={"a name": {"name": "Acme Ltd"}}),
+        replies=(Reply(status=200, description="The org.", schema=schemas.OrgOut),),
+    ),
+    Operation(
+        id="listMembers",
+        method="get",
+        path=_MEMBERS,
+        summary="List the members of an org",
+        tag="Orgs",
+        access=CALLER,
+        parameters=(ORG, *PAGING),
+        replies=(Reply(status=200, description="Members.", schema=in_either_shape(schemas.UserOut)),),
+    ),
+    Operation(
+        id="addMember",
+        method="post",
+        path=_MEMBERS,
+        summary="Take an existing user into an org",
+        description="A user whose admin the caller is elsewhere; a platform admin takes in anyone.",
+        tag="Orgs",
+        access=in_org(Role.ADMIN),
+        parameters=(ORG,),
+        body=Body(schema=schemas.MemberCreate, examples={"a member": {"user": "ada", "role": "operator"}}),
+        replies=(Reply(status=201, description="The member.", schema=schemas.UserOut),),
+        errors=(409,),
+    ),
+    Operation(
+        id="updateMember",
+        method="patch",
+        path=f"{_MEMBERS}/{{user}}",
+        summary="Change the role of a member",
+        tag="Orgs",
+        access=in_org(Role.ADMIN),
+        parameters=(ORG, USER),
+        body=Body(schema=schemas.MemberPatch, examples={"a role": {"role": "admin"}}),
+        replies=(Reply(status=200, description="The member.", schema=schemas.UserOut),),
+        errors=(409,),
+    ),
+    Operation(
+        id="removeMember",
+        method="delete",
+        path=f"{_MEMBERS}/{{user}}",
+        summary="Take a member out of an org, or leave it",
+        tag="Orgs",
+        access=CALLER,
+        parameters=(ORG, USER),
+        replies=(GONE,),
+        errors=(409,),
+    ),
+)
