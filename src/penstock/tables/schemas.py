@@ -88,7 +88,7 @@ class TableChange(_Body):
     allow_data_loss: bool = False
 
 
-class Resource(msgspec.Struct, kw_only=True):
+class Resource(_Body, forbid_unknown_fields=False, kw_only=True):
     """A table in a data package; other keys that packages carry are not ours to refuse."""
 
     name: str
