@@ -123,6 +123,7 @@ async def test_dry_run(shop: httpx2.AsyncClient) -> None:
         {"resources": [{"name": "a", "schema": {}}] * 1001},
         {"resources": [{"name": "a\0", "schema": {}}]},
         {"resources": [{"name": "a", "schema": SCHEMA, "description": "\0"}]},
+        {"resources": [{"name": "a", "schema": SCHEMA, "description": "\0"}]},
     ],
 )
 async def test_bad_packages(shop: httpx2.AsyncClient, body: Any) -> None:
