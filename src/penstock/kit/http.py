@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, TypeVar
-from urllib.parse import parse_qsl
+from typing import Any, TypeVar, cast
+from urllib.parse import parse_qsl, quote
 
 import msgspec
 from litestar import Request
@@ -32,6 +32,12 @@ async def body(request: AnyRequest) -> bytes:
     return await request.body()
 
 
+def stream(request: AnyRequest) -> AsyncIterator[bytes]:
+    """The body piece by piece, without a limit: for imports that keep nothing in memory."""
+    cast("dict[str, Any]", request.scope)["penstock.unlimited"] = True
+    return request.stream()
+
+
 async def parse(request: AnyRequest, kind: type[T]) -> T:
     """The JSON body as `kind`, whatever its content type. Raises `Invalid` naming the field."""
     return decode(await request.body(), kind)
@@ -53,6 +59,12 @@ def decode(raw: bytes, kind: type[T]) -> T:
 def segment(request: AnyRequest, name: str) -> str:
     """A path parameter, decoded, an encoded slash included."""
     return str(request.path_params[name]).replace(SLASH, "/")
+
+
+def address(request: AnyRequest) -> str:
+    """The absolute URL of the request without its query, as clients reach it."""
+    segments = (quote(part.replace(SLASH, "/"), safe="") for part in request.scope["path"].split("/"))
+    return f"{str(request.base_url).rstrip('/')}{'/'.join(segments)}"
 
 
 def query(request: AnyRequest) -> list[tuple[str, str]]:

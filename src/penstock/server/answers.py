@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, SerializationException
+from litestar.exceptions import HTTPException
 
 from penstock.kit import db, errors
 
@@ -44,8 +44,6 @@ def known_error(error: Exception) -> errors.PenstockError:
     """The error of ours that stands for any exception."""
     if isinstance(error, errors.PenstockError):
         return error
-    if isinstance(error, SerializationException):
-        return errors.BadRequest("The body is not valid JSON.")
     if isinstance(error, HTTPException):
         return _of_framework(error)
     if db.connection_lost(error):
@@ -53,7 +51,7 @@ def known_error(error: Exception) -> errors.PenstockError:
     return errors.Internal()
 
 
-def _of_framework(error: HTTPException) -> errors.PenstockError:
+def _of_framework(error: HTTPException) -> errors.PenstockError:  # noqa: PLR0911  (a table)
     match error.status_code:
         case 404:
             return errors.NotFound("There is nothing at this address.")

@@ -61,9 +61,7 @@ def serve(
     return _reported(lambda: _serve(flags, config))
 
 
-def migrate(
-    data_dir: Path | None = None, database_url: str | None = None, config: Path | None = None
-) -> int:
+def migrate(data_dir: Path | None = None, database_url: str | None = None, config: Path | None = None) -> int:
     """Set the database up and bring it to this release, without serving."""
 
     def work() -> int:
@@ -129,7 +127,9 @@ def claim_port(host: str, port: int) -> None:
             probe.bind(address)
             probe.listen(1)
         except PermissionError as error:
-            raise SetupError(f"This account may not listen on port {port}; take one of 1024 or more.") from error
+            raise SetupError(
+                f"This account may not listen on port {port}; take one of 1024 or more."
+            ) from error
         except OSError as error:
             raise SetupError(
                 f"Port {port} on {host} cannot be used ({error.strerror}); "

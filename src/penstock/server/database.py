@@ -123,7 +123,9 @@ async def create_database(login: Login) -> None:
     """Make the database that `login` names, when it is missing; two processes may be here at once."""
     maintenance = Login(login.host, login.port, login.user, login.password, "postgres", login.ssl)
     async with connected(maintenance) as connection:
-        found = await connection.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", login.database)
+        found = await connection.fetchval(
+            "SELECT count(*) FROM pg_database WHERE datname = $1", login.database
+        )
         if not found:
             with suppress(asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
                 await connection.execute(f"CREATE DATABASE {quote(login.database)} TEMPLATE template0")

@@ -10,7 +10,7 @@ from penstock.kit.http import SLASH
 def normalise(raw: bytes) -> str | None:
     """`/a//b%2Fc/` becomes `/a/b<SLASH>c`; None when it is not UTF-8 or holds a NUL."""
     if b"%" not in raw:
-        if raw.isascii() and b"//" not in raw and b"\0" not in raw and not raw.endswith(b"/"):
+        if raw and raw.isascii() and b"//" not in raw and b"\0" not in raw and not raw.endswith(b"/"):
             return raw.decode()
         try:
             text = raw.decode()

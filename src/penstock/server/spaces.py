@@ -39,7 +39,9 @@ async def create_space(conn: Connection, ring: KeyRing, *, schema: str, role: st
     await conn.execute(
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA {space} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {records}"
     )
-    await conn.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {space} GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO {records}")
+    await conn.execute(
+        f"ALTER DEFAULT PRIVILEGES IN SCHEMA {space} GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO {records}"
+    )
     await conn.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {space} GRANT SELECT ON TABLES TO {reader}")
     await conn.execute(
         "INSERT INTO penstock.database_roles (name, purpose, password) VALUES ($1, 'reader', $2)",

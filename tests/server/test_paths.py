@@ -1,0 +1,36 @@
+"""Normalisation of the raw path."""
+
+import pytest
+
+from penstock.kit.http import SLASH
+from penstock.server.paths import normalise
+
+
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [
+        (b"/", "/"),
+        (b"", "/"),
+        (b"//", "/"),
+        (b"/api/apps", "/api/apps"),
+        (b"/api/apps/", "/api/apps"),
+        (b"///api//apps///", "/api/apps"),
+        (b"/a%20b", "/a b"),
+        (b"/%61pi", "/api"),
+        (b"/a%2Fb/c", f"/a{SLASH}b/c"),
+        (b"/a%2fb//c/", f"/a{SLASH}b/c"),
+        (b"/%2F", f"/{SLASH}"),
+        (b"/%C3%A9", "/é"),
+        ("/é".encode(), "/é"),
+        (b"/a%252Fb", "/a%2Fb"),
+        (b"/100%", "/100%"),
+        (b"/a/../b", "/a/../b"),
+    ],
+)
+def test_normalises(raw: bytes, path: str) -> None:
+    assert normalise(raw) == path
+
+
+@pytest.mark.parametrize("raw", [b"/%ff", b"/%00", b"/a\0b", b"/\xff", b"/%C3", b"/%ED%B0%AF"])
+def test_refuses_what_is_not_text(raw: bytes) -> None:
+    assert normalise(raw) is None
