@@ -174,9 +174,7 @@ async def test_roles_held_on_places(world) -> None:
         subject = await roles.find_subject(conn, here, SubjectKind.USER, "nobody")
         everybody = Subject(SubjectKind.ORG, world.main.id, "main")
         await roles.assign_role(conn, here, subject, Role.OPERATOR)
-        await roles.assign_role(
-            conn, here, Subject(SubjectKind.ORG, world.main.id, "main"), Role.COLLABORATOR
-        )
+        await roles.assign_role(conn, here, everybody, Role.COLLABORATOR)
     found = await authenticate(world.ctx, nobody)
     assert found.role_on(("app", 7)) is Role.OPERATOR
     assert found.role_on(("app", 8)) is None
