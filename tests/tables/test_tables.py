@@ -116,7 +116,7 @@ async def test_bad_names(shop: httpx2.AsyncClient, name: str) -> None:
         "{}",
         '{"fields": [], "primaryKey": ["id"]}',
         '{"fields": [{"name": "id", "type": "integer"}]}',
-        '{"fields": [{"name": "id", "type": "integer"}, {"name": "id", "type": "string"}], "primaryKey": ["id"]}',
+        '{"fields": [{"name": "id"}, {"name": "id", "type": "string"}], "primaryKey": ["id"]}',
         '{"fields": [{"name": "id", "type": "blob"}], "primaryKey": ["id"]}',
         '{"fields": [{"name": "id", "type": "integer", "constraints": 3}], "primaryKey": ["id"]}',
         '{"fields": [{"name": "id", "type": "integer"}], "primaryKey": ["id"], "title": "a\\u0000b"}',

@@ -51,7 +51,7 @@ def check_table_name(name: str) -> str:
 
 
 def slug_of(name: str, fallback: str) -> str:
-    """`E-Commerce Platform` gives `e-commerce-platform`, a name without Latin letters or digits the fallback."""
+    """`E-Commerce Platform` gives `e-commerce-platform`; without Latin letters or digits, the fallback."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     joined = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
     return joined[:SLUG_LENGTH].rstrip("-") or fallback
