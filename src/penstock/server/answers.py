@@ -44,6 +44,9 @@ def known_error(error: Exception) -> errors.PenstockError:
     """The error of ours that stands for any exception."""
     if isinstance(error, errors.PenstockError):
         return error
+    if isinstance(error, ExceptionGroup):
+        # How Litestar hands on what the transaction dependency made of a handler's database error.
+        return known_error(error.exceptions[0])
     if isinstance(error, HTTPException):
         return _of_framework(error)
     if db.connection_lost(error):
