@@ -201,6 +201,20 @@ def test_a_directory_of_somebody_else_is_refused(
     assert "cannot be used: Permission denied" in done.stderr
 
 
+def test_root_that_cannot_become_anybody_is_told(tmp_path: Path) -> None:
+    alone = ["unshare", "--user", "--map-root-user"]
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this kernel gives us no user namespace")
+    done = subprocess.run(
+        [*alone, sys.executable, "-c", VISIT, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "root may not become" in done.stderr
+
+
 def test_the_account_is_the_owner_of_what_is_there(tmp_path: Path, stranger: accounts.Account) -> None:
     os.chown(tmp_path, stranger.uid, stranger.gid)
     chosen = accounts.choose(tmp_path / "missing", tmp_path)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import stat
 import subprocess
 import sys
 import tarfile
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from penstock.kit import embedded
-from penstock.kit.embedded.programs import Address
+from penstock.kit.embedded import accounts
+from penstock.kit.embedded.programs import Address, psql
 
 from .conftest import eventually, gone, sql
 
@@ -176,6 +179,66 @@ def test_an_ordinary_role_backs_up_without_hashes(
         )
         assert sql(copy, "select count(*) from meta.notes", "shop") == "5000"
         copy.close(wait=30)
+
+
+@pytest.fixture
+def older() -> Iterator[str]:
+    """A PostgreSQL of an earlier release that we did not make; gives its address."""
+    programs = embedded.binaries().parents[1] / "pginstall" / "bin"
+    account = accounts.choose()
+    identity = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
+    with tempfile.TemporaryDirectory() as name:
+        if account:
+            os.chown(name, account.uid, account.gid)
+        options = ["-D", f"{name}/data", "-U", "the boss", "-A", "trust", "--locale=C", "-E", "UTF8"]
+        subprocess.run(
+            [str(programs / "initdb"), *options], cwd="/", check=True, capture_output=True, **identity
+        )
+        server = subprocess.Popen(
+            [str(programs / "postgres"), "-D", f"{name}/data", "-k", name, "-c", "listen_addresses="],
+            cwd="/",
+            stderr=subprocess.DEVNULL,
+            **identity,
+        )
+        with server:
+            eventually(lambda: Path(f"{name}/.s.PGSQL.5432").exists())
+            yield f"postgresql://the%20boss@/postgres?host={name}&port=5432"
+            server.send_signal(signal.SIGINT)
+
+
+def test_an_older_server_of_somebody_else(older: str, tmp_path: Path) -> None:
+    """A way into the embedded server: what its bootstrap account owns comes along."""
+    address = Address.parse(older)
+    eventually(lambda: _answers(address))
+    psql(address, "create role app_owner login password 'x'; create role app_records; create role visitor;")
+    psql(address, "grant app_records to app_owner;")
+    psql(address, "create database shop owner app_owner;")
+    shop = Address.parse(older.replace("/postgres?", "/shop?"))
+    psql(
+        shop,
+        "create table mine as select n from generate_series(1, 1000) n; grant select on mine to visitor;",
+    )
+    psql(shop, "set role app_owner; create schema s; create table s.theirs as select 1 as n;")
+    manifest = embedded.backup(older.replace("/postgres?", "/shop?"), tmp_path / "b", role_prefix="app_")
+    assert manifest.database["server_version"].startswith("16.")
+    assert manifest.strangers == ["the boss", "visitor"]
+    embedded.restore(tmp_path / "b", tmp_path / "restored", wait=60)
+    with embedded.start(tmp_path / "restored", wait=60) as copy:
+        assert sql(copy, "select count(*) from mine", "shop") == "1000"
+        owners = (
+            "select pg_get_userbyid(relowner) from pg_class where relname in ('mine', 'theirs') order by 1"
+        )
+        assert sql(copy, owners, "shop") == "app_owner\nthe boss"
+        logins = "select rolname from pg_roles where rolcanlogin and rolname <> 'penstock_bootstrap'"
+        assert sql(copy, logins) == "app_owner"
+        copy.close(wait=30)
+
+
+def _answers(address: Address) -> bool:
+    try:
+        return psql(address, "select 1;") == "1"
+    except embedded.ClusterError:
+        return False
 
 
 def test_a_failed_backup_leaves_no_file(cluster: embedded.Cluster, shop: str, tmp_path: Path) -> None:

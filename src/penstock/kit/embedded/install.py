@@ -40,6 +40,11 @@ def binaries() -> Path:
 def for_account(account: Account | None) -> Path:
     """A directory with `postgres` and `initdb` that the account can run: the installed one, else a copy."""
     installed = binaries()
+    if account and not account.can_run(["/bin/true"]):
+        raise ClusterError(
+            f"PostgreSQL does not run as root, and root may not become {account.name} here.",
+            hint="Be an ordinary user, or set PENSTOCK_DATABASE_URL to use a PostgreSQL of your own.",
+        )
     if account is None or _works(installed, account):
         return installed
     for parent in (Path("/var/cache/penstock"), Path("/var/lib/penstock"), Path("/opt/penstock")):
