@@ -34,7 +34,7 @@ def columns(kind: str) -> Columns:
     ],
 )
 def test_text_becomes_a_value(kind: str, text: str, value: Any) -> None:
-    assert columns(kind).row({"x": text}, frozenset({"NA"})) == ({"x": value}, {})
+    assert columns(kind).reader(["x"], frozenset({"NA"}))([text]) == ({"x": value}, {})
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_text_becomes_a_value(kind: str, text: str, value: Any) -> None:
     ],
 )
 def test_text_that_cannot_be_read_gives_a_reason(kind: str, text: str, reason: str) -> None:
-    values, reasons = columns(kind).row({"x": text}, frozenset())
+    values, reasons = columns(kind).reader(["x"], frozenset())([text])
     assert values == {}
     assert reason in reasons["x"]
 

@@ -6,7 +6,7 @@ What a value must satisfy beyond its type is the server's to check.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ import msgspec
 from penstock_sdk import _json
 
 Convert = Callable[[str], Any]
+RowReader = Callable[[Sequence[str]], tuple[dict[str, Any], dict[str, str]]]
 
 _WHOLE = re.compile(r"[+-]?[0-9]+\Z")
 _BOOLEANS = {
@@ -41,25 +42,33 @@ class Columns:
         """The names that are no fields."""
         return [name for name in names if name not in self.types]
 
-    def row(self, texts: Mapping[str, str], nulls: frozenset[str]) -> tuple[dict[str, Any], dict[str, str]]:
-        """The values of a row of text, and the reasons by field of those that cannot be read.
+    def reader(self, names: Sequence[str], nulls: frozenset[str]) -> RowReader:
+        """Gives a function from the texts of a row, in the order of `names`, to its values.
 
-        Empty text and the words in `nulls` are null.
+        Empty text and the words in `nulls` are null. The second part of its answer has the reasons, by field,
+        of texts that cannot be read.
         """
-        values: dict[str, Any] = {}
-        reasons: dict[str, str] = {}
-        for name, text in texts.items():
-            if not text or text in nulls:
-                values[name] = None
-                continue
-            try:
-                values[name] = self._convert[name](text)
-            except ValueError as error:
-                reasons[name] = str(error)
-        return values, reasons
+        converters = [(name, self._convert[name]) for name in names]
+
+        def read(texts: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
+            values: dict[str, Any] = {}
+            reasons: dict[str, str] = {}
+            for (name, convert), text in zip(converters, texts, strict=True):
+                if not text or text in nulls:
+                    values[name] = None
+                    continue
+                try:
+                    values[name] = text if convert is str else convert(text)
+                except ValueError as error:
+                    reasons[name] = str(error)
+            return values, reasons
+
+        return read
 
 
 def whole_number(text: str) -> int:
+    if text.isdigit() and text.isascii():
+        return int(text)
     if not _WHOLE.match(text.strip()):
         raise ValueError(f"'{text}' is not a whole number")
     return int(text)

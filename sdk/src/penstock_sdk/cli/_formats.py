@@ -110,10 +110,14 @@ def _read_csv(
         if not header:
             raise CommandError("The file is empty; its first line must name the fields.")
         _check_header(header, columns)
+        read_row = columns.reader(header, nulls)
         start = lines.line_num + 1
         for cells in lines:
-            if cells:
-                yield _csv_row(start, header, cells, columns, nulls)
+            if len(cells) == len(header):
+                yield SourceRow(start, *read_row(cells))
+            elif cells:
+                reason = f"has {len(cells)} values where the first line names {len(header)}"
+                yield SourceRow(start, {}, {"(row)": reason})
             start = lines.line_num + 1
     except csv.Error as error:
         raise CommandError(f"Line {lines.line_num} is not valid CSV: {error}.") from error
@@ -136,16 +140,6 @@ def _check_header(header: list[str], columns: Columns) -> None:
     if unknown:
         known = ", ".join(columns.names)
         raise CommandError(f"The table has no field {', '.join(map(repr, unknown))}; its fields are {known}.")
-
-
-def _csv_row(
-    place: int, header: list[str], cells: list[str], columns: Columns, nulls: frozenset[str]
-) -> SourceRow:
-    if len(cells) != len(header):
-        reason = f"has {len(cells)} values where the first line names {len(header)}"
-        return SourceRow(place, {}, {"(row)": reason})
-    values, reasons = columns.row(dict(zip(header, cells, strict=True)), nulls)
-    return SourceRow(place, values, reasons)
 
 
 def _read_ndjson(stream: IO[bytes]) -> Iterator[SourceRow]:

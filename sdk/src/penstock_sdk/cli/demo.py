@@ -5,6 +5,7 @@ The data are in `demo_data`, the printed examples in `demo_examples`, the compar
 
 from __future__ import annotations
 
+import ctypes
 import os
 import secrets
 import signal
@@ -28,7 +29,7 @@ from penstock_sdk._sync.client import Client
 from penstock_sdk.cli._errors import CommandError
 from penstock_sdk.cli._output import cell, console, print_table, say
 from penstock_sdk.cli._progress import progress
-from penstock_sdk.cli.demo_check import Comparison, compare
+from penstock_sdk.cli.demo_check import Comparison, compare, difference
 from penstock_sdk.cli.demo_data import APP, TOTAL, load_all, package_file
 from penstock_sdk.cli.demo_examples import EXAMPLES, answer
 
@@ -106,7 +107,8 @@ def _running_server(data_dir: Path, port: int, key: str) -> Generator[subprocess
         return
     say(f"Starting a server on {data_dir} …")
     log = data_dir / _LOG_FILE
-    with log.open("ab") as output:
+    # The log of the first start shows the administrator's password.
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
         server = subprocess.Popen(  # noqa: S603 - our own command
             [
                 sys.executable,
@@ -122,6 +124,7 @@ def _running_server(data_dir: Path, port: int, key: str) -> Generator[subprocess
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread
         )
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -134,6 +137,11 @@ def _running_server(data_dir: Path, port: int, key: str) -> Generator[subprocess
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
+
+
+def _end_with_parent() -> None:
+    """In the new process: be told to stop when the demo is killed (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def _answers(url: str, key: str) -> bool:
@@ -226,7 +234,12 @@ def _check(client: Client, url: str, key: str) -> int:
     for result in compare(client, url, key, lambda name: say(f"Checking {name} …")):
         results.append(result)
     rows = [
-        ("ok" if item.ok else "WRONG", item.name, _brief(item.expected), _brief(item.found))
+        (
+            "ok" if item.ok else "WRONG",
+            item.name,
+            _brief(item.expected),
+            "the same" if item.ok else _brief(difference(item.expected, item.found)),
+        )
         for item in results
     ]
     print_table(("", "check", "from the files", "from the API"), rows)
@@ -238,5 +251,8 @@ def _check(client: Client, url: str, key: str) -> int:
 def _brief(value: Any) -> str:
     if isinstance(value, list):
         return f"{len(cast('list[Any]', value)):,} rows"
-    text = cell(list(cast("tuple[Any, ...]", value)) if isinstance(value, tuple) else value).plain
+    if isinstance(value, tuple):
+        total, rows = cast("tuple[Any, Any]", value)
+        return f"{total:,} in all; {_brief(rows)}"
+    text = f"{value:,}" if isinstance(value, int) else cell(value).plain
     return text if len(text) <= 60 else text[:59] + "…"

@@ -40,6 +40,11 @@ Filters = Annotated[
     ),
 ]
 
+# `-field` sorts descending, and a lone `-` is standard input or output: neither is an option.
+Order = Annotated[str | None, Parameter(allow_leading_hyphen=True)]
+File = Annotated[Path, Parameter(allow_leading_hyphen=True)]
+Data = Annotated[str, Parameter(allow_leading_hyphen=True)]
+
 
 @app.command(name="list")
 def list_records(
@@ -49,7 +54,7 @@ def list_records(
     filters: Filters = [],  # noqa: B006 - never changed; cyclopts shows it as the default
     where: str | None = None,
     search: str | None = None,
-    order: str | None = None,
+    order: Order = None,
     fields: str | None = None,
     limit: int = 20,
     options: Options = DEFAULTS,
@@ -132,7 +137,7 @@ def get(app_slug: str, table: str, *key: str, options: Options = DEFAULTS) -> No
 
 
 @app.command
-def create(app_slug: str, table: str, data: str, *, options: Options = DEFAULTS) -> None:
+def create(app_slug: str, table: str, data: Data, *, options: Options = DEFAULTS) -> None:
     """Store one record, or several at once.
 
     Parameters
@@ -161,7 +166,7 @@ def create(app_slug: str, table: str, data: str, *, options: Options = DEFAULTS)
 def import_records(
     app_slug: str,
     table: str,
-    file: Path,
+    file: File,
     *,
     format: Format | None = None,
     mode: Mode = "create",
@@ -211,13 +216,13 @@ def import_records(
 def export(
     app_slug: str,
     table: str,
-    file: Path,
+    file: File,
     *,
     format: Format | None = None,
     filters: Filters = [],  # noqa: B006
     where: str | None = None,
     search: str | None = None,
-    order: str | None = None,
+    order: Order = None,
     fields: str | None = None,
     limit: int | None = None,
     options: Options = DEFAULTS,

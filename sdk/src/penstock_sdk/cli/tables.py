@@ -67,7 +67,7 @@ def schema(app_slug: str, name: str, *, options: Options = DEFAULTS) -> None:
 def create(
     app_slug: str,
     name: str,
-    schema_file: Path,
+    schema_file: Annotated[Path, Parameter(allow_leading_hyphen=True)],
     *,
     source: str | None = None,
     description: str | None = None,

@@ -1,0 +1,232 @@
+"""The command line against a real server: what is printed, what is stored, and the exit code."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import RunningServer
+from tests.databases import ADMIN_EMAIL, ADMIN_PASSWORD
+from tests.sdk.conftest import SCHEMA
+
+from penstock_sdk import AppHandle, Records
+from penstock_sdk._config import load_profiles
+from penstock_sdk.cli import run
+
+
+@pytest.fixture(autouse=True)
+def environment(server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("PENSTOCK_URL", server.url)
+    monkeypatch.setenv("PENSTOCK_KEY", server.key)
+
+
+@pytest.fixture
+def table(people: Records) -> str:
+    return people._path.split("/")[-3]
+
+
+def printed_json(capfd: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    assert run([*arguments, "--json"]) == 0
+    return json.loads(capfd.readouterr().out)
+
+
+def test_apps_sources_and_tables(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert printed_json(capfd, "apps", "create", "Line Shop", "--description", "d")["slug"] == "line-shop"
+    assert printed_json(capfd, "sources", "create", "line-shop", "Main")["slug"] == "main"
+    assert [item["slug"] for item in printed_json(capfd, "sources", "list", "line-shop")] == ["main"]
+    (tmp_path / "schema.json").write_text(json.dumps(SCHEMA))
+    arguments = ("tables", "create", "line-shop", "people", str(tmp_path / "schema.json"))
+    assert printed_json(capfd, *arguments, "--materialize")["is_materialized"] is True
+    assert printed_json(capfd, "tables", "list", "line-shop")[0]["name"] == "people"
+    assert printed_json(capfd, "tables", "get", "line-shop", "people")["primary_key"] == ["id"]
+    assert printed_json(capfd, "tables", "schema", "line-shop", "people") == SCHEMA
+    assert run(["apps", "list"]) == 0
+    assert "line-shop" in capfd.readouterr().out
+    assert run(["tables", "delete", "line-shop", "people"]) == 0
+    assert run(["apps", "delete", "line-shop"]) == 0
+    assert run(["apps", "get", "line-shop"]) == 1
+    assert capfd.readouterr().err.strip().endswith("error: Not found.")
+
+
+def test_records_one_by_one(capfd: pytest.CaptureFixture[str], app: AppHandle, table: str) -> None:
+    created = printed_json(capfd, "records", "create", app.slug, table, '{"name": "Ann", "price": 0.10}')
+    assert (created["id"], created["name"]) == (1, "Ann")
+    printed_json(
+        capfd, "records", "create", app.slug, table, '[{"name": "Bo", "age": 7}, {"name": "Cy", "age": 8}]'
+    )
+    assert printed_json(capfd, "records", "get", app.slug, table, "2")["name"] == "Bo"
+    arguments = (
+        "records",
+        "list",
+        app.slug,
+        table,
+        "--filter",
+        "age__gt=6",
+        "--order",
+        "-age",
+        "--fields",
+        "name",
+    )
+    assert [row["name"] for row in printed_json(capfd, *arguments)] == ["Cy", "Bo"]
+    tree = json.dumps({"or": [{"age": 7}, {"name": "Ann"}]})
+    assert printed_json(capfd, "records", "count", app.slug, table, "--where", tree) == {"count": 2}
+    assert run(["records", "list", app.slug, table, "--limit", "1"]) == 0
+    out = capfd.readouterr().out
+    assert "Ann" in out
+    assert "0.10" in out
+    assert "Bo" not in out
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "ndjson", "parquet"])
+def test_export_and_import_are_a_round_trip(
+    capfd: pytest.CaptureFixture[str],
+    app: AppHandle,
+    people: Records,
+    table: str,
+    tmp_path: Path,
+    suffix: str,
+) -> None:
+    rows = [
+        {
+            "id": n,
+            "name": f'n "{n}",\nü',
+            "age": n % 9 or None,
+            "price": n / 8,
+            "seen_at": "2025-03-01T09:30:00Z",
+        }
+        for n in range(1, 2346)
+    ]
+    people.bulk_create(rows)
+    before = people.select("id", "name", "age", "price", "active", "seen_at").all()
+    file = tmp_path / f"people.{suffix}"
+    fields = "id,name,age,price,active,seen_at"
+    assert run(["records", "export", app.slug, table, str(file), "--fields", fields]) == 0
+    assert people.delete_many(filter={"id__gt": 0}) == 2345
+    arguments = ("records", "import", app.slug, table, str(file), "--chunk", "1000")
+    assert printed_json(capfd, *arguments) == {"stored": 2345, "skipped": 0, "stopped": False, "bad": []}
+    assert people.select("id", "name", "age", "price", "active", "seen_at").all() == before
+
+
+def test_export_of_a_selection_to_a_pipe(
+    capfd: pytest.CaptureFixture[str], app: AppHandle, people: Records, table: str
+) -> None:
+    people.create([{"name": f"n{n}", "age": n} for n in range(5)])
+    arguments = ["records", "export", app.slug, table, "-", "--filter", "age__gt=1", "--order", "-age"]
+    assert run([*arguments, "--fields", "age,name", "--limit", "2"]) == 0
+    captured = capfd.readouterr()
+    assert captured.out == "age,name\n4,n4\n3,n3\n"
+    assert "2 records" in captured.err
+
+
+def test_import_stops_at_bad_rows_and_names_them(
+    capfd: pytest.CaptureFixture[str], app: AppHandle, people: Records, table: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "p.csv"
+    file.write_text("name,age\na,1\nb,2\nc,old\nd,-4\n")
+    assert run(["records", "import", app.slug, table, str(file), "--chunk", "2"]) == 1
+    err = capfd.readouterr().err
+    assert "row 4: age: 'old' is not a whole number" in err
+    assert "Stopped: 2 records were stored" in err
+    assert people.count() == 2
+
+
+def test_import_can_leave_bad_rows_out(
+    capfd: pytest.CaptureFixture[str], app: AppHandle, people: Records, table: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "p.csv"
+    file.write_text("name,age,email\na,1,x@example.com\nb,NA,\nc,old,\nd,-4,\ne,5,x@example.com\nf,6,\n")
+    arguments = ["records", "import", app.slug, table, str(file), "--skip-bad", "--null", "NA", "--json"]
+    assert run(arguments) == 1
+    report = json.loads(capfd.readouterr().out)
+    assert (report["stored"], report["skipped"]) == (3, 3)
+    assert sorted((bad["row"], bad["field"]) for bad in report["bad"])[:2] == [(4, "age"), (5, "age")]
+    assert [row["name"] for row in people.all()][:2] == ["a", "b"]
+
+
+def test_import_from_a_pipe_that_upserts(
+    capfd: pytest.CaptureFixture[str],
+    app: AppHandle,
+    people: Records,
+    table: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    people.create({"id": 1, "name": "old"})
+    lines = b'{"id": 1, "name": "new"}\n{"id": 2, "name": "two"}\n'
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
+    assert run(["records", "import", app.slug, table, "-", "--format", "ndjson", "--mode", "upsert"]) == 0
+    assert [row["name"] for row in people.order_by("id").all()] == ["new", "two"]
+
+
+def test_login_with_a_password_saves_a_key(
+    capfd: pytest.CaptureFixture[str], server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PENSTOCK_KEY")
+    monkeypatch.setenv("PENSTOCK_PASSWORD", ADMIN_PASSWORD)
+    assert run(["login", "--email", ADMIN_EMAIL]) == 0
+    saved = load_profiles().profiles["default"]
+    assert saved.url == server.url
+    assert saved.key
+    assert ADMIN_PASSWORD not in str(saved)
+    monkeypatch.delenv("PENSTOCK_PASSWORD")
+    monkeypatch.delenv("PENSTOCK_URL")
+    assert run(["apps", "list"]) == 0
+    assert run(["login", "--url", server.url, "--key", "wrong" * 8]) == 1
+    assert load_profiles().profiles["default"] == saved
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_doctor(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    report = printed_json(capfd, "doctor", "--data-dir", str(tmp_path / "none"))
+    found = {check["name"]: check for check in report}
+    assert found["connection"]["ok"]
+    assert found["caller"]["ok"]
+    assert run(["doctor", "--url", "http://127.0.0.1:1", "--data-dir", str(tmp_path / "none")]) == 1
+    assert "WRONG" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["apps", "get"],
+        ["records", "list", "a", "b", "--limit", "x"],
+        ["records", "list", "a", "b", "--filter", "x"],
+    ],
+)
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(arguments)
+    assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["records", "list", "nowhere", "t"], "Not found."),
+        (["records", "create", "nowhere", "t", "{"], "not JSON"),
+        (["records", "get", "nowhere", "t"], "key is missing"),
+        (["records", "list", "nowhere", "t", "--where", "[1]"], "no condition"),
+        (["tables", "create", "nowhere", "t", "/no/such/file"], "No such file"),
+        (["apps", "list", "--url", "http://127.0.0.1:1"], "No server can be reached"),
+        (["apps", "list", "--profile", "q"], "no profile 'q'"),
+    ],
+)
+def test_an_error_is_one_sentence_and_exits_with_1(
+    capfd: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert run(arguments) == 1
+    err = capfd.readouterr().err
+    assert message in err
+    assert err.startswith("error: ")
+    assert "Traceback" not in err
+
+
+def test_version_and_help(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert run(["--help"]) == 0
+    assert "Put a backup back" in capfd.readouterr().out
