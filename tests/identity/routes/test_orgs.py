@@ -3,6 +3,9 @@ from __future__ import annotations
 import pytest
 from tests.databases import ADMIN_KEY
 
+from penstock.identity import OrgCreated
+from penstock.kit.events import Events
+
 pytestmark = pytest.mark.anyio
 
 
@@ -31,6 +34,7 @@ async def test_a_platform_admin_makes_orgs_with_a_space_of_their_own(world) -> N
 
 async def test_an_org_that_cannot_be_made_whole_is_not_made(world) -> None:
     client = await world.client(Authorization=f"Key {ADMIN_KEY}")
+
     async def fail(conn, event) -> None:
         await conn.execute("SELECT 1 / 0")
 
