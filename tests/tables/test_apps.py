@@ -168,6 +168,20 @@ async def test_both_list_shapes(owner: httpx2.AsyncClient) -> None:
     assert (beyond.status_code, beyond.json()["detail"]) == (404, "Invalid page.")
 
 
+async def test_a_bare_list_is_bounded(owner: httpx2.AsyncClient, ctx: Context) -> None:
+    async with ctx.db.control.transaction() as conn:
+        await conn.execute(
+            "INSERT INTO penstock.apps (org_id, name, slug) SELECT o.id, 'App', 'a-' || n "
+            "FROM penstock.orgs AS o, generate_series(1, 10001) AS n WHERE o.slug = 'main'"
+        )
+    bare = await owner.get("/api/apps")
+    assert len(bare.json()) == 10_000
+    target, relation = bare.headers["link"].split("; ")
+    assert relation == 'rel="next"'
+    following = (await owner.get(target.strip("<>"))).json()
+    assert [app["slug"] for app in following["results"]] == ["a-10001"]
+
+
 @pytest.mark.parametrize("query", ["page=0", "page=-1", "page=x", "page=1.5", "page_size=0", "page=%00"])
 async def test_bad_pages(owner: httpx2.AsyncClient, query: str) -> None:
     assert (await owner.get(f"/api/apps?{query}")).status_code in (400, 404)

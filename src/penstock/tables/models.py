@@ -54,7 +54,7 @@ class DataSource:
 
 @dataclass(frozen=True, slots=True)
 class DataTable:
-    """A schema-defined table. `physical_schema` and `physical_name` say where its records are once materialized."""
+    """A schema-defined table; `physical_schema` and `physical_name` say where its records are, once made."""
 
     id: int
     app_id: int
@@ -216,9 +216,7 @@ class TableSchema:
         if len(self.primary_key) != 1:
             return None
         key = self.by_name[self.primary_key[0]]
-        generated = (
-            key.type == "integer" or key.type == "uuid" or (key.type == "string" and key.format == "uuid")
-        )
+        generated = key.type in ("integer", "uuid") or (key.type == "string" and key.format == "uuid")
         return key if generated else None
 
 

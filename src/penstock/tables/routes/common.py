@@ -61,10 +61,12 @@ def parameters(request: AnyRequest, *known: str) -> dict[str, str]:
     An unknown one is refused: a slip such as `dryrun` must not turn into a write.
     """
     given = dict(http.query(request))
-    for name in given:
+    for name, value in given.items():
         if name not in known and name not in _ALWAYS:
             message = f"This route has no parameter '{name[:80]}'."
             raise errors.Invalid({name[:80]: [message]}, hint=errors.nearest(name, known))
+        if "\0" in value:
+            raise errors.Invalid({name: ["It must not contain the NUL character."]})
     return given
 
 

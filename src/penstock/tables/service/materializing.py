@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from penstock.identity import Grant
+from penstock.kit import errors
 from penstock.kit.db import Connection
 from penstock.tables import events, store
 from penstock.tables.models import DataTable, NewOperation
@@ -25,6 +26,9 @@ async def materialize(conn: Connection, grant: Grant, names: Sequence[str]) -> l
     await store.lock_app(conn, grant)
     family = await store.family_of(conn, grant, names)
     tables = {name: entry.table for name, entry in family.items()}
+    if missing := set(names) - set(tables):
+        # Deleted while this request was on its way here.
+        raise errors.NotFound(f"This app has no table '{min(missing)}'.")
     done: list[Done] = []
     for name in names:
         steps = schema.plan(tables[name], tables)
