@@ -63,7 +63,8 @@ class AsyncRecordQuery(QueryBuilder):
     async def pages(self) -> AsyncIterator[RecordPage]:
         """Pages up to the last, by keyset: rows that come or go meanwhile neither repeat nor hide others.
 
-        After `page` or `offset` the pages are counted instead. `limit` bounds the rows of all pages together.
+        After `page` or `offset`, and in the order of a search's rank, the pages are counted instead.
+        `limit` bounds the rows of all pages together.
         """
         chosen = self._selection
         if chosen.page is not None:
@@ -72,6 +73,8 @@ class AsyncRecordQuery(QueryBuilder):
         left = chosen.limit
         size = min(chosen.size or _LARGEST_PAGE, _LARGEST_PAGE)
         cursor, offset = "", chosen.offset
+        if chosen.search is not None and not chosen.ordering:
+            offset = offset or 0
         while left is None or left > 0:
             wanted = size if left is None else min(size, left)
             answer = await self._transport.request(

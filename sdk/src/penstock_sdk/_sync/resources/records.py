@@ -65,7 +65,8 @@ class RecordQuery(QueryBuilder):
     def pages(self) -> Iterator[RecordPage]:
         """Pages up to the last, by keyset: rows that come or go meanwhile neither repeat nor hide others.
 
-        After `page` or `offset` the pages are counted instead. `limit` bounds the rows of all pages together.
+        After `page` or `offset`, and in the order of a search's rank, the pages are counted instead.
+        `limit` bounds the rows of all pages together.
         """
         chosen = self._selection
         if chosen.page is not None:
@@ -74,6 +75,8 @@ class RecordQuery(QueryBuilder):
         left = chosen.limit
         size = min(chosen.size or _LARGEST_PAGE, _LARGEST_PAGE)
         cursor, offset = "", chosen.offset
+        if chosen.search is not None and not chosen.ordering:
+            offset = offset or 0
         while left is None or left > 0:
             wanted = size if left is None else min(size, left)
             answer = self._transport.request("GET", self._path, params=self._step(wanted, cursor, offset))
