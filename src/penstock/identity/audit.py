@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import ColumnElement, and_, cast, func, insert, literal, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, and_, cast, func, select
 from sqlalchemy.types import Text
 
 from penstock.identity.models import AuditEntry, Grant, Principal
+from penstock.identity.store import QUERIES
 from penstock.identity.store.tables import audit_entries
 from penstock.kit.db import Connection, Row
 from penstock.kit.paging import Page
@@ -34,18 +34,18 @@ async def record(
 ) -> None:
     """Write one entry, such as `app.create`. `org_id`: for what has no principal or is in another org."""
     await conn.execute(
-        insert(audit_entries).values(
-            org_id=principal.org_id if org_id is None and principal else org_id,
-            actor_kind=principal.kind.value if principal else SYSTEM,
-            actor_id=(principal.user_id or principal.key_id) if principal else None,
-            actor_name=principal.username if principal else SYSTEM,
-            action=action,
-            resource_kind=resource_kind,
-            resource_id=None if resource_id is None else str(resource_id),
-            resource_name=resource_name,
-            detail=_json(detail or {}),
-            request_id=structlog.contextvars.get_contextvars().get("request_id"),
-        )
+        QUERIES["insert_audit_entry"],
+        principal.org_id if org_id is None and principal else org_id,
+        principal.kind.value if principal else SYSTEM,
+        (principal.user_id or principal.key_id) if principal else None,
+        principal.username if principal else SYSTEM,
+        action,
+        resource_kind,
+        None if resource_id is None else str(resource_id),
+        resource_name,
+        # As text, whatever codec the connection has for jsonb.
+        msgspec.json.encode(detail or {}).decode(),
+        structlog.contextvars.get_contextvars().get("request_id"),
     )
 
 
@@ -80,11 +80,6 @@ async def entries(
         .offset(page.offset)
     )
     return total, [_entry(row) for row in rows]
-
-
-def _json(detail: Mapping[str, Any]) -> ColumnElement[Any]:
-    """As text, whatever codec the connection has for jsonb."""
-    return cast(cast(literal(msgspec.json.encode(detail).decode(), Text), Text), JSONB)
 
 
 def _entry(row: Row) -> AuditEntry:

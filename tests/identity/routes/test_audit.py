@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from penstock.identity import audit
+
 pytestmark = pytest.mark.anyio
 
 
@@ -34,3 +36,10 @@ async def test_orgs_do_not_see_each_others_log(world) -> None:
     other = (await (await world.client("owner2")).get("/api/audit?page_size=100")).json()["results"]
     assert other
     assert not any(entry["resource_name"] == "key of owner" for entry in other)
+
+
+async def test_the_role_that_writes_records_may_write_entries(world) -> None:
+    async with world.ctx.db.data.transaction() as conn:
+        await audit.record(conn, world.principal("owner"), "record.create", "data_table", 5, "t", {"rows": 3})
+    body = (await (await world.client("owner")).get("/api/audit?action=record.create")).json()
+    assert body["results"][0]["detail"] == {"rows": 3}

@@ -10,7 +10,7 @@ from penstock.identity import audit, changes, tokens
 from penstock.identity.models import Principal, PrincipalKind, Tokens, User
 from penstock.identity.settings import IdentitySettings
 from penstock.identity.store import people, sessions
-from penstock.identity.store.sessions import Login
+from penstock.identity.store.sessions import Login, StoredToken
 from penstock.kit import clock, errors, ids
 from penstock.kit.crypto import KeyRing, digest
 from penstock.kit.db import Connection
@@ -39,7 +39,10 @@ class Issuer:
 
 
 async def open_login(conn: Connection, issuer: Issuer, user: User, org_id: int) -> Tokens:
-    """Begin a login in this org."""
+    """Begin a login in this org. Raises `Unauthorized` when the user has changed since `user` was read."""
+    current = await people.lock_user(conn, user.id)
+    if current is None or not current.is_active or current.token_version != user.token_version:
+        raise errors.Unauthorized("The password has just changed; sign in again.")
     expires = clock.now() + timedelta(seconds=issuer.settings.refresh_token_seconds)
     login = Login(ids.token(12), user.id, org_id, expires)
     refresh, session = tokens.new_refresh(), tokens.new_session()
@@ -53,7 +56,7 @@ async def open_login(conn: Connection, issuer: Issuer, user: User, org_id: int) 
 
 async def rotate(conn: Connection, issuer: Issuer, refresh: str) -> Tokens | None:
     """New tokens for a refresh token, which is spent by it; None when it is not valid (commit even so)."""
-    stored = await sessions.token(conn, digest(refresh))
+    stored = await _locked(conn, refresh)
     if stored is None or stored.kind != "refresh" or stored.revoked_at or stored.expires_at <= clock.now():
         return None
     if stored.spent_at:
@@ -76,7 +79,7 @@ async def rotate(conn: Connection, issuer: Issuer, refresh: str) -> Tokens | Non
 
 async def blacklist(conn: Connection, refresh: str) -> None:
     """End the login of a refresh token. Raises `Unauthorized` for one that was never given out."""
-    stored = await sessions.token(conn, digest(refresh))
+    stored = await _locked(conn, refresh)
     if stored is None:
         raise errors.Unauthorized("The refresh token is not valid.")
     await _end(conn, stored.family)
@@ -86,7 +89,18 @@ async def logout(conn: Connection, principal: Principal) -> None:
     """End the login that this caller came by."""
     if principal.kind is not PrincipalKind.USER or principal.family is None:
         raise errors.BadRequest("A key is not logged in; it ends by being revoked.")
+    if principal.user_id is not None:
+        await people.lock_user(conn, principal.user_id)
     await _end(conn, principal.family)
+
+
+async def _locked(conn: Connection, refresh: str) -> StoredToken | None:
+    """The token as it is once nobody else is at the logins of its user."""
+    stored = await sessions.token(conn, digest(refresh))
+    if stored is None:
+        return None
+    await people.lock_user(conn, stored.user_id)
+    return await sessions.token(conn, digest(refresh))
 
 
 async def _end(conn: Connection, family: str) -> None:

@@ -136,6 +136,12 @@ async def delete_member(conn: Connection, org_id: int, user_id: int) -> None:
     await conn.execute(delete(memberships).where(_membership(org_id, user_id)))
 
 
+async def lock_user(conn: Connection, user_id: int) -> User | None:
+    """The user, locked: what begins, renews or ends logins of one user waits its turn."""
+    row = await conn.row(select(*_USER).where(users.c.id == user_id).with_for_update(key_share=True))
+    return None if row is None else user_of(row)
+
+
 async def touch_member(conn: Connection, org_id: int, user_id: int) -> None:
     """Note a sign-in."""
     await conn.execute(

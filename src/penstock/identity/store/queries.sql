@@ -78,3 +78,9 @@ UPDATE penstock.rate_buckets SET tokens = least($2::float8, tokens + 1) WHERE ke
 -- name: purge_buckets
 -- Buckets that nobody has used for a day are full anyway.
 DELETE FROM penstock.rate_buckets WHERE updated_at < now() - interval '1 day'
+
+-- name: insert_audit_entry
+-- Needs no more than the right to insert: the role that writes records has only that.
+INSERT INTO penstock.audit_entries
+       (org_id, actor_kind, actor_id, actor_name, action, resource_kind, resource_id, resource_name, detail, request_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10)

@@ -53,9 +53,8 @@ async def insert_token(conn: Connection, login: Login, kind: str, digest: bytes)
 
 
 async def token(conn: Connection, digest: bytes) -> StoredToken | None:
-    """The token of this digest, locked: of two who present it, the second sees what the first did."""
     columns = [refresh_tokens.c[name] for name in _COLUMNS]
-    row = await conn.row(select(*columns).where(refresh_tokens.c.digest == digest).with_for_update())
+    row = await conn.row(select(*columns).where(refresh_tokens.c.digest == digest))
     return None if row is None else StoredToken(**{name: row[name] for name in _COLUMNS})
 
 
