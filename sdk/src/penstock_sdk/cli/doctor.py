@@ -29,7 +29,11 @@ class Check:
 
 
 def doctor(
-    *, data_dir: Path | None = None, database_url: str | None = None, options: Options = DEFAULTS
+    *,
+    data_dir: Path | None = None,
+    database_url: str | None = None,
+    config: Path | None = None,
+    options: Options = DEFAULTS,
 ) -> int:
     """Check the installation, the configuration and the connection; exit with 1 when something is wrong.
 
@@ -39,8 +43,10 @@ def doctor(
         Data directory of the server on this machine; ./penstock-data unless set.
     database_url
         PostgreSQL that the server on this machine uses instead of the embedded one.
+    config
+        File of settings of that server.
     """
-    checks = [*_installation(), *_profiles(), *_server(data_dir, database_url), *_connection(options)]
+    checks = [*_installation(), *_profiles(), *_server(data_dir, database_url, config), *_connection(options)]
     if options.json:
         emit([asdict(check) for check in checks])
     else:
@@ -88,7 +94,7 @@ def _profiles() -> Iterator[Check]:
     yield Check("profiles", private, names if private else f"others can read {path}: chmod 600 '{path}'")
 
 
-def _server(data_dir: Path | None, database_url: str | None) -> Iterator[Check]:
+def _server(data_dir: Path | None, database_url: str | None, config: Path | None) -> Iterator[Check]:
     try:
         commands = server_commands()
     except CommandError as error:
@@ -96,7 +102,7 @@ def _server(data_dir: Path | None, database_url: str | None) -> Iterator[Check]:
             yield Check("server", False, str(error))
         return
     diagnose: Callable[..., list[Check]] = commands.diagnose
-    for found in diagnose(data_dir, database_url):
+    for found in diagnose(data_dir, database_url, config):
         yield Check(found.name, found.ok, found.detail)
 
 

@@ -38,7 +38,9 @@ def serve(
     return server_commands().serve(host, port, data_dir, database_url, workers, config)
 
 
-def migrate(*, data_dir: Path | None = None, database_url: str | None = None) -> int:
+def migrate(
+    *, data_dir: Path | None = None, database_url: str | None = None, config: Path | None = None
+) -> int:
     """Bring the database to this version without serving.
 
     Parameters
@@ -47,11 +49,19 @@ def migrate(*, data_dir: Path | None = None, database_url: str | None = None) ->
         Directory of the embedded PostgreSQL; ./penstock-data unless set.
     database_url
         PostgreSQL to use instead of the embedded one.
+    config
+        File of settings; penstock.toml in the data directory when there is one.
     """
-    return server_commands().migrate(data_dir, database_url)
+    return server_commands().migrate(data_dir, database_url, config)
 
 
-def backup(target: Path, *, data_dir: Path | None = None, database_url: str | None = None) -> int:
+def backup(
+    target: Path,
+    *,
+    data_dir: Path | None = None,
+    database_url: str | None = None,
+    config: Path | None = None,
+) -> int:
     """Write a consistent backup of everything, also while the server runs.
 
     Parameters
@@ -62,12 +72,20 @@ def backup(target: Path, *, data_dir: Path | None = None, database_url: str | No
         Directory of the embedded PostgreSQL; ./penstock-data unless set.
     database_url
         PostgreSQL to use instead of the embedded one.
+    config
+        File of settings; penstock.toml in the data directory when there is one.
     """
-    return server_commands().backup(data_dir, database_url, target)
+    return server_commands().backup(data_dir, database_url, target, config)
 
 
-def restore(source: Path, *, data_dir: Path | None = None, database_url: str | None = None) -> int:
-    """Put a backup back, into an empty data directory or database.
+def restore(
+    source: Path,
+    *,
+    data_dir: Path | None = None,
+    database_url: str | None = None,
+    config: Path | None = None,
+) -> int:
+    """Put a backup back, into a data directory that is empty or missing.
 
     Parameters
     ----------
@@ -77,8 +95,10 @@ def restore(source: Path, *, data_dir: Path | None = None, database_url: str | N
         Directory of the embedded PostgreSQL; ./penstock-data unless set.
     database_url
         PostgreSQL to use instead of the embedded one.
+    config
+        File of settings; penstock.toml in the data directory when there is one.
     """
-    return server_commands().restore(source, data_dir, database_url)
+    return server_commands().restore(source, data_dir, database_url, config)
 
 
 def server_commands() -> ModuleType:
