@@ -1,6 +1,6 @@
 """Identity: orgs, users, keys, tokens, roles and audit. What other packages may import."""
 
-from penstock.identity import audit
+from penstock.identity import audit, operations
 from penstock.identity.access import grant, visible
 from penstock.identity.assembly import install, stop
 from penstock.identity.authenticate import Remembered, authenticate, presented, principal, transaction
@@ -16,6 +16,7 @@ from penstock.identity.models import (
     Role,
     SubjectKind,
 )
+from penstock.identity.operations.common import PUBLIC, in_org, in_place
 from penstock.identity.routes import ROUTES
 from penstock.identity.schemas import AssignmentOut
 from penstock.identity.service.first_start import first_start
@@ -24,6 +25,7 @@ from penstock.identity.service.roles import Subject, assign_role, find_subject, 
 from penstock.identity.settings import IdentitySettings
 
 __all__ = [
+    "PUBLIC",
     "ROUTES",
     "Assignment",
     "AssignmentOut",
@@ -46,8 +48,11 @@ __all__ = [
     "find_subject",
     "first_start",
     "grant",
+    "in_org",
+    "in_place",
     "install",
     "list_roles",
+    "operations",
     "presented",
     "principal",
     "remove_role",

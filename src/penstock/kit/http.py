@@ -69,27 +69,36 @@ def address(request: AnyRequest) -> str:
 
 def query(request: AnyRequest) -> list[tuple[str, str]]:
     """Every query parameter in order, repeated ones included, blank values kept."""
-    raw: bytes = request.scope.get("query_string", b"")
+    raw: bytes = request.scope["query_string"]
     if not raw:
         return []
     try:
         text = raw.decode("ascii")
         return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=1000)
     except (ValueError, UnicodeDecodeError) as error:
-        raise errors.BadRequest("The query string is not URL-encoded UTF-8, or has more than 1,000 parameters.") from error
+        raise errors.BadRequest(
+            "The query string is not URL-encoded UTF-8, or has more than 1,000 parameters."
+        ) from error
+
+
+def encode(content: Any) -> bytes:
+    """JSON, in which decimals are numbers with all their digits."""
+    return _encoder.encode(content)
 
 
 def json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> ASGIResponse:
-    return raw_json(content if isinstance(content, bytes) else _encoder.encode(content), status, headers)
+    return raw_json(content if isinstance(content, bytes) else encode(content), status, headers)
 
 
 def raw_json(content: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> ASGIResponse:
-    return ASGIResponse(body=content, status_code=status, media_type="application/json", headers=headers)
+    return ASGIResponse(
+        body=content, status_code=status, media_type="application/json", headers=dict(headers or {})
+    )
 
 
 def empty(headers: Mapping[str, str] | None = None) -> ASGIResponse:
     """204, no body."""
-    return ASGIResponse(status_code=204, headers=headers)
+    return ASGIResponse(status_code=204, headers=dict(headers or {}))
 
 
 def etag(content: bytes) -> str:
@@ -98,7 +107,7 @@ def etag(content: bytes) -> str:
 
 
 def require_match(request: AnyRequest, current: str) -> None:
-    """Raises `PreconditionFailed` when the request carries an `If-Match` that is not the current tag (RFC 9110 13.1.1)."""
+    """Raises `PreconditionFailed` for an `If-Match` that does not name the current tag (RFC 9110, section 13.1.1)."""
     wanted = request.headers.get("if-match")
     if wanted is None or wanted.strip() == "*":
         return

@@ -11,7 +11,8 @@ from litestar.response.base import ASGIResponse
 from penstock import identity, tables
 from penstock.kit import errors, http
 from penstock.kit.context import Context
-from penstock.server import answers, health
+from penstock.kit.openapi import Documents
+from penstock.server import answers, health, openapi
 from penstock.server.edge import Edge
 from penstock.server.metrics import Metrics
 from penstock.server.settings import ServerSettings
@@ -21,6 +22,8 @@ def create_app(context: Context, metrics: Metrics | None = None) -> Edge:
     """The whole application over handles that somebody else opens and closes."""
     settings = context.settings(ServerSettings)
     metrics = metrics or Metrics()
+    context.put(Documents())
+    context.put(openapi.information(settings))
     application = Litestar(
         route_handlers=[
             *_own_routes(metrics, settings),
@@ -44,4 +47,4 @@ def _own_routes(metrics: Metrics, settings: ServerSettings) -> list[Any]:
             raise errors.Unauthorized("The metrics key is needed: `Authorization: Bearer <key>`.")
         return ASGIResponse(body=metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    return [health.health, health.ping, show_metrics]
+    return [health.health, health.ping, show_metrics, openapi.openapi]

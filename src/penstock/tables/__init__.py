@@ -1,5 +1,6 @@
 """Apps, data sources and data tables: their definitions, and their records over HTTP."""
 
+from penstock.tables import operations
 from penstock.tables.assembly import install
 from penstock.tables.catalog import Catalog
 from penstock.tables.records.routes import ROUTES as RECORD_ROUTES
@@ -7,4 +8,4 @@ from penstock.tables.routes import ROUTES as MANAGEMENT_ROUTES
 
 ROUTES = (*RECORD_ROUTES, *MANAGEMENT_ROUTES)
 
-__all__ = ["ROUTES", "Catalog", "install"]
+__all__ = ["ROUTES", "Catalog", "install", "operations"]

@@ -6,19 +6,19 @@ from typing import Final
 
 from penstock.identity import schemas
 from penstock.identity.models import Role
-from penstock.identity.operations.common import (
-    CALLER,
+from penstock.identity.operations.common import CALLER, MOMENT, TEXT, in_org
+from penstock.kit.openapi import (
     GONE,
-    MOMENT,
     PAGING,
-    TEXT,
+    Body,
+    Operation,
+    Parameter,
+    Reply,
     envelope,
     flag,
     in_either_shape,
-    in_org,
     path,
 )
-from penstock.kit.openapi import Body, Operation, Parameter, Reply
 
 KEY: Final = path("key", "Id of the key.", "7")
 _ONE_KEY: Final = Reply(status=200, description="The key, without its secret.", schema=schemas.KeyOut)
@@ -42,7 +42,7 @@ KEYS: Final[tuple[Operation, ...]] = (
         path="/api/keys",
         also=(("/api/auth/keys", "createAuthKey"),),
         summary="Create a key",
-        description="The answer is the only one that holds the secret. A key never holds more than its maker.",
+        description="Only this answer holds the secret. A key never holds more than its maker.",
         tag="Keys",
         access=CALLER,
         body=Body(

@@ -6,19 +6,20 @@ from typing import Any, Final
 
 from penstock.identity import schemas
 from penstock.identity.models import Role
-from penstock.identity.operations.common import (
-    CALLER,
+from penstock.identity.operations.common import CALLER, PLATFORM, ROLE, TEXT, in_org
+from penstock.kit.openapi import (
     GONE,
     PAGING,
-    PLATFORM,
-    ROLE,
-    TEXT,
+    Body,
+    Operation,
+    Parameter,
+    Reply,
+    described,
     flag,
     in_either_shape,
-    in_org,
     path,
+    ref,
 )
-from penstock.kit.openapi import Body, Operation, Parameter, Reply, described, ref
 
 USER: Final = path("user", "Id (all digits), else username.", "ada")
 ORG: Final = path("org", "Slug of the org.", "main")

@@ -84,7 +84,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         access=PUBLIC,
         body=Body(schema=schemas.LoginIn, examples={"by e-mail": _LOGIN_EXAMPLE}),
         replies=(Reply(status=200, description="Signed in.", schema=ref("Login")),),
-        errors=(401, 403, 404),
+        errors=(401, 403, 404, 429),
     ),
     Operation(
         id="readSession",
@@ -115,7 +115,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         access=PUBLIC,
         body=Body(schema=schemas.LoginIn, examples={"by e-mail": _LOGIN_EXAMPLE}),
         replies=(_PAIR,),
-        errors=(401, 403, 404),
+        errors=(401, 403, 404, 429),
     ),
     Operation(
         id="refreshTokens",

@@ -53,11 +53,13 @@ class RowCodec:
         self.schema = schema
         self.attributes = {name: f"f{position}" for position, name in enumerate(schema.names)}
         self._checks: list[tuple[str, Field, Check]] = [
-            (self.attributes[one.name], one, check) for one in schema.fields if (check := for_field(one)) is not None
+            (self.attributes[one.name], one, check)
+            for one in schema.fields
+            if (check := for_field(one)) is not None
         ]
         # msgspec has no union of raw JSON and null: null arrives raw and is settled afterwards.
         self._documents = [
-            (self.attributes[one.name], self._is_required(one))
+            (self.attributes[one.name], is_required(one, self.schema))
             for one in schema.fields
             if BY_NAME[one.type].annotation(one) is msgspec.Raw
         ]
@@ -75,7 +77,8 @@ class RowCodec:
         rows, is_list = self._decode(body, self._change, limit, is_create=False)
         names = tuple(self.attributes.values())
         present = [
-            tuple(i for i, name in enumerate(names) if getattr(row, name) is not msgspec.UNSET) for row in rows
+            tuple(i for i, name in enumerate(names) if getattr(row, name) is not msgspec.UNSET)
+            for row in rows
         ]
         return Incoming(rows, is_list, present)
 
@@ -120,13 +123,12 @@ class RowCodec:
         kind = BY_NAME[field.type].annotation(field)
         nullable = kind if kind is msgspec.Raw else kind | None
         name = self.attributes[field.name]
-        generated = self.schema.generates_key()
-        if (generated is not None and field.name == generated.name) or self.schema.manages(field.name):
+        if _is_filled(field, self.schema):
             return (name, nullable, None)
         if field.default is not UNSET:
             default = msgspec.field(default_factory=lambda value=field.default: value)
-            return (name, kind if self._is_required(field) else nullable, default)
-        if self._is_required(field):
+            return (name, kind if is_required(field, self.schema) else nullable, default)
+        if is_required(field, self.schema):
             return (name, kind)
         if field.name == "is_deleted" and self.schema.soft_deletes:
             return (name, nullable, False)
@@ -134,14 +136,11 @@ class RowCodec:
 
     def _changed(self, field: Field) -> tuple[Any, ...]:
         kind = BY_NAME[field.type].annotation(field)
-        if kind is msgspec.Raw or self._is_required(field):
+        if kind is msgspec.Raw or is_required(field, self.schema):
             wide = kind | msgspec.UnsetType
         else:
             wide = kind | None | msgspec.UnsetType
         return (self.attributes[field.name], wide, msgspec.UNSET)
-
-    def _is_required(self, field: Field) -> bool:
-        return field.constraints.required or field.name in self.schema.primary_key
 
     def _decode(
         self, body: bytes, decoders: tuple[Any, Any], limit: int, *, is_create: bool
@@ -153,10 +152,16 @@ class RowCodec:
         try:
             decoded = decoders[is_list].decode(body)
             rows = cast("list[Any]", decoded if is_list else [decoded])
-            sound = self._settled(rows) and _NUL not in body and all(
-                (value := getattr(row, attribute)) is None or value is msgspec.UNSET or check(value) is None
-                for attribute, _, check in self._checks
-                for row in rows
+            sound = (
+                self._settled(rows)
+                and _NUL not in body
+                and all(
+                    (value := getattr(row, attribute)) is None
+                    or value is msgspec.UNSET
+                    or check(value) is None
+                    for attribute, _, check in self._checks
+                    for row in rows
+                )
             )
         except (msgspec.ValidationError, RecursionError):
             rows, sound = [], False
@@ -187,7 +192,9 @@ class RowCodec:
             raise errors.BadRequest(f"The body is not valid JSON: {error}.") from error
         documents: list[Any] = raw if is_list else [raw]
         if len(documents) > limit:
-            raise errors.TooLarge(f"The request has {len(documents):,} rows; at most {limit:,} go in one request.")
+            raise errors.TooLarge(
+                f"The request has {len(documents):,} rows; at most {limit:,} go in one request."
+            )
         faults = list(self.faults(documents, is_create=is_create))
         if faults:
             self.refuse(faults, len(documents), is_list=is_list)
@@ -207,22 +214,20 @@ class RowCodec:
         for field in self.schema.fields:
             raw = values.get(field.name)
             if raw is None:
-                if is_create and self._must_be_sent(field):
+                if is_create and must_be_sent(field, self.schema):
                     yield Fault(index, field.name, "This field is required.", is_missing=True)
             elif message := self._value_fault(field, raw, is_create):
                 yield Fault(index, field.name, message)
 
-    def _must_be_sent(self, field: Field) -> bool:
-        generated = self.schema.generates_key()
-        if (generated is not None and field.name == generated.name) or self.schema.manages(field.name):
-            return False
-        return self._is_required(field) and field.default is UNSET
-
     def _value_fault(self, field: Field, raw: msgspec.Raw, is_create: bool) -> str | None:
         text = bytes(raw).strip()
         if text == b"null":
-            is_generated = is_create and not self._must_be_sent(field) and field.default is UNSET
-            return "This field may not be null." if self._is_required(field) and not is_generated else None
+            is_generated = is_create and not must_be_sent(field, self.schema) and field.default is UNSET
+            return (
+                "This field may not be null."
+                if is_required(field, self.schema) and not is_generated
+                else None
+            )
         try:
             value = msgspec.json.decode(text, type=BY_NAME[field.type].annotation(field))
         except msgspec.ValidationError as error:
@@ -233,6 +238,25 @@ class RowCodec:
             return "Text has no NUL character."
         check = for_field(field)
         return check(value) if check else None
+
+
+def is_required(field: Field, schema: TableSchema) -> bool:
+    """True for a field whose stored value is never null."""
+    return field.constraints.required or field.name in schema.primary_key
+
+
+def must_be_sent(field: Field, schema: TableSchema) -> bool:
+    """True for a field that a create cannot leave out."""
+    return is_required(field, schema) and field.default is UNSET and not _is_filled(field, schema)
+
+
+def may_be_null(field: Field, schema: TableSchema, *, is_create: bool) -> bool:
+    """True for a field that a request may send as null, where a create lets the server fill it."""
+    return not is_required(field, schema) or (is_create and _is_filled(field, schema))
+
+
+def _is_filled(field: Field, schema: TableSchema) -> bool:
+    return field is schema.generates_key() or schema.manages(field.name)
 
 
 def has_nul(value: Any) -> bool:

@@ -96,7 +96,9 @@ def parse_detail(pairs: Sequence[tuple[str, str]]) -> tuple[str, ...] | None:
     """The projection of a read of one record; everything else a list takes has no meaning there."""
     known, conditions = _split(pairs)
     for name, _ in conditions:
-        raise errors.Invalid({name: ["A single record is read by its key; it takes 'fields' and no conditions."]})
+        raise errors.Invalid(
+            {name: ["A single record is read by its key; it takes 'fields' and no conditions."]}
+        )
     return _fields(known)
 
 
@@ -114,11 +116,15 @@ def _split(
         elif name in _ELSEWHERE:
             raise errors.Invalid({name: [_ELSEWHERE[name]]})
         elif name.startswith("_"):
-            raise errors.Invalid({name[:80]: ["No such parameter; a column of this name is reached with '__eq'."]})
+            raise errors.Invalid(
+                {name[:80]: ["No such parameter; a column of this name is reached with '__eq'."]}
+            )
         elif name != _CREDENTIAL:
             conditions.append((name, value))
     if "format" in known and _last(known, "format") != "flat":
-        raise errors.Invalid({"format": ["'flat' is the only format of this table; tree and graph are not available yet."]})
+        raise errors.Invalid(
+            {"format": ["'flat' is the only format of this table; tree and graph are not available yet."]}
+        )
     return known, conditions
 
 
@@ -128,6 +134,17 @@ _RESERVED = frozenset(
         "_count", "format",
     }
 )  # fmt: skip
+
+
+def is_reserved(name: str) -> bool:
+    """True for a column whose bare name is a parameter of its own; `name__eq` reaches it."""
+    return (
+        name in _RESERVED
+        or name in _NOT_YET
+        or name in _ELSEWHERE
+        or name == _CREDENTIAL
+        or name.startswith("_")
+    )
 
 
 def _last(known: dict[str, list[str]], name: str) -> str | None:

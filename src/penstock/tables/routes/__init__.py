@@ -6,7 +6,7 @@ from litestar import Router
 from litestar.di import Provide
 
 from penstock.identity import principal, transaction
-from penstock.tables.routes import app_tables, apps, sharing, sources, tables
+from penstock.tables.routes import app_tables, apps, openapi, sharing, sources, tables
 
 ROUTES = (
     Router(
@@ -14,6 +14,7 @@ ROUTES = (
         route_handlers=[
             *apps.ROUTES,
             *sharing.ROUTES,
+            *openapi.ROUTES,
             *sources.ROUTES,
             *app_tables.ROUTES,
             *tables.ROUTES,

@@ -30,6 +30,8 @@ from penstock.tables.store.source_rows import (
 from penstock.tables.store.table_rows import (
     children_of,
     deactivate_table,
+    definitions,
+    definitions_version,
     entry_of,
     family_of,
     find_table,
@@ -57,6 +59,8 @@ __all__ = [
     "deactivate_app",
     "deactivate_source",
     "deactivate_table",
+    "definitions",
+    "definitions_version",
     "entry_of",
     "family_of",
     "find_app",

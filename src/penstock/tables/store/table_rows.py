@@ -6,8 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import BindParameter, Select, all_, any_, bindparam, column, func, select, table, update
-from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, insert
+from sqlalchemy import (
+    BindParameter,
+    Select,
+    all_,
+    any_,
+    bindparam,
+    column,
+    func,
+    literal,
+    select,
+    table,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, aggregate_order_by, insert
 
 from penstock.identity import Grant
 from penstock.kit.db import Connection, Row
@@ -111,6 +123,23 @@ async def find_tables(conn: Connection, grant: Grant, names: Sequence[str]) -> d
         _entries(grant, data_tables.c.json_schema).where(data_tables.c.name == any_(_texts(names)))
     )
     return {row["name"]: entry_of(row) for row in rows}
+
+
+async def definitions(
+    conn: Connection, grant: Grant, names: Sequence[str] | None, limit: int
+) -> list[TableEntry]:
+    """The tables of the app with their schemas, by name; only the named ones when names are given."""
+    statement = _entries(grant, data_tables.c.json_schema).order_by(data_tables.c.name).limit(limit)
+    if names is not None:
+        statement = statement.where(data_tables.c.name == any_(_texts(names)))
+    return [entry_of(row) for row in await conn.rows(statement)]
+
+
+async def definitions_version(conn: Connection, grant: Grant) -> str:
+    """A text that changes whenever a definition of the app does."""
+    state = func.concat(data_tables.c.id, ":", data_tables.c.updated_at)
+    joined = func.string_agg(state, aggregate_order_by(literal(","), data_tables.c.id))
+    return await conn.value(select(func.md5(func.coalesce(joined, ""))).where(_of_app(grant)))
 
 
 async def family_of(conn: Connection, grant: Grant, names: Sequence[str]) -> dict[str, TableEntry]:

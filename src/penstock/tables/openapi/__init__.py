@@ -1,0 +1,124 @@
+"""The OpenAPI document of one app: the record operations of each of its tables, with their real schemas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from penstock.identity import Grant
+from penstock.kit.openapi import Info, Operation, Parameter, document, ref
+from penstock.tables.access import ACTIONS
+from penstock.tables.catalog import Table
+from penstock.tables.fields import BY_NAME
+from penstock.tables.models import App, ProviderType, TableEntry
+from penstock.tables.openapi import examples
+from penstock.tables.openapi.conditions import conditions
+from penstock.tables.openapi.shapes import components, readable
+from penstock.tables.operations.records import GENERIC, SCHEMAS, Target, record_operations
+
+# Documents of more tables than FULL have no filter parameters for each; none has more than MAX_TABLES.
+FULL = 250
+MAX_TABLES = 1000
+
+
+def describe_app(
+    grant: Grant, app: App, entries: Sequence[TableEntry], info: Info, max_rows: int
+) -> dict[str, Any]:
+    """The document for who holds this grant; tables whose provider is not served are not in it.
+
+    Runs in a thread of its own, so it takes everything and looks nothing up.
+    """
+    operations: list[Operation] = []
+    schemas: dict[str, Any] = dict(SCHEMAS)
+    tags: dict[str, str] = {}
+    names = _Names()
+    for entry in entries:
+        if entry.provider_type is not ProviderType.FLAT_TABLE:
+            continue
+        table = Table(entry.table, entry.provider_type, app.slug, is_audited=False)
+        name = names.of(table.name)
+        schemas |= components(table.schema, name)
+        tags[table.name] = entry.table.description or table.schema.description
+        target = _target(table, name, max_rows, in_full=len(entries) <= FULL)
+        operations += [one for one in record_operations(target) if ACTIONS[_action(one)] <= grant.role]
+    return document(_head(info, app, len(entries)), operations, schemas=schemas, tags=tags)
+
+
+def _head(info: Info, app: App, count: int) -> Info:
+    words = [app.description]
+    if count > FULL:
+        words.append("`?tables=a,b` describes these tables alone, with every filter parameter.")
+    if count >= MAX_TABLES:
+        words.append(f"Only the first {MAX_TABLES:,} tables are described here.")
+    return replace(info, title=app.name, description=" ".join(word for word in words if word))
+
+
+def _action(operation: Operation) -> str:
+    return "record.read" if operation.method == "get" else "record.write"
+
+
+class _Names:
+    """Names of components and operations: `order_items` becomes `OrderItems`, and no two are the same."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = {*SCHEMAS, "Error"}
+
+    def of(self, table: str) -> str:
+        base = "".join(part[:1].upper() + part[1:] for part in table.split("_")) or "Table"
+        base = re.sub("(Fields|Create|Change|Record)$", r"\1_", base)
+        name, number = base, 1
+        while name.lower() in self._taken:
+            number += 1
+            name = f"{base}_{number}"
+        self._taken.add(name.lower())
+        return name
+
+
+def _target(table: Table, name: str, max_rows: int, *, in_full: bool) -> Target:
+    schema = table.schema
+    ordered = [field.name for field in schema.fields if BY_NAME[field.type].orderable]
+    whole, key = examples.whole(schema), schema.primary_key
+    single = readable(schema.by_name[key[0]], schema) if len(key) == 1 else {"type": "string", "minLength": 1}
+    return Target(
+        base=f"/api/apps/{table.app_slug}/datatables/{table.name}/data",
+        tag=table.name,
+        many=name,
+        one=f"{name}Record",
+        noun=f"records of {table.name}",
+        path=(),
+        key=Parameter(
+            name="key",
+            place="path",
+            schema=single,
+            description=_key_words(key),
+            example=examples.key(schema),
+        ),
+        row=ref(name),
+        part=ref(f"{name}Fields"),
+        create=ref(f"{name}Create"),
+        change=ref(f"{name}Change"),
+        primary_key=key,
+        keys={"type": "array", "items": single, "minItems": 1},
+        ordering=_names(sign + one for one in ordered for sign in ("", "-")),
+        fields=_names(schema.names),
+        unique_fields=_names(schema.names),
+        conditions=tuple(conditions(table)) if in_full else GENERIC.conditions,
+        max_rows=max_rows,
+        example=whole,
+        creation=examples.created(schema),
+        changes=examples.changed(schema),
+    )
+
+
+def _key_words(key: Sequence[str]) -> str:
+    return (
+        f"`{key[0]}` of the record."
+        if len(key) == 1
+        else f"The values of {', '.join(key)}, joined by commas."
+    )
+
+
+def _names(names: Iterable[str]) -> dict[str, Any]:
+    return {"type": "array", "items": {"enum": list(names)}}
