@@ -32,7 +32,7 @@ def imports(path: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def ours(path: Path) -> Iterator[tuple[str, str]]:
-    """(package, what of it) for every import of the product: `from penstock.identity.models` gives ("identity", "models")."""
+    """(package, what of it) for every import of the product: `penstock.identity.models` gives ("identity", "models")."""
     for module, names in imports(path):
         parts = module.split(".")
         if parts[0] != "penstock":
@@ -51,9 +51,13 @@ def test_imports_follow_the_order(path: Path) -> None:
     own = relative.parts[0]
     assert own in ORDER, f"{own} is not a package of the house; put it into ORDER"
     for package, inside in ours(path):
-        assert ORDER.index(package) <= ORDER.index(own), f"{relative} imports penstock.{package}, which comes after it"
+        assert ORDER.index(package) <= ORDER.index(own), (
+            f"{relative} imports penstock.{package}, which comes after it"
+        )
         if package not in (own, "kit") and inside not in ("", *OPEN_MODULES):
-            pytest.fail(f"{relative} reaches into penstock.{package}.{inside}; import from penstock.{package}")
+            pytest.fail(
+                f"{relative} reaches into penstock.{package}.{inside}; import from penstock.{package}"
+            )
 
 
 @pytest.mark.parametrize("path", modules(SDK), ids=lambda path: str(path.relative_to(SDK)))

@@ -27,10 +27,10 @@ class Context:
         self.db.control.hear = self.db.data.hear = self.listener.deliver
 
     def settings(self, section: type[Section]) -> Section:
-        return cast(Section, self.sections[section])
+        return cast("Section", self.sections[section])
 
     def get(self, kind: type[Section]) -> Section:
-        return cast(Section, self.singletons[kind])
+        return cast("Section", self.singletons[kind])
 
     def put(self, value: Any) -> None:
         self.singletons[type(value)] = value

@@ -67,7 +67,9 @@ class KeyRing:
             except ValueError:
                 key = b""
             if not key_id or "." in key_id or len(key) != KEY_BYTES:
-                raise ValueError("A key is written `id:key`, the key being 32 bytes in base64; several are separated by commas.")
+                raise ValueError(
+                    "A key is written `id:key`, the key being 32 bytes in base64; several are separated by commas."
+                )
             keys.append((key_id, key))
         if not keys:
             raise ValueError("At least one key is needed.")
@@ -96,7 +98,9 @@ def load_keys(path: Path, signing: str | None = None, encryption: str | None = N
     if not path.exists():
         _write_new(path, {"signing": new_ring().print(), "encryption": new_ring().print()})
     stored = json.loads(path.read_text())
-    return Keys(KeyRing.parse(signing or stored["signing"]), KeyRing.parse(encryption or stored["encryption"]))
+    return Keys(
+        KeyRing.parse(signing or stored["signing"]), KeyRing.parse(encryption or stored["encryption"])
+    )
 
 
 def rotate_keys(path: Path) -> None:

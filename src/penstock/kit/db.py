@@ -7,7 +7,7 @@ records and owns nothing. Pooled connections never carry session state, which is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -85,7 +85,7 @@ class Connection:
         self.told.append((channel, payload))
 
     @asynccontextmanager
-    async def savepoint(self) -> AsyncIterator[None]:
+    async def savepoint(self) -> AsyncGenerator[None]:
         async with self.raw.transaction():
             yield
 
@@ -126,7 +126,7 @@ class Pool:
             self._pool.terminate()
 
     @asynccontextmanager
-    async def transaction(self, *, isolation: str | None = None) -> AsyncIterator[Connection]:
+    async def transaction(self, *, isolation: str | None = None) -> AsyncGenerator[Connection]:
         """One transaction, committed on leaving, rolled back by any exception; database errors come out translated."""
         try:
             async with self._pool.acquire(timeout=15) as raw, raw.transaction(isolation=isolation):
@@ -180,16 +180,22 @@ class Database:
         await self.control.close()
 
 
-def translate(error: Exception) -> errors.PenstockError:
-    """The error of ours for one of the driver's. Constraint violations are named by the caller that knows the fields."""
+def translate(error: Exception) -> errors.PenstockError:  # noqa: PLR0911  (a table, one row a return)
+    """The error of ours for one of the driver's. Who knows the fields names violations of constraints."""
     match error:
         case asyncpg.QueryCanceledError():
-            return errors.GatewayTimeout(hint="Narrow the request, or add an index for what it filters and sorts by.")
+            return errors.GatewayTimeout(
+                hint="Narrow the request, or add an index for what it filters and sorts by."
+            )
         case asyncpg.DeadlockDetectedError() | asyncpg.SerializationError() | asyncpg.LockNotAvailableError():
             return errors.Conflict("Another request holds the same rows; try again.")
         case asyncpg.UniqueViolationError():
             return errors.Conflict("A row with the same key exists already.")
-        case asyncpg.DataError() | asyncpg.IntegrityConstraintViolationError() | asyncpg.ProgramLimitExceededError():
+        case (
+            asyncpg.DataError()
+            | asyncpg.IntegrityConstraintViolationError()
+            | asyncpg.ProgramLimitExceededError()
+        ):
             return errors.BadRequest(f"The database refused a value: {summary(error)}.")
         case asyncpg.InsufficientResourcesError():
             return errors.Unavailable("The database is short of resources; try again shortly.")
@@ -212,9 +218,13 @@ def connection_lost(error: BaseException) -> bool:
 def _compiled(statement: ClauseElement | str, values: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     if isinstance(statement, str):
         return statement, values
-    compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    compiled: Any = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
     parameters = compiled.construct_params()
     return str(compiled), tuple(parameters[name] for name in compiled.positiontup or ())
+
+
+def _json_text(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 async def _no_reset(_: Any) -> None:
@@ -226,6 +236,6 @@ async def _use_json(raw: Any) -> None:
     await raw.set_type_codec(
         "jsonb",
         schema="pg_catalog",
-        encoder=lambda value: msgspec.json.encode(value).decode(),
-        decoder=lambda text: msgspec.json.decode(text),
+        encoder=_json_text,
+        decoder=msgspec.json.decode,
     )

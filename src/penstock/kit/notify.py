@@ -24,7 +24,7 @@ _log = structlog.get_logger()
 
 
 class Listener:
-    """Calls a handler with the payload of each notification; `on_gap` handlers run whenever some may have been missed."""
+    """Calls a handler with the payload of each notification, and `on_gap` handlers when some may have been missed."""
 
     def __init__(self, login: Login) -> None:
         self._login = login
@@ -62,7 +62,7 @@ class Listener:
         try:
             probe = asyncio.Event()
             channel = f"{_PROBE}_{secrets.token_hex(6)}"
-            await connection.add_listener(channel, lambda *_: probe.set())
+            await connection.add_listener(channel, lambda *_args: probe.set())
             for name in self._handlers:
                 await connection.add_listener(name, self._deliver)
             while True:

@@ -44,7 +44,9 @@ def positive(name: str, text: str, *, least: int = 1) -> int:
     return int(text)
 
 
-def envelope(page: Page, total: int, results: Sequence[Any], url: str, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def envelope(
+    page: Page, total: int, results: Sequence[Any], url: str, pairs: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
     """`{count, next, previous, results}`; a page beyond the end is 404, but the first page always exists."""
     last = max(1, -(-total // page.size))
     if page.number > last:

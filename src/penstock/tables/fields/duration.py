@@ -16,7 +16,11 @@ PATTERN = (
 
 
 def iso_duration(value: str) -> str | None:
-    return None if re.fullmatch(PATTERN, value, re.ASCII) else f"'{value[:40]}' is not an ISO 8601 duration such as PT15M."
+    return (
+        None
+        if re.fullmatch(PATTERN, value, re.ASCII)
+        else f"'{value[:40]}' is not an ISO 8601 duration such as PT15M."
+    )
 
 
 class DurationType(FieldType):

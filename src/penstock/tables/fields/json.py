@@ -17,6 +17,10 @@ _GEOJSON = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "
 _GEOJSON_TYPES = frozenset((*_GEOJSON, "GeometryCollection", "Feature", "FeatureCollection"))
 
 
+class _Typed(msgspec.Struct):
+    type: str
+
+
 def _opens_with(opening: str, what: str) -> Check:
     def check(value: Any) -> str | None:
         return None if bytes(value).lstrip()[:1] == opening.encode() else f"Expected {what}."
@@ -26,21 +30,21 @@ def _opens_with(opening: str, what: str) -> Check:
 
 def geopoint(value: Any) -> str | None:
     """`[lon, lat]`, the array format of Table Schema, in degrees."""
-    point = msgspec.json.decode(bytes(value))
-    if (
-        isinstance(point, list)
-        and [type(part) in (int, float) for part in point] == [True, True]
-        and -180 <= point[0] <= 180
-        and -90 <= point[1] <= 90
-    ):
+    try:
+        longitude, latitude = msgspec.json.decode(bytes(value), type=tuple[float, float])
+    except msgspec.ValidationError:
+        longitude = latitude = 1000.0
+    if abs(longitude) <= 180 and abs(latitude) <= 90:
         return None
     return "Expected [longitude, latitude] in degrees."
 
 
 def geojson(value: Any) -> str | None:
-    document = msgspec.json.decode(bytes(value))
-    if isinstance(document, dict) and document.get("type") in _GEOJSON_TYPES:
-        return None
+    try:
+        if msgspec.json.decode(bytes(value), type=_Typed).type in _GEOJSON_TYPES:
+            return None
+    except msgspec.ValidationError:
+        pass
     return "Expected a GeoJSON object (RFC 7946) with a 'type' such as Point or Feature."
 
 
@@ -114,4 +118,8 @@ class GeojsonType(JsonType):
         return geojson
 
     def describe(self, field: Field) -> dict[str, Any]:
-        return {"type": "object", "required": ["type"], "properties": {"type": {"enum": sorted(_GEOJSON_TYPES)}}}
+        return {
+            "type": "object",
+            "required": ["type"],
+            "properties": {"type": {"enum": sorted(_GEOJSON_TYPES)}},
+        }

@@ -35,7 +35,11 @@ class Range(msgspec.Struct, Generic[Bound], forbid_unknown_fields=True):
 
 
 def _instant(bound: Any) -> Any:
-    return bound.replace(tzinfo=datetime.UTC) if isinstance(bound, datetime.datetime) and not bound.tzinfo else bound
+    return (
+        bound.replace(tzinfo=datetime.UTC)
+        if isinstance(bound, datetime.datetime) and not bound.tzinfo
+        else bound
+    )
 
 
 def sound(value: Range[Any]) -> str | None:
@@ -85,7 +89,8 @@ class RangeType(FieldType):
             lower, upper = instants.render(field, lower), instants.render(field, upper)
         return (
             f"CASE WHEN {column} IS NOT NULL THEN json_build_object('lower', {lower}, 'upper', {upper}, 'bounds', "
-            f"(CASE WHEN lower_inc({column}) THEN '[' ELSE '(' END) || (CASE WHEN upper_inc({column}) THEN ']' ELSE ')' END), "
+            f"(CASE WHEN lower_inc({column}) THEN '[' ELSE '(' END) || "
+            f"(CASE WHEN upper_inc({column}) THEN ']' ELSE ')' END), "
             f"'empty', isempty({column})) END"
         )
 

@@ -8,13 +8,14 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-import re2
+import re2 as _re2  # pyright: ignore[reportMissingTypeStubs]  (it ships none)
 
 from penstock.kit import sql
 from penstock.tables.fields import BY_NAME, Check
 from penstock.tables.models import Constraints, Field
 
-_OPTIONS = re2.Options()
+_ENGINE: Any = _re2
+_OPTIONS = _ENGINE.Options()
 _OPTIONS.log_errors = False
 
 
@@ -22,8 +23,8 @@ _OPTIONS.log_errors = False
 def pattern(text: str) -> Any:
     """The pattern compiled by RE2, whose matching time is linear in the input; raises ValueError."""
     try:
-        return re2.compile(text, _OPTIONS)
-    except re2.error as error:
+        return _ENGINE.compile(text, _OPTIONS)
+    except _ENGINE.error as error:
         raise ValueError(
             "it is not a regular expression of RE2 syntax (no look-around and no back-references)"
         ) from error
@@ -38,7 +39,9 @@ def comparable(value: Any) -> Any:
 
 def for_field(field: Field) -> Check | None:
     """One function that says what is wrong with a (non-null) value, or None when nothing can be."""
-    checks = [check for check in (BY_NAME[field.type].intrinsic(field), *_of(field.constraints, field)) if check]
+    checks = [
+        check for check in (BY_NAME[field.type].intrinsic(field), *_of(field.constraints, field)) if check
+    ]
     if not checks:
         return None
     if len(checks) == 1:

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from typing import Any
+
 import sqlglot
 from sqlglot import expressions as exp
+from sqlglot.errors import SqlglotError
 
 MAX_LENGTH = 1000
 # Immutable functions; anything not listed is refused.
@@ -31,7 +34,7 @@ def checked(text: str, columns: Collection[str]) -> str:
         raise ValueError(f"an expression has at most {MAX_LENGTH} characters and no NUL")
     try:
         trees = sqlglot.parse(text, read="postgres")
-    except (sqlglot.errors.SqlglotError, RecursionError) as error:
+    except (SqlglotError, RecursionError) as error:
         raise ValueError("it is not one SQL expression") from error
     if len(trees) != 1 or trees[0] is None:
         raise ValueError("it is not one SQL expression")
@@ -43,7 +46,7 @@ def checked(text: str, columns: Collection[str]) -> str:
     return tree.sql(dialect="postgres", comments=False)
 
 
-def _check(node: exp.Expression, columns: Collection[str]) -> None:
+def _check(node: Any, columns: Collection[str]) -> None:
     if type(node) not in _ALLOWED:
         raise ValueError(f"'{node.sql(dialect='postgres')[:60]}' is not allowed there")
     if isinstance(node, exp.Column) and (node.table or node.name not in columns):

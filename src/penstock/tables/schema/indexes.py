@@ -15,12 +15,14 @@ _NAME = re.compile(r"[A-Za-z_]\w{0,49}", re.ASCII)
 _JSON = ("object", "array", "any", "geopoint", "geojson")
 
 
-def parse_indexes(raw: Any, fields: Mapping[str, Field], refuse: Callable[[str], NoReturn]) -> tuple[Index, ...]:
+def parse_indexes(
+    raw: Any, fields: Mapping[str, Field], refuse: Callable[[str], NoReturn]
+) -> tuple[Index, ...]:
     if raw is None:
         return ()
-    if not isinstance(raw, list) or len(cast(list[Any], raw)) > MAX_INDEXES:
+    if not isinstance(raw, list) or len(cast("list[Any]", raw)) > MAX_INDEXES:
         refuse(f"'indexes' must be a list of at most {MAX_INDEXES} entries.")
-    found = [_index(entry, fields, refuse) for entry in cast(list[Any], raw)]
+    found = [_index(entry, fields, refuse) for entry in cast("list[Any]", raw)]
     names = [one.name for one in found]
     for name in names:
         if names.count(name) > 1:
@@ -31,10 +33,12 @@ def parse_indexes(raw: Any, fields: Mapping[str, Field], refuse: Callable[[str],
 def _index(raw: Any, fields: Mapping[str, Field], refuse: Callable[[str], NoReturn]) -> Index:
     if not isinstance(raw, dict):
         refuse("each of 'indexes' is an object with 'name' and 'fields' or 'expression'.")
-    entry = cast(dict[str, Any], raw)
+    entry = cast("dict[str, Any]", raw)
     name = entry.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        refuse(f"an index needs a 'name' of letters, digits and underscores, at most 50; got {str(name)[:60]!r}.")
+        refuse(
+            f"an index needs a 'name' of letters, digits and underscores, at most 50; got {str(name)[:60]!r}."
+        )
     method = str(entry.get("type") or entry.get("method") or entry.get("using") or "btree").lower()
     if method not in METHODS:
         refuse(f"index '{name}' has the method {method[:40]!r}; methods are: {', '.join(METHODS)}.")
@@ -61,14 +65,16 @@ def _columns(
     names: Any = [raw] if isinstance(raw, str) else raw
     if not isinstance(names, list) or not names:
         refuse(f"index '{name}' has no fields.")
-    columns = tuple(str(one) for one in cast(list[Any], names))
+    columns = tuple(str(one) for one in cast("list[Any]", names))
     if len(columns) > 16 or (method == "hash" and len(columns) > 1):
         refuse(f"index '{name}' has too many fields for its method.")
     for column in columns:
         if column not in fields:
             refuse(f"index '{name}' names the unknown field '{column[:80]}'.")
         if not _indexable(fields[column], method):
-            refuse(f"index '{name}': a {fields[column].type} field such as '{column}' cannot have a {method} index.")
+            refuse(
+                f"index '{name}': a {fields[column].type} field such as '{column}' cannot have a {method} index."
+            )
     return columns
 
 
@@ -92,7 +98,7 @@ def _sql(
     if not isinstance(text, str):
         refuse(f"index '{name}': '{what}' is SQL text.")
     # The SQL parser is large; most schemas have no expressions and never need it.
-    from penstock.tables.schema import expressions
+    from penstock.tables.schema import expressions  # noqa: PLC0415
 
     try:
         return expressions.checked(text, fields.keys())

@@ -21,7 +21,6 @@ from penstock.tables.models import (
     Constraints,
     Field,
     ForeignKey,
-    Index,
     OnDelete,
     TableSchema,
 )
@@ -44,11 +43,14 @@ _CONSTRAINTS = {
     "enum": list,
 }
 # Text search configurations that every PostgreSQL 15 and later has.
-LANGUAGES = frozenset(
-    "simple arabic armenian basque catalan danish dutch english finnish french german greek hindi hungarian "
-    "indonesian irish italian lithuanian nepali norwegian portuguese romanian russian serbian spanish swedish "
-    "tamil turkish yiddish".split()
-)
+# fmt: off
+LANGUAGES = frozenset({
+    "simple", "arabic", "armenian", "basque", "catalan", "danish", "dutch", "english", "finnish", "french",
+    "german", "greek", "hindi", "hungarian", "indonesian", "irish", "italian", "lithuanian", "nepali",
+    "norwegian", "portuguese", "romanian", "russian", "serbian", "spanish", "swedish", "tamil", "turkish",
+    "yiddish",
+})
+# fmt: on
 
 
 def canonical_hash(raw: Mapping[str, Any]) -> str:
@@ -60,7 +62,7 @@ def parse_schema(raw: Any) -> TableSchema:
     """Raises `errors.Invalid` for field `json_schema`, naming the field and what would be right."""
     if not isinstance(raw, Mapping):
         refuse("a schema is an object with 'fields' and 'primaryKey'.")
-    schema = cast(Mapping[str, Any], raw)
+    schema = cast("Mapping[str, Any]", raw)
     fields = _fields(schema.get("fields"))
     names = tuple(one.name for one in fields)
     language = schema.get("search_language") or schema.get("search_config") or "english"
@@ -90,7 +92,7 @@ def refuse(reason: str, *, hint: str | None = None) -> NoReturn:
 def _fields(raw: Any) -> tuple[Field, ...]:
     if not isinstance(raw, list) or not raw:
         refuse("'fields' must be a list with at least one field.")
-    entries = cast(list[Any], raw)
+    entries = cast("list[Any]", raw)
     if len(entries) > MAX_FIELDS:
         refuse(f"a table has at most {MAX_FIELDS} fields; this one has {len(entries)}.")
     fields = tuple(_field(entry, position) for position, entry in enumerate(entries))
@@ -105,7 +107,7 @@ def _fields(raw: Any) -> tuple[Field, ...]:
 def _field(raw: Any, position: int) -> Field:
     if not isinstance(raw, dict):
         refuse(f"field {position} must be an object with 'name' and 'type'.")
-    entry = cast(dict[str, Any], raw)
+    entry = cast("dict[str, Any]", raw)
     name = entry.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name.encode()) > _NAME_BYTES:
         refuse(
@@ -148,7 +150,7 @@ def _constraints(raw: Any, field: Field) -> Constraints:
         return Constraints()
     if not isinstance(raw, dict):
         refuse(f"Field '{field.name}' has invalid constraints: expected an object.")
-    given = cast(dict[str, Any], raw)
+    given = cast("dict[str, Any]", raw)
     allowed = BY_NAME[field.type].constraints
     for key, value in given.items():
         if key not in _CONSTRAINTS:
@@ -156,7 +158,9 @@ def _constraints(raw: Any, field: Field) -> Constraints:
         if key not in allowed and value not in (None, False):
             _bad(field, f"'{key}' does not apply to type {field.type}.")
         expected = _CONSTRAINTS[key]
-        if value is not None and (not isinstance(value, expected) or (expected is int and isinstance(value, bool))):
+        if value is not None and (
+            not isinstance(value, expected) or (expected is int and isinstance(value, bool))
+        ):
             _bad(field, f"'{key}' must be of type {expected.__name__}.")
     return _checked(
         field,
@@ -235,7 +239,9 @@ def _default(entry: dict[str, Any], field: Field, constraints: Constraints) -> A
     check = checks.for_field(replace(field, constraints=constraints))
     message = check(value) if check else None
     if message or (isinstance(value, str) and "\0" in value):
-        refuse(f"Field '{field.name}' has a default that its own constraints refuse: {message or 'NUL character.'}")
+        refuse(
+            f"Field '{field.name}' has a default that its own constraints refuse: {message or 'NUL character.'}"
+        )
     return value
 
 
@@ -243,7 +249,7 @@ def _primary_key(raw: Any, fields: Mapping[str, Field]) -> tuple[str, ...]:
     key = [raw] if isinstance(raw, str) else raw
     if not isinstance(key, list) or not key:
         refuse("'primaryKey' is missing; name the field, or the list of fields, that identifies a row.")
-    names = tuple(str(name) for name in cast(list[Any], key))
+    names = tuple(str(name) for name in cast("list[Any]", key))
     _known("primaryKey", names, fields)
     for name in names:
         if fields[name].type == "string" or BY_NAME[fields[name].type].orderable:
@@ -257,10 +263,11 @@ def _foreign_keys(raw: Any, fields: Mapping[str, Field]) -> tuple[ForeignKey, ..
 
 
 def _foreign_key(raw: Any, fields: Mapping[str, Field]) -> ForeignKey:
-    reference: Any = raw.get("reference") if isinstance(raw, dict) else None
-    if not isinstance(raw, dict) or not isinstance(reference, dict):
+    entry = cast("dict[str, Any]", raw) if isinstance(raw, dict) else {}
+    reference: Any = entry.get("reference")
+    if not isinstance(reference, dict):
         refuse("each of 'foreignKeys' is an object with 'fields' and 'reference': {'resource', 'fields'}.")
-    entry, target = cast(dict[str, Any], raw), cast(dict[str, Any], reference)
+    target = cast("dict[str, Any]", reference)
     own = _names("foreignKeys", entry.get("fields"))
     theirs = _names("foreignKeys reference", target.get("fields"))
     _known("foreignKeys", own, fields)
@@ -269,8 +276,8 @@ def _foreign_key(raw: Any, fields: Mapping[str, Field]) -> ForeignKey:
     resource = target.get("resource", "")
     if not isinstance(resource, str) or len(resource) > 100 or "\0" in resource:
         refuse("the 'resource' of a foreign key is the name of a table of this app, or \"\" for this one.")
-    actions = entry.get("x-actions") or {}
-    action = str(actions.get("onDelete", "RESTRICT") if isinstance(actions, dict) else actions).upper()
+    actions: Any = entry.get("x-actions") or {}
+    action = str(actions.get("onDelete", "RESTRICT") if hasattr(actions, "get") else actions).upper()
     if action not in set(OnDelete):
         refuse(f"onDelete '{action[:40]}' is not one of: {', '.join(OnDelete)}.")
     if action == OnDelete.SET_NULL and (bad := [name for name in own if fields[name].constraints.required]):
@@ -284,13 +291,15 @@ def _search_fields(raw: Any, fields: Mapping[str, Field]) -> tuple[tuple[str, st
         given: Any = {"field": entry} if isinstance(entry, str) else entry
         if not isinstance(given, dict):
             refuse("each of 'search_fields' is a field name or an object with 'field' and 'weight'.")
-        item = cast(dict[str, Any], given)
+        item = cast("dict[str, Any]", given)
         name, weight = str(item.get("field")), item.get("weight", "D")
         _known("search_fields", (name,), fields)
         if fields[name].type != "string" or fields[name].format == "uuid":
             refuse(f"search_fields names '{name}', which is no text field.")
         if weight not in ("A", "B", "C", "D"):
-            refuse(f"search_fields gives '{name}' the weight {str(weight)[:10]!r}; weights are A, B, C and D.")
+            refuse(
+                f"search_fields gives '{name}' the weight {str(weight)[:10]!r}; weights are A, B, C and D."
+            )
         found.append((name, weight))
     return tuple(found)
 
@@ -298,16 +307,20 @@ def _search_fields(raw: Any, fields: Mapping[str, Field]) -> tuple[tuple[str, st
 def _list(what: str, raw: Any) -> Sequence[Any]:
     if raw is None:
         return ()
-    if not isinstance(raw, list) or len(cast(list[Any], raw)) > MAX_FIELDS:
+    if not isinstance(raw, list) or len(cast("list[Any]", raw)) > MAX_FIELDS:
         refuse(f"'{what}' must be a list of at most {MAX_FIELDS} entries.")
-    return cast(list[Any], raw)
+    return cast("list[Any]", raw)
 
 
 def _names(what: str, raw: Any) -> tuple[str, ...]:
     names: Any = [raw] if isinstance(raw, str) else raw
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in cast(list[Any], names)):
+    if (
+        not isinstance(names, list)
+        or not names
+        or not all(isinstance(name, str) for name in cast("list[Any]", names))
+    ):
         refuse(f"'{what}' needs 'fields': a field name or a list of them.")
-    return tuple(cast(list[str], names))
+    return tuple(cast("list[str]", names))
 
 
 def _known(what: str, names: Sequence[str], fields: Mapping[str, Field]) -> None:

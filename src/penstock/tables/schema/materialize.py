@@ -75,7 +75,9 @@ async def _try_patterns(conn: Connection, schema: TableSchema) -> None:
             async with conn.savepoint():
                 await conn.value("SELECT '' ~ $1::text", anchored(field.constraints.pattern))
         except asyncpg.DataError as error:
-            refuse(f"Field '{field.name}' has invalid constraints: PostgreSQL cannot use its 'pattern': {summary(error)}.")
+            refuse(
+                f"Field '{field.name}' has invalid constraints: PostgreSQL cannot use its 'pattern': {summary(error)}."
+            )
 
 
 def _collect(
@@ -93,7 +95,9 @@ def _collect(
             waiting.append(_target(member, schema, key, siblings))
 
 
-def _target(table: DataTable, schema: TableSchema, key: ForeignKey, siblings: Mapping[str, DataTable]) -> DataTable:
+def _target(
+    table: DataTable, schema: TableSchema, key: ForeignKey, siblings: Mapping[str, DataTable]
+) -> DataTable:
     if key.resource in SYSTEM_TABLES and key.resource not in siblings:
         refuse(f"foreign keys to the system table '{key.resource}' are not supported yet.")
     target = table if key.resource in ("", table.name) else siblings.get(key.resource)
@@ -118,5 +122,7 @@ def _target(table: DataTable, schema: TableSchema, key: ForeignKey, siblings: Ma
     for own, other in zip(key.fields, key.reference_fields, strict=True):
         mine, its = ddl.column_type(schema.by_name[own]), ddl.column_type(theirs.by_name[other])
         if mine != its:
-            refuse(f"a foreign key pairs '{own}' ({mine}) with '{target.name}.{other}' ({its}); the types must be equal.")
+            refuse(
+                f"a foreign key pairs '{own}' ({mine}) with '{target.name}.{other}' ({its}); the types must be equal."
+            )
     return target
