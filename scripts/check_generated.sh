@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Tell which generated files are stale, by making them anew beside what is committed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+uv run --no-sync python scripts/async_to_sync.py --check
+uv run --no-sync python scripts/cli_reference.py --check
