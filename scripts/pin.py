@@ -18,7 +18,7 @@ def main() -> None:
     command = ["uv", "export", "--all-packages", "--all-extras", "--all-groups", "--no-hashes", "--no-header"]
     command += ["--no-annotate", "--no-emit-workspace"]
     exported = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  (words of our own)
-    pins = sorted({line.partition(";")[0].strip() for line in exported.stdout.splitlines() if "==" in line})
+    pins = [line.strip() for line in exported.stdout.splitlines() if "==" in line]
     body = "\n".join(f'    "{pin}",' for pin in pins)
     block = f"# Pinned by scripts/pin.py.\nconstraint-dependencies = [\n{body}\n]\n"
     text = PYPROJECT.read_text("utf-8")
