@@ -13,7 +13,7 @@ from penstock.identity import tokens
 from penstock.identity.models import KeyKind
 from penstock.kit.crypto import KeyRing, new_ring
 
-CLAIMS = tokens.Claims(7, 5, None, 3, "family", int(time.time()) + 60)
+CLAIMS = tokens.Claims(7, 5, None, 3, "family", int(time.time()) + 86_400)
 
 
 def test_what_was_issued_is_read() -> None:
