@@ -56,10 +56,13 @@ def test_a_saved_key_is_shown_to_its_own_server_only() -> None:
     assert resolve("https://a.example/").key == "saved"
 
 
-def test_a_profile_that_is_not_there_is_named() -> None:
+def test_a_profile_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     save_profile("p", Profile(url="https://a.example"))
     with pytest.raises(ConfigurationError, match=r"no profile 'q'; saved profiles: p"):
         resolve(profile="q")
+    monkeypatch.setenv("PENSTOCK_PROFILE", "r")
+    with pytest.raises(ConfigurationError, match="no profile 'r'"):
+        resolve()
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:

@@ -123,7 +123,8 @@ def login_of_environment() -> tuple[str, str] | None:
 
 def _profile(name: str | None) -> Profile | None:
     saved = load_profiles()
-    found = saved.profiles.get(name or os.environ.get("PENSTOCK_PROFILE") or saved.current)
+    name = name or os.environ.get("PENSTOCK_PROFILE") or None
+    found = saved.profiles.get(name or saved.current)
     if found is None and name is not None:
         known = ", ".join(sorted(saved.profiles)) or "none"
         raise ConfigurationError(f"There is no profile '{name}'; saved profiles: {known}.")

@@ -7,7 +7,7 @@ import pytest
 
 from penstock_sdk import ConflictError, ForbiddenError, RowFault, ValidationError
 from penstock_sdk.cli._formats import SourceRow
-from penstock_sdk.cli._importing import load
+from penstock_sdk.cli._importing import ImportResult, load
 
 
 class Table:
@@ -34,7 +34,9 @@ def source(count: int, *unreadable: int) -> list[SourceRow]:
 
 def run(table: Table, rows: list[SourceRow], *, skip_bad: bool) -> tuple[Any, list[int]]:
     seen: list[int] = []
-    return load(rows, table, chunk=4, skip_bad=skip_bad, on_progress=seen.append), seen
+    result = ImportResult()
+    load(rows, table, result, chunk=4, skip_bad=skip_bad, on_progress=seen.append)
+    return result, seen
 
 
 def test_good_rows_are_stored_in_chunks() -> None:
@@ -75,7 +77,7 @@ def test_an_error_that_is_not_about_rows_is_raised() -> None:
         raise ForbiddenError("No.")
 
     with pytest.raises(ForbiddenError):
-        load(source(1), refuse, chunk=4, skip_bad=True, on_progress=lambda _: None)
+        load(source(1), refuse, ImportResult(), chunk=4, skip_bad=True, on_progress=lambda _: None)
 
 
 def test_only_the_first_faults_are_kept() -> None:

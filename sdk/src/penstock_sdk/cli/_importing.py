@@ -41,14 +41,19 @@ class ImportResult:
 
 
 def load(
-    rows: Iterable[SourceRow], send: Send, *, chunk: int, skip_bad: bool, on_progress: Callable[[int], None]
-) -> ImportResult:
-    """Sends every row; `send` stores a list in one transaction. `on_progress` gets the rows done so far.
+    rows: Iterable[SourceRow],
+    send: Send,
+    result: ImportResult,
+    *,
+    chunk: int,
+    skip_bad: bool,
+    on_progress: Callable[[int], None],
+) -> None:
+    """Sends every row and notes in `result` what became of it; `send` stores a list in one transaction.
 
     At the first chunk with a bad row the import stops and that chunk is not stored; with `skip_bad` the good
-    rows of the chunk are stored and the import goes on.
+    rows of the chunk are stored and the import goes on. `on_progress` gets the rows done so far.
     """
-    result = ImportResult()
     done = 0
     for part in counted(rows, chunk):
         good = [row for row in part if not row.reasons]
@@ -58,13 +63,12 @@ def load(
                 result.note(row.place, row.reasons.items())
         if len(good) < len(part) and not skip_bad:
             result.stopped = True
-            return result
+            return
         if not (_store_good if skip_bad else _store_all)(good, send, result):
             result.stopped = True
-            return result
+            return
         done += len(part)
         on_progress(done)
-    return result
 
 
 def _store_all(rows: list[SourceRow], send: Send, result: ImportResult) -> bool:

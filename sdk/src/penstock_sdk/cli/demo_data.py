@@ -19,7 +19,7 @@ from penstock_sdk._sync.resources.apps import AppHandle
 from penstock_sdk.cli._columns import Columns
 from penstock_sdk.cli._errors import CommandError
 from penstock_sdk.cli._formats import read
-from penstock_sdk.cli._importing import load
+from penstock_sdk.cli._importing import ImportResult, load
 
 APP = "demo"
 SOURCE = "nyc"
@@ -230,7 +230,8 @@ def _filled(app: AppHandle, table: DemoTable, on_progress: Callable[[int], None]
 
     with opened_csv(table) as stream:
         rows = read(stream, "csv", Columns(table.schema), _NULLS)
-        result = load(rows, send, chunk=_CHUNK, skip_bad=False, on_progress=on_progress)
+        result = ImportResult()
+        load(rows, send, result, chunk=_CHUNK, skip_bad=False, on_progress=on_progress)
     if result.bad:
         fault = result.bad[0]
         raise CommandError(f"{table.file}, line {fault.row}, {fault.field}: {fault.reason}")

@@ -11,6 +11,7 @@ import msgspec
 from cyclopts import App, Parameter
 
 from penstock_sdk import _json
+from penstock_sdk._errors import PenstockError
 from penstock_sdk._sync.client import Client
 from penstock_sdk._sync.resources.records import RecordQuery, Records
 from penstock_sdk.cli._columns import Columns
@@ -202,12 +203,17 @@ def import_records(
         Leave bad rows out, store the others, and exit with 1 at the end.
     """
     kind = format_of(file, format)
+    result = ImportResult()
     with options.client() as client:
         columns = Columns(client.app(app_slug).tables.get(table).json_schema)
         send = _sender(_records(client, app_slug, table), mode, names(unique_fields))
         with opened(file, "rb") as stream, progress(f"Importing {table}", None) as on_progress:
             rows = read(stream, kind, columns, frozenset(null))
-            result = load(rows, send, chunk=chunk, skip_bad=skip_bad, on_progress=on_progress)
+            try:
+                load(rows, send, result, chunk=chunk, skip_bad=skip_bad, on_progress=on_progress)
+            except PenstockError:
+                say(f"{result.stored:,} records were stored before this:")
+                raise
     _report(result, as_json=options.json)
     return 1 if result.skipped else 0
 
