@@ -175,7 +175,7 @@ def _template(root: Path, account: Bootstrap, keys: Keys, settings: Settings) ->
 
 async def _make_template(account: Bootstrap, keys: Keys, settings: Settings) -> Logins:
     async with connected(maintenance(account.direct)) as connection:
-        await connection.execute(f"CREATE DATABASE {quote(account.direct.database)} TEMPLATE template0")
+        await connection.execute(f"CREATE DATABASE {quote(account.direct.database)}")
     direct = Bootstrap(account.direct, account.direct)
     logins = await prepare(direct, keys.encryption, settings.server)
     await first_start(logins, keys, settings)

@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 from penstock.kit import ids
 from penstock.kit.crypto import KeyRing
 from penstock.kit.db import Login
-from penstock.server import migrations
+from penstock.server import migrations, spaces
 from penstock.server.database import OWNER, RECORDS, Bootstrap, seal, stamp, unseal
 from penstock.server.errors import SetupError
 from penstock.server.settings import ServerSettings
@@ -99,6 +99,8 @@ async def _set_up(connection: AsyncConnection, ring: KeyRing, settings: ServerSe
     major = raw.get_server_version().major
     await raw.execute("UPDATE penstock.installation SET stamp = $1", stamp(settings, major))
     await raw.execute("RESET ROLE")
+    if not found.new:
+        await _ensure_readers(raw, ring, found.owner)
 
 
 async def _check(raw: Any) -> None:
@@ -180,28 +182,46 @@ async def open_database(raw: Any, prefix: str) -> None:
     await raw.execute(f'GRANT CONNECT ON DATABASE {database} TO "{prefix}_records"')
 
 
+async def _ensure_readers(raw: Any, ring: KeyRing, owner: str) -> None:
+    """The logins of organizations; in a restored database they exist by name only, or not at all."""
+    lost = await raw.fetch(
+        "SELECT d.name, d.password FROM penstock.database_roles d LEFT JOIN pg_roles r ON r.rolname = d.name"
+        " WHERE d.purpose = 'reader' AND r.rolcanlogin IS NOT TRUE"
+    )
+    for row in lost:
+        await spaces.make_reader(raw, row["name"], unseal(ring, row["password"], row["name"]))
+        if raw.get_server_version().major >= 16:
+            # As if the owner had made it.
+            options = "ADMIN TRUE, INHERIT FALSE, SET FALSE"
+            await raw.execute(f"GRANT {quote(row['name'])} TO {quote(owner)} WITH {options}")
+
+
 async def _ensure_fold(raw: Any) -> None:
     """`penstock.fold(text)`; kept once made, because indexes depend on what it gives."""
-    if await raw.fetchval(
-        "SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
-        " WHERE n.nspname = 'penstock' AND p.proname = 'fold'"
-    ):
-        return
-    collations = {
+    collations = [
         row["collname"]
         for row in await raw.fetch(
             "SELECT collname FROM pg_collation WHERE collnamespace = 'pg_catalog'::regnamespace"
-            " AND collname IN ('pg_c_utf8', 'und-x-icu')"
+            " AND collname IN ('pg_c_utf8', 'und-x-icu') ORDER BY collname"
         )
-    }
+    ]
     if not collations:
         raise SetupError(
-            "This PostgreSQL folds case by its operating system only; version 17, or one built with ICU, is needed."
+            "This PostgreSQL folds case by its operating system only; "
+            "version 17 or later, or one built with ICU, is needed."
         )
-    collation = "pg_c_utf8" if "pg_c_utf8" in collations else "und-x-icu"
+    present = await raw.fetchval(
+        "SELECT p.prosrc FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+        " WHERE n.nspname = 'penstock' AND p.proname = 'fold'"
+    )
+    if present and any(collation in present for collation in collations):
+        return
+    # Missing, or restored from a server with other collations; the two fold alike.
     await raw.execute(
-        "CREATE FUNCTION penstock.fold(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS"
-        f""" $$ SELECT lower(translate($1, 'İΣς', 'iσσ') COLLATE pg_catalog."{collation}") COLLATE pg_catalog."C" $$"""
+        "CREATE OR REPLACE FUNCTION penstock.fold(text) RETURNS text"
+        " LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS"
+        f""" $$ SELECT lower(translate($1, 'İΣς', 'iσσ') COLLATE pg_catalog."{collations[0]}")"""
+        """ COLLATE pg_catalog."C" $$"""
     )
 
 

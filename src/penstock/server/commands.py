@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,18 +27,10 @@ from penstock.server.settings import ServerSettings, Settings
 if TYPE_CHECKING:
     from penstock.kit.crypto import Keys
     from penstock.server.database import Bootstrap, Logins
+    from penstock.server.diagnosis import Check
 
 KEY_FILE = "keys.json"
 _DATABASE = "penstock"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding of `diagnose`."""
-
-    name: str
-    ok: bool
-    detail: str
 
 
 def serve(
@@ -62,16 +53,58 @@ def serve(
 
 
 def migrate(data_dir: Path | None = None, database_url: str | None = None, config: Path | None = None) -> int:
-    """Set the database up and bring it to this release, without serving."""
+    """Set the database up, put right what is amiss, and bring it to this release, without serving."""
 
     def work() -> int:
         settings = configuration.load({"data_dir": data_dir, "database_url": database_url}, config=config)
         with database(settings.server) as account:
-            asyncio.run(_prepare(account, _keys(settings.server), settings))
+            asyncio.run(_prepare(account, keys_of(settings.server), settings, repair=True))
         print("The database is up to date.")
         return 0
 
     return _reported(work)
+
+
+def backup(data_dir: Path | None, database_url: str | None, target: Path, config: Path | None = None) -> int:
+    """Write everything into one new file, also while the server runs."""
+
+    def work() -> int:
+        from penstock.server import maintenance  # noqa: PLC0415
+
+        settings = configuration.load({"data_dir": data_dir, "database_url": database_url}, config=config)
+        with database(settings.server) as account:
+            maintenance.backup(account, settings.server, target, tell)
+        return 0
+
+    return _reported(work)
+
+
+def restore(
+    source: Path, data_dir: Path | None, database_url: str | None = None, config: Path | None = None
+) -> int:
+    """Make a data directory from a backup; the directory must be empty or missing."""
+
+    def work() -> int:
+        from penstock.server import maintenance  # noqa: PLC0415
+
+        settings = configuration.load({"data_dir": data_dir, "database_url": database_url}, config=config)
+        maintenance.restore(source, settings.server, tell)
+        with database(settings.server) as account:
+            # Logins and grants of the release that wrote the backup become those of this one.
+            asyncio.run(_prepare(account, keys_of(settings.server), settings, repair=True))
+        tell(f"Restored into {settings.server.data_dir}; start it with `penstock serve`.")
+        return 0
+
+    return _reported(work)
+
+
+def diagnose(
+    data_dir: Path | None = None, database_url: str | None = None, config: Path | None = None
+) -> list[Check]:
+    """Look at the installation without changing it, and say what is wrong."""
+    from penstock.server import diagnosis  # noqa: PLC0415
+
+    return diagnosis.examine({"data_dir": data_dir, "database_url": database_url}, config)
 
 
 def _serve(flags: dict[str, Any], config: Path | None) -> int:
@@ -81,7 +114,7 @@ def _serve(flags: dict[str, Any], config: Path | None) -> int:
     with database(server) as account, tempfile.TemporaryDirectory(prefix="penstock-metrics-") as shared:
         settings = configuration.load(flags, config=config)
         _configure_logs(settings)
-        keys = _keys(server)
+        keys = keys_of(server)
         logins, first = asyncio.run(_prepare(account, keys, settings))
         if first:
             _show_first_start(first)
@@ -147,7 +180,7 @@ def database(server: ServerSettings) -> Iterator[Bootstrap]:
         return
     with ThreadPoolExecutor(1) as executor:
         # It starts while this thread imports; never the other way round, for half-imported modules see each other.
-        starting = executor.submit(embedded.start, server.data_dir, progress=_tell)
+        starting = executor.submit(embedded.start, server.data_dir, progress=tell)
         try:
             from penstock.kit.db import Login  # noqa: PLC0415
             from penstock.server.database import Bootstrap, create_database  # noqa: PLC0415
@@ -161,15 +194,17 @@ def database(server: ServerSettings) -> Iterator[Bootstrap]:
         yield Bootstrap(login, login)
 
 
-async def _prepare(account: Bootstrap, keys: Keys, settings: Settings) -> tuple[Logins, Any]:
+async def _prepare(
+    account: Bootstrap, keys: Keys, settings: Settings, *, repair: bool = False
+) -> tuple[Logins, Any]:
     from penstock.server.database import prepare  # noqa: PLC0415
     from penstock.server.first_start import first_start  # noqa: PLC0415
 
-    logins = await prepare(account, keys.encryption, settings.server)
+    logins = await prepare(account, keys.encryption, settings.server, repair=repair)
     return logins, await first_start(logins, keys, settings)
 
 
-def _keys(server: ServerSettings) -> Keys:
+def keys_of(server: ServerSettings) -> Keys:
     from penstock.kit.crypto import load_keys  # noqa: PLC0415
 
     path = server.data_dir / KEY_FILE
@@ -203,17 +238,17 @@ def _reported(work: Callable[[], int]) -> int:
     try:
         return work()
     except SettingError as error:
-        _tell(f"penstock: {error}")
+        tell(f"penstock: {error}")
         return 2
     except (SetupError, embedded.ClusterError) as error:
         hint = getattr(error, "hint", None)
-        _tell(f"penstock: {error}" + (f"\n{hint}" if hint else ""))
+        tell(f"penstock: {error}" + (f"\n{hint}" if hint else ""))
         return 1
     except KeyboardInterrupt:
         return 130
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

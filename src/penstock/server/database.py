@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import quote as quote_url
 
 import asyncpg
 
@@ -69,6 +70,16 @@ class Bootstrap:
     @property
     def behind_pooler(self) -> bool:
         return (self.direct.host, self.direct.port) != (self.pooled.host, self.pooled.port)
+
+    @property
+    def url(self) -> str:
+        """The direct address, for PostgreSQL's own programs."""
+        login = self.direct
+        user, password, database, host = (
+            quote_url(text, safe="") for text in (login.user, login.password, login.database, login.host)
+        )
+        query = f"host={host}&port={login.port}" + (f"&sslmode={login.ssl}" if login.ssl else "")
+        return f"postgresql://{user}:{password}@/{database}?{query}"
 
     def logins(self, prefix: str, owner_password: str, records_password: str) -> Logins:
         def as_role(at: Login, role: str, password: str) -> Login:
@@ -131,15 +142,19 @@ async def create_database(login: Login) -> None:
                 await connection.execute(f"CREATE DATABASE {quote(login.database)} TEMPLATE template0")
 
 
-async def prepare(account: Bootstrap, ring: KeyRing, settings: ServerSettings) -> Logins:
-    """Leave the database set up, migrated and reachable for the pools, doing next to nothing when it is so already.
+async def prepare(
+    account: Bootstrap, ring: KeyRing, settings: ServerSettings, *, repair: bool = False
+) -> Logins:
+    """Leave the database set up, migrated and reachable for the pools; next to nothing when it is so already.
 
-    Any number of processes may call this at once. Raises `SetupError`.
+    With `repair` everything is gone through in any case. Any number of processes may call this at once.
+    Raises `SetupError`.
     """
-    async with connected(account.direct) as connection:
-        ready = await _ready(connection, account, ring, settings)
-    if ready:
-        return ready
+    if not repair:
+        async with connected(account.direct) as connection:
+            ready = await _ready(connection, account, ring, settings)
+        if ready:
+            return ready
     from penstock.server import bootstrap  # noqa: PLC0415  (see the module docstring)
 
     await bootstrap.run(account, ring, settings)

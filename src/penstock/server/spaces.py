@@ -6,6 +6,7 @@ Made by the owner role inside the transaction that makes the organization.
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from penstock import identity
 from penstock.kit.crypto import KeyRing
@@ -32,9 +33,7 @@ async def create_space(conn: Connection, ring: KeyRing, *, schema: str, role: st
     reader, space = quote(role), quote(schema)
     password = secrets.token_urlsafe(24)
     await conn.execute(f"CREATE SCHEMA {space}")
-    await conn.execute(f"CREATE ROLE {reader} LOGIN NOINHERIT PASSWORD '{scram(password)}'")
-    for setting, value in _READER_SETTINGS.items():
-        await conn.execute(f"ALTER ROLE {reader} SET {setting} = '{value}'")
+    await make_reader(conn, role, password)
     await conn.execute(f"GRANT USAGE ON SCHEMA {space} TO {records}, {reader}")
     await conn.execute(
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA {space} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {records}"
@@ -48,6 +47,18 @@ async def create_space(conn: Connection, ring: KeyRing, *, schema: str, role: st
         role,
         seal(ring, password, role),
     )
+
+
+async def make_reader(conn: Any, role: str, password: str) -> None:
+    """The login alone, made or put right; `conn` is ours or the driver's."""
+    reader = quote(role)
+    found = await (conn.value if isinstance(conn, Connection) else conn.fetchval)(
+        "SELECT count(*) FROM pg_roles WHERE rolname = $1", role
+    )
+    verb = "ALTER" if found else "CREATE"
+    await conn.execute(f"{verb} ROLE {reader} LOGIN NOINHERIT PASSWORD '{scram(password)}'")
+    for setting, value in _READER_SETTINGS.items():
+        await conn.execute(f"ALTER ROLE {reader} SET {setting} = '{value}'")
 
 
 def subscribed(ring: KeyRing) -> Events:

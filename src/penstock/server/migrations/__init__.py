@@ -80,7 +80,8 @@ def comparison() -> dict[str, Any]:
         "include_schemas": True,
         "include_name": ours,
         "compare_type": True,
-        "compare_server_default": True,
+        # Alembic cannot compare defaults of JSON columns; a test compares catalogs instead.
+        "compare_server_default": False,
         "version_table": VERSION_TABLE,
         "version_table_schema": SCHEMA,
     }
