@@ -115,6 +115,16 @@ def test_the_numbers_of_the_loader_are_those_of_the_files() -> None:
             assert {row[field] for row in rows} <= known
 
 
+def test_the_references_that_are_not_declared_do_not_hold() -> None:
+    page = (Path(__file__).parents[3] / "docs/reference/demo.md").read_text()
+    files = demo_check.Files()
+    airports = {row["faa"] for row in files.airports}
+    missing = sorted({row["dest"] for row in files.flights} - airports)
+    assert f"({', '.join(missing)})" in page
+    planes = {row["tailnum"] for row in files.planes} | {None}
+    assert f"{len({row['tailnum'] for row in files.flights} - planes)} aircraft" in page
+
+
 def test_a_wrong_answer_shows_the_first_row_that_differs() -> None:
     assert demo_check.difference([1, 2, 3], [1, 5, 3]) == {"row": 1, "expected": 2, "found": 5}
     assert demo_check.difference([1, 2], [1]) == "1 rows instead of 2"
