@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -48,6 +50,13 @@ def answers(cluster: embedded.Cluster) -> bool:
         return sql(cluster, "select 1") == "1"
     except RuntimeError:
         return False
+
+
+def kill(pids: list[int]) -> None:
+    """Kill processes, some of which may end by themselves when the first is dead."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def gone(data_dir: Path) -> bool:

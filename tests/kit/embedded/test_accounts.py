@@ -17,7 +17,7 @@ import pytest
 from penstock.kit import embedded
 from penstock.kit.embedded import accounts, install
 
-from .conftest import answers, eventually, gone, sql
+from .conftest import answers, eventually, gone, kill, sql
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
@@ -96,7 +96,7 @@ def test_root_drops_to_an_account_of_its_own(closed: Path) -> None:
         assert uids == {(closed / "data" / "postgres" / "data").stat().st_uid}
         assert 0 not in uids
         sql(cluster, "create table t as select 1 as n; checkpoint")
-        os.kill(cluster.processes()[1], 9)
+        kill(cluster.processes()[1:2])
         eventually(lambda: answers(cluster), 30)
         sql(cluster, "alter system set work_mem = '9MB'")
         sql(cluster, "select pg_reload_conf()")

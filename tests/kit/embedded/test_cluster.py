@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
-import signal
 import socket
 import stat
 import subprocess
@@ -17,7 +16,7 @@ import pytest
 from penstock.kit import embedded
 from penstock.kit.embedded import home, keeper
 
-from .conftest import answers, eventually, gone, sql, user_process
+from .conftest import answers, eventually, gone, kill, sql, user_process
 
 
 def test_it_is_durable_and_speaks_to_us_alone(cluster: embedded.Cluster) -> None:
@@ -131,37 +130,28 @@ def test_a_killed_user_leaves_no_orphan(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("victim", ["keeper", "postmaster", "backend", "keeper and postmaster", "all"])
 def test_it_comes_back_after_a_kill(tmp_path: Path, victim: str) -> None:
+    # It computes for long and does not listen, also when its server is dead.
+    busy = "do $$ begin for i in 1..2000000000 loop end loop; end $$"
+    asking = "select pid from pg_stat_activity where query like 'do %'"
     with embedded.start(tmp_path, wait=60) as cluster:
         sql(cluster, "create table t (n int); insert into t values (1)")
-        # It computes for a minute and does not listen, also when its server is dead.
-        slow = subprocess.Popen(
-            [
-                str(embedded.binaries() / "psql"),
-                "-qXc",
-                "do $$ begin for i in 1..1000000000 loop end loop; end $$",
-                cluster.dsn(),
-            ],
-            stderr=subprocess.DEVNULL,
-        )
-        eventually(
-            lambda: sql(cluster, "select count(*) from pg_stat_activity where query like 'do %'") == "1"
-        )
-        pids = cluster.processes()
-        backend = int(sql(cluster, "select pid from pg_stat_activity where query like 'do %'"))
-        victims = {
-            "keeper": pids[:1],
-            "postmaster": pids[1:2],
-            "backend": [backend],
-            "keeper and postmaster": pids[:2],
-            "all": pids,
-        }[victim]
-        for pid in victims:
-            os.kill(pid, signal.SIGKILL)
-        eventually(lambda: bool(slow.poll()), 30)
+        psql = [str(embedded.binaries() / "psql"), "-qXc", busy, cluster.dsn()]
+        with subprocess.Popen(psql, stderr=subprocess.DEVNULL) as slow:
+            eventually(lambda: bool(sql(cluster, asking)))
+            pids = cluster.processes()
+            victims = {
+                "keeper": pids[:1],
+                "postmaster": pids[1:2],
+                "backend": [int(sql(cluster, asking))],
+                "keeper and postmaster": pids[:2],
+                "all": pids,
+            }
+            kill(victims[victim])
+            eventually(lambda: bool(slow.poll()), 30)
         eventually(lambda: answers(cluster), 30)
         assert sql(cluster, "select n from t") == "1"
         sql(cluster, "insert into t values (2)")
-        assert cluster.processes()[0] != pids[0] or "keeper" not in victim
+        assert (cluster.processes()[0] != pids[0]) == (victim not in ("postmaster", "backend"))
         cluster.close(wait=30)
     assert gone(tmp_path)
 
@@ -170,8 +160,7 @@ def test_recovery_is_waited_for(tmp_path: Path) -> None:
     cluster = embedded.start(tmp_path, wait=60, watch=False, settings={"checkpoint_timeout": "1h"})
     sql(cluster, "create table t as select n, repeat('x', 100) from generate_series(1, 200000) n")
     sql(cluster, "update t set n = n + 1")
-    for pid in cluster.processes():
-        os.kill(pid, signal.SIGKILL)
+    kill(cluster.processes())
     cluster.close()
     with embedded.start(tmp_path, wait=60) as again:
         assert sql(again, "select count(*), max(n) from t") == "200000|200001"
@@ -181,8 +170,7 @@ def test_recovery_is_waited_for(tmp_path: Path) -> None:
 
 def test_a_recorded_process_id_of_a_stranger_is_no_obstacle(tmp_path: Path) -> None:
     with embedded.start(tmp_path, wait=60) as cluster:
-        for pid in cluster.processes():
-            os.kill(pid, signal.SIGKILL)
+        kill(cluster.processes())
     stale = tmp_path / "postgres" / "data" / "postmaster.pid"
     eventually(lambda: gone(tmp_path))
     lines = stale.read_text().splitlines()

@@ -18,7 +18,7 @@ from typing import IO
 
 from . import archive, home, keeper, roles
 from .archive import Manifest
-from .cluster import start
+from .cluster import Cluster, start
 from .failure import ClusterError
 from .programs import Address, psql, read_from, write_to
 
@@ -119,23 +119,28 @@ def restore(
 
 
 def _fill(reader: archive.Reader, staging: Path, wait: float, tell: Callable[[str], None]) -> None:
-    manifest = reader.manifest
-    name = manifest.database["name"]
-    with start(staging, wait=wait, settings=_FILLING, progress=tell) as cluster:
-        server = Address.parse(cluster.dsn())
-        psql(server, roles.statements(manifest.roles, manifest.memberships, manifest.strangers))
-        if name != "postgres":
-            psql(server, f"create database {roles.name(name)} template template0;")
-        owner = manifest.database["owner"]
-        psql(server, f"alter database {roles.name(name)} owner to {roles.name(owner)};")
-        tell(f"Restoring the database {name}")
-        database = Address.parse(cluster.dsn(database=name))
-        command = ["pg_restore", "-w", "--exit-on-error", f"--dbname={database.url}"]
-        write_to(database, command, reader.blocks(DUMP))
-        psql(database, "analyze;")
+    cluster = start(staging, wait=wait, settings=_FILLING, progress=tell)
+    try:
+        _load(reader, cluster, tell)
+    finally:
         cluster.close(wait=wait)
     if _in_use(staging, keeper.KEEPER_LOCK):
         raise ClusterError(f"The database server in {staging} does not stop.")
+
+
+def _load(reader: archive.Reader, cluster: Cluster, tell: Callable[[str], None]) -> None:
+    manifest = reader.manifest
+    name, owner = manifest.database["name"], manifest.database["owner"]
+    server = Address.parse(cluster.dsn())
+    psql(server, roles.statements(manifest.roles, manifest.memberships, manifest.strangers))
+    if name != "postgres":
+        psql(server, f"create database {roles.name(name)} template template0;")
+    psql(server, f"alter database {roles.name(name)} owner to {roles.name(owner)};")
+    tell(f"Restoring the database {name}")
+    database = Address.parse(cluster.dsn(database=name))
+    command = ["pg_restore", "-w", "--exit-on-error", f"--dbname={database.url}"]
+    write_to(database, command, reader.blocks(DUMP))
+    psql(database, "analyze;")
 
 
 def _read(path: Path) -> bytes:
