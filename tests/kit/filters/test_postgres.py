@@ -6,6 +6,7 @@ import itertools
 import json
 import string
 import unicodedata
+from datetime import date
 from random import Random
 from typing import Any
 
@@ -152,8 +153,10 @@ def rows(postgres: Probe) -> list[samples.Row]:
     found = samples.random_rows(Random(20_26), 120)
     columns = ", ".join(f"{name} {kind}" for name, (_, kind, _) in samples.COLUMNS.items())
     postgres.execute(f"CREATE TABLE probe (id integer PRIMARY KEY, {columns})")
+    # As text, since the driver takes the ends of Python's calendar for infinity.
+    textual = ("interval", "date", "timestamptz", "daterange", "tstzrange")
     places = [
-        f"${place}::text::interval" if kind == "interval" else f"${place}"
+        f"${place}::text::{kind}" if kind in textual else f"${place}"
         for place, (_, kind, _) in enumerate(samples.COLUMNS.values(), 2)
     ]
     statement = f"INSERT INTO probe VALUES ($1, {', '.join(places)})"
@@ -169,8 +172,11 @@ def stored(name: str, value: Any) -> Any:
         return json.dumps(value)
     if name in samples.ENDS:
         low, high, bounds = value
+        if samples.COLUMNS[name][1] in ("daterange", "tstzrange"):
+            ends = ["" if end is None else end.isoformat() for end in (low, high)]
+            return f"{bounds[0]}{','.join(ends)}{bounds[1]}"
         return asyncpg.Range(low, high, lower_inc=bounds[0] == "[", upper_inc=bounds[1] == "]")
-    return value
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def answer(postgres: Probe, tree: Any) -> list[int]:

@@ -25,9 +25,10 @@ _SQL_TYPES: dict[ValueType, str] = {
     ValueType.INTEGER: "bigint",
     ValueType.NUMBER: "numeric",
     ValueType.BOOLEAN: "boolean",
-    ValueType.DATE: "date",
+    # As text: the driver takes the first and the last day of Python's calendar for infinity.
+    ValueType.DATE: "text::date",
     ValueType.TIME: "time",
-    ValueType.DATETIME: "timestamptz",
+    ValueType.DATETIME: "text::timestamptz",
     ValueType.YEAR: "smallint",
     ValueType.DURATION: "text::interval",
     ValueType.JSON_OBJECT: "jsonb",
@@ -38,8 +39,8 @@ _SQL_TYPES: dict[ValueType, str] = {
 _RANGES: dict[ValueType, tuple[str, str, Any]] = {
     ValueType.INTEGER: ("int8range", "bigint", 0),
     ValueType.NUMBER: ("numrange", "numeric", Decimal(0)),
-    ValueType.DATE: ("daterange", "date", date(2000, 1, 1)),
-    ValueType.DATETIME: ("tstzrange", "timestamptz", datetime(2000, 1, 1, tzinfo=UTC)),
+    ValueType.DATE: ("daterange", "text::date", date(2000, 1, 1)),
+    ValueType.DATETIME: ("tstzrange", "text::timestamptz", datetime(2000, 1, 1, tzinfo=UTC)),
 }
 """By the type of the ends: the constructor, the SQL type of an end, and a value to make an empty range of."""
 _AFFIXES: dict[str, tuple[str, str]] = {
@@ -132,17 +133,22 @@ def _leaf(condition: Condition, params: list[Any]) -> Shape:
         return (_template(operator.name, column.type, column.item or ValueType.INTEGER), column.sql, 3)
     template = _template(operator.name, column.type, None)
     if arity is Arity.PAIR:
-        params += value
+        params += map(wire, value)
         return (template, column.sql, 2)
     if arity is Arity.TEXT:
         return _text_leaf(column, operator.name, value, params)
     if arity is Arity.LIST:
-        params.append(list(value))
+        params.append([wire(item) for item in value])
     elif column.type in (ValueType.JSON_OBJECT, ValueType.JSON_ARRAY, ValueType.JSON):
         params.append(encode_json(value))
     else:
-        params.append(value)
+        params.append(wire(value))
     return (template, column.sql, 1)
+
+
+def wire(value: Any) -> Any:
+    """The value as it is bound: days and instants are text."""
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _text_leaf(column: Column, name: str, value: str, params: list[Any]) -> Shape:
@@ -177,8 +183,8 @@ def _array_leaf(column: Column, name: str, items: tuple[tuple[Any, ...], ...], p
 def _range_values(item: ValueType, value: RangeValue) -> tuple[Any, Any, str]:
     if value.empty:
         any_value = _RANGES[item][2]
-        return (any_value, any_value, "()")
-    return (value.lower, value.upper, value.bounds)
+        return (wire(any_value), wire(any_value), "()")
+    return (wire(value.lower), wire(value.upper), value.bounds)
 
 
 @cache

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from penstock.tables.catalog import Table
 
 POSITION = '"#n"'  # the place of a row in the request, from 1
-_MANAGED = {"created_at": "now()", "updated_at": "now()"}
+# The versions a change insists on; None insists on none.
+Versions = Sequence[str] | None
 
 
 class Keys(Enum):
@@ -33,6 +34,8 @@ class Keys(Enum):
 
 def source(table: Table, fields: Sequence[Field]) -> str:
     """The rows of `$1` as a table `x` with these columns."""
+    if not fields:
+        return f"json_array_elements($1::text::json) WITH ORDINALITY AS x(pst__row, {POSITION})"
     typed = ", ".join(f"{sql.identifier(one.name)} {BY_NAME[one.type].incoming(one)}" for one in fields)
     names = ", ".join([*(sql.identifier(one.name) for one in fields), POSITION])
     return f"ROWS FROM (json_to_recordset($1::text::json) AS ({typed})) WITH ORDINALITY AS x({names})"
@@ -57,13 +60,14 @@ def insert_sql(table: Table, keys: Keys) -> str:
 
 
 def _inserted(table: Table, field: Field, *, is_key: bool) -> str:
-    value = _stored(field)
+    value = stored(field)
     if is_key:
         return f"coalesce({value}, {_next_key(table, field)})"
     return f"coalesce({value}, now())" if table.schema.manages(field.name) else value
 
 
-def _stored(field: Field) -> str:
+def stored(field: Field) -> str:
+    """The value that a row `x` of the request has for the field."""
     return BY_NAME[field.type].store(field, f"x.{sql.identifier(field.name)}")
 
 
@@ -88,7 +92,7 @@ def advance_sequence(table: Table, field: Field, given: int) -> Statement:
 
 @lru_cache(maxsize=4096)
 def upsert_sql(table: Table, present: tuple[int, ...], unique: tuple[str, ...]) -> str:
-    """One row: `page` in request order and `inserted`, the number of new records.
+    """One row: `rows` in request order and `inserted`, which of them are new.
 
     A column the request leaves out keeps the value of the record that is there (PostgreSQL checks NOT NULL
     before it looks for the conflict), or takes its default.
@@ -99,10 +103,14 @@ def upsert_sql(table: Table, present: tuple[int, ...], unique: tuple[str, ...]) 
     generated = schema.generates_key()
     absent = [one for one in schema.fields if one.name not in named and one is not generated]
     columns = ", ".join(sql.identifier(one.name) for one in [*sent, *absent])
-    values = ", ".join([*(_stored(one) for one in sent), *(_kept(table, one) for one in absent)])
-    match = " AND ".join(f"e.{sql.identifier(name)} = {_stored(schema.by_name[name])}" for name in unique)
-    changes = [f"{sql.identifier(one.name)} = EXCLUDED.{sql.identifier(one.name)}" for one in sent]
-    changes += _refreshed(table, named)
+    values = ", ".join(
+        [*(_inserted(table, one, is_key=False) for one in sent), *(_kept(table, one) for one in absent)]
+    )
+    match = " AND ".join(f"e.{sql.identifier(name)} = {stored(schema.by_name[name])}" for name in unique)
+    changes = [f"{name} = EXCLUDED.{name}" for name in map(sql.identifier, _changeable(table, sent, unique))]
+    changes += _refreshed(table)
+    # Something must be set for the record to come back.
+    changes = changes or [f"{sql.identifier(unique[0])} = t.{sql.identifier(unique[0])}"]
     if schema.soft_deletes and "is_deleted" not in named:
         changes.append('"is_deleted" = false')
     return (
@@ -117,7 +125,7 @@ def upsert_sql(table: Table, present: tuple[int, ...], unique: tuple[str, ...]) 
 def _kept(table: Table, field: Field) -> str:
     present = sql.identifier(table.schema.primary_key[0])
     default = "NULL"
-    if field.name in _MANAGED and table.schema.manages(field.name):
+    if table.schema.manages(field.name):
         default = "now()"
     elif declared := default_of(field):
         default = declared
@@ -131,38 +139,52 @@ def insert_present_sql(table: Table, present: tuple[int, ...]) -> str:
     """As `insert_sql` for rows that leave fields to their defaults: `rows` and `positions`."""
     sent = [table.schema.fields[position] for position in present]
     columns = ", ".join(sql.identifier(one.name) for one in sent)
-    values = ", ".join(_stored(one) for one in sent)
+    values = ", ".join(_inserted(table, one, is_key=False) for one in sent)
     return (
         f"WITH done AS (INSERT INTO {table.rows} AS t ({columns}) SELECT {values} FROM {source(table, sent)} "
         f"ORDER BY x.{POSITION} RETURNING {row_json(table, table.schema.names)} AS j) "
-        "SELECT array_agg(j) AS rows, array(SELECT generate_series(1, count(*))) AS positions FROM done"
+        "SELECT array_agg(j) AS rows, array_agg(n) AS positions FROM (SELECT j, row_number() OVER () AS n FROM done) AS d"
     )
 
 
 @lru_cache(maxsize=4096)
-def update_sql(table: Table, present: tuple[int, ...], match: tuple[str, ...]) -> str:
-    """One row: `rows` and `positions` of the records changed, found by the columns `match` of the request."""
-    condition = " AND ".join(f"t.{sql.identifier(name)} = {_stored(table.schema.by_name[name])}" for name in match)
-    return _update(table, present, match, condition)
+def update_sql(table: Table, present: tuple[int, ...], match: tuple[str, ...], *, live: bool = False) -> str:
+    """One row: `rows` and `positions` of the records changed, found by the columns `match` of the request.
+
+    `live` leaves out deleted records even where the request says `is_deleted`.
+    """
+    condition = " AND ".join(
+        f"t.{sql.identifier(name)} = {stored(table.schema.by_name[name])}" for name in match
+    )
+    return _update(table, present, match, condition, live=live)
 
 
-def update_one(table: Table, present: tuple[int, ...], key: BoundTree, payload: str, version: str | None) -> Statement:
-    """The record with this key, if it is still at `version` when one is given."""
+def update_one(
+    table: Table, present: tuple[int, ...], key: BoundTree, payload: str, versions: Versions
+) -> Statement:
+    """The record with this key, if it is still at one of `versions` when they are given."""
     values: list[Any] = [payload]
-    condition = where(key, values, hide_deleted=False)
-    if version is not None:
-        values.append(version)
-        condition += f" AND t.xmin::text = ${len(values)}::text"
-    return Statement(_update(table, present, table.schema.primary_key, condition), values)
+    condition = where(key, values, hide_deleted=False) + _at(versions, values)
+    return Statement(_update(table, present, table.schema.primary_key, condition, live=False), values)
 
 
-def _update(table: Table, present: tuple[int, ...], match: tuple[str, ...], condition: str) -> str:
+def _at(versions: Versions, values: list[Any]) -> str:
+    if versions is None:
+        return ""
+    values.append(list(versions))
+    return f" AND t.xmin::text = ANY(${len(values)}::text[])"
+
+
+def _update(
+    table: Table, present: tuple[int, ...], match: tuple[str, ...], condition: str, *, live: bool
+) -> str:
     sent = [table.schema.fields[position] for position in present]
     named = {one.name for one in sent}
-    changes = [f"{sql.identifier(one.name)} = {_stored(one)}" for one in sent if one.name not in match]
-    changes += _refreshed(table, set())
+    changed = _changeable(table, sent, match)
+    changes = [f"{sql.identifier(name)} = {stored(table.schema.by_name[name])}" for name in changed]
+    changes += _refreshed(table)
     changes = changes or [f"{sql.identifier(match[0])} = t.{sql.identifier(match[0])}"]
-    if table.schema.soft_deletes and "is_deleted" not in named:
+    if table.schema.soft_deletes and (live or "is_deleted" not in named):
         condition = f'({condition}) AND t."is_deleted" IS NOT TRUE'
     return (
         f"WITH done AS (UPDATE {table.rows} AS t SET {', '.join(changes)} FROM {source(table, sent)} "
@@ -172,33 +194,51 @@ def _update(table: Table, present: tuple[int, ...], match: tuple[str, ...], cond
     )
 
 
-def _refreshed(table: Table, named: set[str]) -> list[str]:
+def _changeable(table: Table, sent: Sequence[Field], match: tuple[str, ...]) -> list[str]:
+    """What a request may change of the fields it sends: not the key, and not what the service sets itself."""
+    fixed = {*match, *table.schema.primary_key}
+    if table.schema.manages("updated_at"):
+        fixed.add("updated_at")
+    return [one.name for one in sent if one.name not in fixed]
+
+
+def _refreshed(table: Table) -> list[str]:
     """`updated_at` is the service's to set, whatever a request says."""
-    return ['"updated_at" = now()'] if table.schema.manages("updated_at") and "updated_at" not in named else []
+    return ['"updated_at" = now()'] if table.schema.manages("updated_at") else []
 
 
-def delete(table: Table, condition: BoundTree, *, hide_deleted: bool, version: str | None = None) -> Statement:
+def delete(
+    table: Table, condition: BoundTree, *, hide_deleted: bool, versions: Versions = None
+) -> Statement:
     """One row: `deleted`, and `keys`, the JSON array of the keys removed when the key is one column."""
     values: list[Any] = []
-    text = where(condition, values, hide_deleted=hide_deleted)
-    if version is not None:
-        values.append(version)
-        text += f" AND t.xmin::text = ${len(values)}::text"
+    text = where(condition, values, hide_deleted=hide_deleted) + _at(versions, values)
     key = table.schema.primary_key[0]
     returning = f"RETURNING {table.rendered[key]} AS k"
     if table.schema.soft_deletes:
-        changes = ", ".join(['"is_deleted" = true', *_refreshed(table, set())])
+        changes = ", ".join(['"is_deleted" = true', *_refreshed(table)])
         gone = f"UPDATE {table.rows} AS t SET {changes} WHERE {text} {returning}"
     else:
         gone = f"DELETE FROM {table.rows} AS t WHERE {text} {returning}"
     return Statement(
-        f"WITH gone AS ({gone}) SELECT count(*) AS deleted, coalesce(json_agg(k), '[]')::text AS keys FROM gone", values
+        f"WITH gone AS ({gone}) SELECT count(*) AS deleted, coalesce(json_agg(k), '[]')::text AS keys FROM gone",
+        values,
     )
 
 
-def match_sql(table: Table, unique: tuple[str, ...]) -> str:
-    """Per row of the request, how many records have the same values in these columns."""
-    fields = [table.schema.by_name[name] for name in unique]
-    condition = " AND ".join(f"t.{sql.identifier(one.name)} = {_stored(one)}" for one in fields)
+@lru_cache(maxsize=1024)
+def match_sql(
+    table: Table, unique: tuple[str, ...], *, with_deleted: bool, differing: tuple[str, ...] = ()
+) -> str:
+    """`found`: per row of the request, how many records have its values in the columns `unique`.
+
+    With `differing` only those count that have another value than the row in one of these columns.
+    """
+    fields = [table.schema.by_name[name] for name in (*unique, *differing)]
+    same = [f"t.{sql.identifier(one.name)} = {stored(one)}" for one in fields[: len(unique)]]
+    other = [f"t.{sql.identifier(one.name)} IS DISTINCT FROM {stored(one)}" for one in fields[len(unique) :]]
+    condition = " AND ".join([*same, f"({' OR '.join(other)})"] if other else same)
+    if table.schema.soft_deletes and not with_deleted:
+        condition += ' AND t."is_deleted" IS NOT TRUE'
     counted = f"(SELECT count(*) FROM {table.rows} AS t WHERE {condition})"
     return f"SELECT array_agg({counted} ORDER BY x.{POSITION}) AS found FROM {source(table, fields)}"

@@ -19,6 +19,7 @@ from penstock.tables.models import UNSET, Field, TableSchema
 from penstock.tables.schema.checks import for_field
 
 MAX_REPORTED = 100
+MAX_HINTS = 5
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _NUL = b"\\u0000"
 
@@ -87,8 +88,9 @@ class RowCodec:
 
     def faults(self, rows: Sequence[Any], *, is_create: bool) -> Iterator[Fault]:
         """Every fault of rows given as decoded JSON whose values are still raw, in row order."""
+        unknown: dict[str, str] = {}
         for index, row in enumerate(rows):
-            yield from self._row_faults(index, row, is_create)
+            yield from self._row_faults(index, row, is_create, unknown)
 
     def refuse(self, faults: Sequence[Fault], count: int, *, is_list: bool) -> NoReturn:
         """The 400 for these faults: by field for one object, by row for a list."""
@@ -150,6 +152,9 @@ class RowCodec:
             raise errors.BadRequest("The body must be a JSON object, or an array of objects.")
         is_list = opening == b"["
         try:
+            if self._documents:
+                # Documents are handed through unread, and PostgreSQL takes text only.
+                str(body, "utf-8")
             decoded = decoders[is_list].decode(body)
             rows = cast("list[Any]", decoded if is_list else [decoded])
             sound = (
@@ -187,8 +192,11 @@ class RowCodec:
     def _explain(self, body: bytes, rows: list[Any], *, is_list: bool, is_create: bool, limit: int) -> None:
         """Raise with every fault; returns when a second look finds none."""
         try:
+            str(body, "utf-8")
             raw: Any = msgspec.json.decode(body, type=list[msgspec.Raw] if is_list else msgspec.Raw)
-        except msgspec.DecodeError as error:
+        except RecursionError as error:
+            raise errors.BadRequest("The body is nested too deeply.") from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise errors.BadRequest(f"The body is not valid JSON: {error}.") from error
         documents: list[Any] = raw if is_list else [raw]
         if len(documents) > limit:
@@ -201,16 +209,28 @@ class RowCodec:
         if not rows and documents:
             raise errors.BadRequest("The body is nested too deeply.")
 
-    def _row_faults(self, index: int, row: Any, is_create: bool) -> Iterator[Fault]:
+    def _unknown(self, name: str, said: dict[str, str]) -> str:
+        """The sentence about a field that does not exist. A hint costs milliseconds, so only the first few have one."""
+        if name in said:
+            return said[name]
+        sentence = "There is no such field."
+        if len(said) < MAX_HINTS:
+            hint = errors.nearest(name, self.schema.names)
+            sentence = said[name] = f"{sentence} {hint}" if hint else sentence
+        return sentence
+
+    def _row_faults(self, index: int, row: Any, is_create: bool, unknown: dict[str, str]) -> Iterator[Fault]:
         try:
             values = msgspec.json.decode(bytes(row), type=dict[str, msgspec.Raw])
         except msgspec.ValidationError:
             yield Fault(index, "row", "Expected an object.")
             return
+        except (msgspec.DecodeError, RecursionError):
+            yield Fault(index, "row", "The row cannot be read.")
+            return
         for name in values:
             if name not in self.schema.by_name:
-                hint = errors.nearest(name, self.schema.names)
-                yield Fault(index, name[:80], " ".join(filter(None, ("There is no such field.", hint))))
+                yield Fault(index, name[:80], self._unknown(name, unknown))
         for field in self.schema.fields:
             raw = values.get(field.name)
             if raw is None:
@@ -230,14 +250,14 @@ class RowCodec:
             )
         try:
             value = msgspec.json.decode(text, type=BY_NAME[field.type].annotation(field))
+            if has_nul(value):
+                return "Text has no NUL character."
+            check = for_field(field)
+            return check(value) if check else None
         except msgspec.ValidationError as error:
             return f"{str(error).partition(' - at ')[0]}; this field is of type {field.type}."
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return "The value cannot be read."
-        if has_nul(value):
-            return "Text has no NUL character."
-        check = for_field(field)
-        return check(value) if check else None
 
 
 def is_required(field: Field, schema: TableSchema) -> bool:
@@ -261,8 +281,10 @@ def _is_filled(field: Field, schema: TableSchema) -> bool:
 
 def has_nul(value: Any) -> bool:
     """True when a text, or any text inside a JSON document, has the one character PostgreSQL cannot store."""
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, msgspec.Raw) and _NUL in bytes(value):
-        return b"\\u0000" in _encoder.encode(msgspec.json.decode(bytes(value)))
-    return False
+    if isinstance(value, msgspec.Raw):
+        return _NUL in bytes(value) and has_nul(msgspec.json.decode(bytes(value)))
+    if isinstance(value, list):
+        return any(has_nul(item) for item in cast("list[Any]", value))
+    if isinstance(value, dict):
+        return any(has_nul(part) for item in cast("dict[Any, Any]", value).items() for part in item)
+    return isinstance(value, str) and "\0" in value

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from penstock.kit import sql
-from penstock.kit.filters import BoundTree, lower, render
+from penstock.kit.filters import BoundTree, lower, render, wire
 from penstock.tables.fields import BY_NAME
 from penstock.tables.records.plan import OrderTerm, RecordPlan, Search
 from penstock.tables.records.request import Count
@@ -82,9 +82,8 @@ def _search(table: Table, search: Search, place: int) -> str:
         return f"t.{sql.identifier(SEARCH_COLUMN)} @@ {_words(table, place)}"
     if not search.fields:
         return f"${place}::text IS NULL"  # no text to look into: nothing matches
-    pattern = (
-        f"'%' || replace(replace(replace(penstock.fold(${place}::text), '\\', '\\\\'), '%', '\\%'), '_', '\\_') || '%'"
-    )
+    word = f"penstock.fold(${place}::text)"
+    pattern = f"'%' || replace(replace(replace({word}, '\\', '\\\\'), '%', '\\%'), '_', '\\_') || '%'"
     return " OR ".join(f"penstock.fold(t.{sql.identifier(name)}) LIKE {pattern}" for name in search.fields)
 
 
@@ -107,9 +106,7 @@ def _page(plan: RecordPlan, condition: str, values: list[Any]) -> str:
     if window.offset:
         values.append(window.offset)
         page += f" OFFSET ${len(values)}::bigint"
-    return (
-        f"SELECT (SELECT string_agg(row_to_json({ROW})::text, ',') FROM ({page}) AS {ROW}) AS page, {total} AS total"
-    )
+    return f"SELECT (SELECT string_agg(row_to_json({ROW})::text, ',') FROM ({page}) AS {ROW}) AS page, {total} AS total"
 
 
 def _keyset(plan: RecordPlan, condition: str, values: list[Any]) -> str:
@@ -121,7 +118,9 @@ def _keyset(plan: RecordPlan, condition: str, values: list[Any]) -> str:
     if plan.after is not None:
         condition = f"({condition}) AND {_beyond(plan, plan.after, values)}"
     keys = ", ".join(table.rendered[term.field] for term in plan.order)
-    picked = f"SELECT t.* FROM {table.rows} AS t WHERE {condition} ORDER BY {_order(plan.order)} LIMIT {limit + 1}"
+    picked = (
+        f"SELECT t.* FROM {table.rows} AS t WHERE {condition} ORDER BY {_order(plan.order)} LIMIT {limit + 1}"
+    )
     rows = (
         f"SELECT {row_json(table, plan.fields)} AS j, json_build_array({keys})::text AS k, "
         f"row_number() OVER () AS n FROM ({picked}) AS t"
@@ -140,9 +139,10 @@ def _beyond(plan: RecordPlan, after: tuple[Any, ...], values: list[Any]) -> str:
         if value is None:
             places.append("NULL")
             continue
-        values.append(value)
-        kind = BY_NAME[plan.table.schema.by_name[term.field].type].incoming(plan.table.schema.by_name[term.field])
-        places.append(f"${len(values)}::{kind}")
+        values.append(wire(value))
+        field = plan.table.schema.by_name[term.field]
+        text = "::text" if isinstance(values[-1], str) else ""
+        places.append(f"${len(values)}{text}::{BY_NAME[field.type].incoming(field)}")
     columns = [f"t.{sql.identifier(term.field)}" for term in terms]
     if not any(term.nullable for term in terms) and len({term.descending for term in terms}) == 1:
         sign = "<" if terms[0].descending else ">"
@@ -150,7 +150,8 @@ def _beyond(plan: RecordPlan, after: tuple[Any, ...], values: list[Any]) -> str:
     alternatives: list[str] = []
     for position, term in enumerate(terms):
         equal = [
-            f"{columns[i]} IS NULL" if after[i] is None else f"{columns[i]} = {places[i]}" for i in range(position)
+            f"{columns[i]} IS NULL" if after[i] is None else f"{columns[i]} = {places[i]}"
+            for i in range(position)
         ]
         further = _further(columns[position], places[position], term, is_null=after[position] is None)
         alternatives.append(" AND ".join([*equal, further]))

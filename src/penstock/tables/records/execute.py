@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import asyncpg
 
 from penstock.kit.db import Connection, Pool, Row
-from penstock.tables.models import Field
+from penstock.tables.records.batch import Group
 from penstock.tables.records.compile import Statement
 from penstock.tables.records.violations import Refused
 
@@ -43,13 +43,11 @@ async def read(pool: Pool, statement: Statement) -> Row | None:
     return await pool.single(statement.sql, statement.values, repeatable=True)
 
 
-async def write(
-    runner: Runner, statement: Statement, *, payload: str | None = None, fields: Sequence[Field] = ()
-) -> Row:
-    """The row a writing statement answers. Raises `Refused` when a constraint says no."""
+async def write(runner: Runner, statement: Statement, *, group: Group | None = None) -> Row:
+    """The row a writing statement answers. Raises `Refused`, with the rows it wrote, when a constraint says no."""
     try:
         row = await runner.row(statement.sql, statement.values)
     except asyncpg.IntegrityConstraintViolationError as error:
-        raise Refused(error, payload, fields) from error
+        raise Refused(error, group) from error
     assert row is not None
     return row

@@ -71,7 +71,8 @@ async def perform(
         stored = await conn.row(_STORED, *identity)
         if stored is None or stored["request"] != once.request or stored["fingerprint"] != once.fingerprint:
             raise errors.Conflict(
-                "This Idempotency-Key was used for another request.", hint="Give every request a key of its own."
+                "This Idempotency-Key was used for another request.",
+                hint="Give every request a key of its own.",
             )
         return Answer(stored["status"], zlib.decompress(stored["body"]), stored["etag"])
     answer = await work()

@@ -85,9 +85,13 @@ def plan_order(terms: Sequence[Sort], table: Table) -> tuple[OrderTerm, ...]:
         field = schema.by_name.get(term.field)
         if field is None:
             hint = errors.nearest(term.field, schema.names)
-            raise errors.Invalid({"ordering": [f"There is no field '{term.field[:80]}' to order by."]}, hint=hint)
+            raise errors.Invalid(
+                {"ordering": [f"There is no field '{term.field[:80]}' to order by."]}, hint=hint
+            )
         if not BY_NAME[field.type].orderable:
-            raise errors.Invalid({"ordering": [f"'{field.name}' is of type {field.type}, which has no order."]})
+            raise errors.Invalid(
+                {"ordering": [f"'{field.name}' is of type {field.type}, which has no order."]}
+            )
         required = field.constraints.required or field.name in schema.primary_key
         found.append(OrderTerm(field.name, term.descending, not required))
     named = {term.field for term in found}
@@ -130,8 +134,15 @@ def keys_filter(text: str, table: Table) -> BoundTree:
     """The records of `ids=`: a comma list or a JSON array; of arrays for a composite key."""
     names = table.schema.primary_key
     if len(names) == 1:
-        return bind(Compare(names[0], "in", text), table.columns.get)
-    raise errors.Invalid({"ids": ["This table has a composite key; delete by 'filter', or one record by its path."]})
+        try:
+            return bind(Compare(names[0], "in", text), table.columns.get)
+        except errors.Invalid as error:
+            # The caller wrote `ids`, and knows nothing of the condition it stands for.
+            messages = [message for found in (error.errors or {}).values() for message in found]
+            raise errors.Invalid({"ids": messages}) from error
+    raise errors.Invalid(
+        {"ids": ["This table has a composite key; delete by 'filter', or one record by its path."]}
+    )
 
 
 def encode_cursor(values: str, order: tuple[OrderTerm, ...]) -> str:
@@ -141,7 +152,9 @@ def encode_cursor(values: str, order: tuple[OrderTerm, ...]) -> str:
 
 
 def _decode_cursor(text: str, order: tuple[OrderTerm, ...], table: Table) -> tuple[Any, ...]:
-    refused = errors.Invalid({"after": ["The cursor is not one that this list gave out; begin with 'after=' alone."]})
+    refused = errors.Invalid(
+        {"after": ["The cursor is not one that this list gave out; begin with 'after=' alone."]}
+    )
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         fingerprint, values = msgspec.json.decode(raw, type=tuple[str, list[msgspec.Raw]])
@@ -151,7 +164,8 @@ def _decode_cursor(text: str, order: tuple[OrderTerm, ...], table: Table) -> tup
         raise errors.Invalid({"after": ["The cursor belongs to a list with another 'ordering'."]})
     try:
         return tuple(
-            _cursor_value(value, table.schema.by_name[term.field]) for value, term in zip(values, order, strict=True)
+            _cursor_value(value, table.schema.by_name[term.field])
+            for value, term in zip(values, order, strict=True)
         )
     except msgspec.DecodeError as error:
         raise refused from error

@@ -81,7 +81,7 @@ def parse_list(pairs: Sequence[tuple[str, str]], columns: Collection[str]) -> Re
     trees: list[Tree] = []
     if conditions:
         trees.append(parse_pairs(conditions, columns))
-    trees += [parse_json(text) for text in known.get("filters", ())]
+    trees += [parse_json(text, columns) for text in known.get("filters", ())]
     return RecordRequest(
         filters=conjunction(trees) if trees else EVERYTHING,
         order=_order(_last(known, "ordering")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +17,14 @@ from penstock.tables import access
 from penstock.tables.catalog import Catalog, Table
 from penstock.tables.providers import require_served
 from penstock.tables.records import idempotency, service
+from penstock.tables.records.change import Keys
 from penstock.tables.records.codec import Incoming
 from penstock.tables.records.execute import Autocommit, InTransaction, Runner
+from penstock.tables.records.keys import source_of_keys
 from penstock.tables.records.plan import plan_list, project
 from penstock.tables.records.request import parse_detail, parse_list
-from penstock.tables.records.shape import Answer, version_of
+from penstock.tables.records.shape import Answer, versions_of
+from penstock.tables.records.upsert import upsert
 from penstock.tables.records.violations import Refused, explain
 from penstock.tables.service import materialize
 from penstock.tables.settings import TablesSettings
@@ -28,6 +32,10 @@ from penstock.tables.settings import TablesSettings
 LIST = "/api/apps/{app:str}/datatables/{table:str}/data"
 UPSERT = f"{LIST}/upsert"
 DETAIL = f"{LIST}/{{key:str}}"
+# Where text is the key, a record may be called "upsert"; only POST means the verb.
+ONE = [DETAIL, UPSERT]
+
+_LARGE = 256 * 1024  # bytes
 
 Verb = Callable[[Runner], Awaitable[Answer]]
 
@@ -44,7 +52,7 @@ class Call:
 
     @property
     def key(self) -> str:
-        return http.segment(self.request, "key")
+        return http.segment(self.request, "key") if "key" in self.request.path_params else "upsert"
 
 
 async def _enter(request: http.AnyRequest, action: str) -> Call:
@@ -69,7 +77,7 @@ async def list_records(request: http.AnyRequest) -> ASGIResponse:
     return _answer(await service.list_records(call.ctx.db.data, plan_list(wanted, call.table, call.grant)))
 
 
-@get(DETAIL)
+@get(ONE)
 async def get_record(request: http.AnyRequest) -> ASGIResponse:
     call = await _enter(request, "record.read")
     fields = project(parse_detail(http.query(request)), call.table)
@@ -83,8 +91,8 @@ async def get_record(request: http.AnyRequest) -> ASGIResponse:
 async def create_records(request: http.AnyRequest) -> ASGIResponse:
     call = await _enter(request, "record.write")
     _only(request)
-    incoming = call.table.codec.decode_create(await request.body(), _limit(call))
-    many = service.explicit_keys(call.table, incoming) is not service.Keys.GENERATED
+    incoming = await _read(call.table.codec.decode_create, await request.body(), _limit(call))
+    many = source_of_keys(call.table, incoming) is not Keys.GENERATED
 
     async def verb(runner: Runner) -> Answer:
         return await service.create(runner, call.table, call.grant, incoming)
@@ -96,10 +104,10 @@ async def create_records(request: http.AnyRequest) -> ASGIResponse:
 async def upsert_records(request: http.AnyRequest) -> ASGIResponse:
     call = await _enter(request, "record.write")
     unique = _unique_fields(call.table, _only(request, "unique_fields").get("unique_fields"))
-    incoming = call.table.codec.decode_change(await request.body(), _limit(call))
+    incoming = await _read(call.table.codec.decode_change, await request.body(), _limit(call))
 
     async def verb(runner: Runner) -> Answer:
-        return await service.upsert(runner, call.table, call.grant, incoming, unique)
+        return await upsert(runner, call.table, call.grant, incoming, unique)
 
     return await _write(call, verb, "record.upsert", incoming, statements=2)
 
@@ -108,7 +116,7 @@ async def upsert_records(request: http.AnyRequest) -> ASGIResponse:
 async def update_records(request: http.AnyRequest) -> ASGIResponse:
     call = await _enter(request, "record.write")
     _only(request)
-    incoming = call.table.codec.decode_change(await request.body(), _limit(call))
+    incoming = await _read(call.table.codec.decode_change, await request.body(), _limit(call))
     if not incoming.is_list:
         raise errors.BadRequest("A bulk update takes an array of objects, each with its key.")
 
@@ -118,29 +126,29 @@ async def update_records(request: http.AnyRequest) -> ASGIResponse:
     return await _write(call, verb, "record.update", incoming, statements=2)
 
 
-@patch(DETAIL)
+@patch(ONE)
 async def update_record(request: http.AnyRequest) -> ASGIResponse:
     call = await _enter(request, "record.write")
     _only(request)
     incoming = call.table.codec.decode_change(await request.body(), 1)
     if incoming.is_list:
         raise errors.BadRequest("One record is changed by an object, not by an array.")
-    version = version_of(request.headers.get("if-match"))
+    versions = versions_of(request.headers.get("if-match"))
 
     async def verb(runner: Runner) -> Answer:
-        return await service.update_one(runner, call.table, call.grant, call.key, incoming, version)
+        return await service.update_one(runner, call.table, call.grant, call.key, incoming, versions)
 
     return await _write(call, verb, "record.update", incoming, statements=1)
 
 
-@delete(DETAIL, status_code=200)
+@delete(ONE, status_code=200)
 async def delete_record(request: http.AnyRequest) -> ASGIResponse:
     call = await _enter(request, "record.write")
     _only(request)
-    version = version_of(request.headers.get("if-match"))
+    versions = versions_of(request.headers.get("if-match"))
 
     async def verb(runner: Runner) -> Answer:
-        await service.delete_one(runner, call.table, call.grant, call.key, version)
+        await service.delete_one(runner, call.table, call.grant, call.key, versions)
         return Answer(204, b"")
 
     return await _write(call, verb, "record.delete", None, statements=1)
@@ -194,7 +202,9 @@ async def _write(
                 answer = await work()
             else:
                 settings = call.ctx.settings(TablesSettings)
-                answer = await idempotency.perform(conn, await _once(call, name), settings.idempotency_seconds, work)
+                answer = await idempotency.perform(
+                    conn, await _once(call, name), settings.idempotency_seconds, work
+                )
         return _answer(answer)
     except Refused as refused:
         is_list = incoming is not None and incoming.is_list
@@ -204,18 +214,27 @@ async def _write(
 async def _once(call: Call, name: str) -> idempotency.Once:
     path = call.request.scope["path"].replace(http.SLASH, "%2F")
     request = f"{call.request.method} {path}"
-    query: bytes = call.request.scope.get("query_string", b"")
+    query: bytes = call.request.scope["query_string"]
     return idempotency.identify(call.principal, name, request, query, await call.request.body())
 
 
 async def _audit(conn: Any, call: Call, action: str, incoming: Incoming | None) -> None:
     definition = call.table.definition
-    detail: dict[str, Any] = {"query": call.request.scope.get("query_string", b"").decode("ascii", "replace")[:2000]}
+    detail: dict[str, Any] = {
+        "query": call.request.scope["query_string"].decode("ascii", "replace")[:2000]
+    }
     if incoming is not None:
         detail["rows"] = len(incoming.rows)
     if "key" in call.request.path_params:
         detail["key"] = call.key
     await audit.record(conn, call.principal, action, "data_table", definition.id, definition.name, detail)
+
+
+async def _read(decode: Callable[[bytes, int], Incoming], body: bytes, limit: int) -> Incoming:
+    """Large bodies are read in a thread: naming every fault of one takes seconds, in which others are answered."""
+    if len(body) < _LARGE:
+        return decode(body, limit)
+    return await asyncio.to_thread(decode, body, limit)
 
 
 def _only(request: http.AnyRequest, *allowed: str) -> dict[str, str]:
@@ -242,7 +261,9 @@ def _unique_fields(table: Table, text: str | None) -> tuple[str, ...]:
             hint = errors.nearest(name, table.schema.names)
             raise errors.Invalid({"unique_fields": [f"There is no field '{name[:80]}'."]}, hint=hint)
         if field.type in ("object", "array", "any", "geopoint", "geojson", "range"):
-            raise errors.Invalid({"unique_fields": [f"'{name}' is of type {field.type}, which tells no records apart."]})
+            raise errors.Invalid(
+                {"unique_fields": [f"'{name}' is of type {field.type}, which tells no records apart."]}
+            )
     return names
 
 

@@ -24,9 +24,8 @@ def page(plan: RecordPlan, rows: str | None, total: int | None) -> Answer:
     """`{data, total, page, page_size}`, and `limit` and `offset` where the request spoke of them."""
     window = plan.window
     count = "null" if total is None else str(total)
-    text = (
-        f'{{"data":[{rows or ""}],"total":{count},"page":{window.offset // window.limit + 1},"page_size":{window.limit}'
-    )
+    number = window.offset // window.limit + 1
+    text = f'{{"data":[{rows or ""}],"total":{count},"page":{number},"page_size":{window.limit}'
     if window.by_offset:
         text += f',"limit":{window.limit},"offset":{window.offset}'
     return Answer(200, f"{text}}}".encode())
@@ -59,8 +58,12 @@ def etag(version: str) -> str:
     return f'"{version}"'
 
 
-def version_of(if_match: str | None) -> str | None:
-    """The version a request insists on, from `If-Match`; `*` insists on nothing but existence."""
+def versions_of(if_match: str | None) -> list[str] | None:
+    """The versions a request insists on, from `If-Match`; `*` insists on nothing but existence.
+
+    A weak tag matches nothing (RFC 9110, 13.1.1).
+    """
     if if_match is None or if_match.strip() == "*":
         return None
-    return if_match.strip().strip('"')
+    tags = [tag.strip() for tag in if_match.split(",")]
+    return [tag[1:-1] for tag in tags if len(tag) > 2 and tag[0] == tag[-1] == '"']

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -11,8 +10,8 @@ import msgspec
 from penstock.kit import errors, sql
 from penstock.kit.db import Connection, Pool
 from penstock.kit.errors import RowError
-from penstock.tables.models import Field
-from penstock.tables.records.change import POSITION, source
+from penstock.tables.records.batch import Group
+from penstock.tables.records.change import POSITION, source, stored
 from penstock.tables.records.codec import MAX_REPORTED
 from penstock.tables.schema import Violation
 
@@ -23,11 +22,10 @@ if TYPE_CHECKING:
 class Refused(Exception):
     """A constraint refused a statement; carries what is needed to look for the rows once all is rolled back."""
 
-    def __init__(self, error: asyncpg.IntegrityConstraintViolationError, payload: str | None, fields: Sequence[Field]):
+    def __init__(self, error: asyncpg.IntegrityConstraintViolationError, group: Group | None):
         super().__init__(str(error))
         self.error: Any = error
-        self.payload = payload
-        self.fields = fields
+        self.group = group
 
 
 async def explain(pool: Pool, table: Table, refused: Refused, *, is_list: bool) -> errors.PenstockError:
@@ -37,21 +35,33 @@ async def explain(pool: Pool, table: Table, refused: Refused, *, is_list: bool) 
         column: str = error.column_name or "row"
         return errors.Invalid({column: ["This field is required."]})
     violation = table.violations.get(error.constraint_name or "")
-    if violation is None:
+    if violation is None or _is_still_used(violation, refused):
         return errors.Conflict(
-            "Other records still refer to this one.", hint="Delete or change the records that refer to it first."
+            "Other records still refer to this one.",
+            hint="Delete or change the records that refer to it first.",
         )
-    if not is_list or refused.payload is None:
+    if not is_list or refused.group is None:
         return _one(violation, _message(violation, error))
     async with pool.transaction() as conn:
-        rows = await _rows(conn, table, violation, error, refused)
+        rows = await _rows(conn, table, violation, error, refused.group)
     if not rows:
         return _one(violation, _message(violation, error))
-    reported = [RowError(row, {violation.fields[0]: [_message(violation, None)]}) for row in rows[:MAX_REPORTED]]
-    sentence = f"{len(rows):,} rows were refused and nothing was written; row {rows[0]}: {_message(violation, None)}"
+    reported = [
+        RowError(row, {violation.fields[0]: [_message(violation, None)]}) for row in rows[:MAX_REPORTED]
+    ]
+    sentence = (
+        f"{len(rows):,} rows were refused and nothing was written; row {rows[0]}: {_message(violation, None)}"
+    )
     if violation.kind == "unique":
         return errors.Conflict(sentence, rows=reported)
     return errors.Invalid({}, message=sentence, rows=reported)
+
+
+def _is_still_used(violation: Violation, refused: Refused) -> bool:
+    """A table that refers to itself: the statement took away or changed what others refer to."""
+    if violation.kind != "foreign":
+        return False
+    return refused.group is None or not any(one.name in violation.fields for one in refused.group.fields)
 
 
 def _one(violation: Violation, message: str) -> errors.PenstockError:
@@ -80,22 +90,23 @@ def _value(error: Any) -> str:
 
 
 async def _rows(
-    conn: Connection, table: Table, violation: Violation, error: Any, refused: Refused
+    conn: Connection, table: Table, violation: Violation, error: Any, group: Group
 ) -> list[int]:
-    """Positions, from 0, of the rows that the constraint refuses."""
-    named = {field.name for field in refused.fields}
+    """Positions in the request, from 0, of the rows that the constraint refuses."""
+    named = {field.name for field in group.fields}
     if not set(violation.fields) <= named or violation.kind == "check":
         return []
-    rows = source(table, refused.fields)
+    rows = source(table, group.fields)
     if violation.kind == "unique":
-        statement = _duplicates(table, violation, named, rows)
+        statement = _duplicates(table, violation, group.match, rows)
     else:
         target = await conn.row(_TARGET, error.constraint_name, table.rows)
         if target is None:
             return []
-        statement = _orphans(violation, target, rows)
-    found = await conn.row(statement, refused.payload)
-    return msgspec.json.decode(found["rows"]) if found and found["rows"] else []
+        statement = _orphans(table, violation, target, rows)
+    found = await conn.row(statement, group.payload)
+    places: list[int] = msgspec.json.decode(found["rows"]) if found and found["rows"] else []
+    return [group.positions[place] for place in places]
 
 
 _TARGET = """
@@ -106,26 +117,27 @@ FROM pg_constraint c WHERE c.conname = $1 AND c.conrelid = $2::text::regclass
 """
 
 
-def _duplicates(table: Table, violation: Violation, named: set[str], rows: str) -> str:
-    columns = [sql.identifier(name) for name in violation.fields]
-    same = " AND ".join(f"t.{column} = x.{column}" for column in columns)
-    other = [sql.identifier(name) for name in table.schema.primary_key if name in named]
-    if other and tuple(violation.fields) != table.schema.primary_key:
-        same += f" AND ({', '.join(f't.{column}' for column in other)}) <> ({', '.join(f'x.{column}' for column in other)})"
-    filled = " AND ".join(f"x.{column} IS NOT NULL" for column in columns)
-    partition = ", ".join(f"x.{column}" for column in columns)
+def _duplicates(table: Table, violation: Violation, match: tuple[str, ...], rows: str) -> str:
+    """Rows whose values another record has, or an earlier row. A record found by `match` is the row's own."""
+    sent = [stored(table.schema.by_name[name]) for name in violation.fields]
+    columns = [f"t.{sql.identifier(name)}" for name in violation.fields]
+    same = " AND ".join(f"{column} = {value}" for column, value in zip(columns, sent, strict=True))
+    if match:
+        own = " AND ".join(f"t.{sql.identifier(name)} = {stored(table.schema.by_name[name])}" for name in match)
+        same += f" AND ({own}) IS NOT TRUE"
+    filled = " AND ".join(f"{value} IS NOT NULL" for value in sent)
     return (
         f"SELECT json_agg(n - 1 ORDER BY n)::text AS rows FROM (SELECT x.{POSITION} AS n, "
         f"EXISTS (SELECT FROM {table.rows} AS t WHERE {same}) AS stored, "
-        f"row_number() OVER (PARTITION BY {partition} ORDER BY x.{POSITION}) > 1 AND {filled} AS repeated FROM {rows}) AS f "
-        "WHERE stored OR repeated"
+        f"row_number() OVER (PARTITION BY {', '.join(sent)} ORDER BY x.{POSITION}) > 1 AND {filled} AS repeated "
+        f"FROM {rows}) AS f WHERE stored OR repeated"
     )
 
 
-def _orphans(violation: Violation, target: Any, rows: str) -> str:
-    columns = [sql.identifier(name) for name in violation.fields]
-    match = " AND ".join(f"p.{theirs} = x.{own}" for own, theirs in zip(columns, target["columns"], strict=True))
-    filled = " AND ".join(f"x.{column} IS NOT NULL" for column in columns)
+def _orphans(table: Table, violation: Violation, target: Any, rows: str) -> str:
+    sent = [stored(table.schema.by_name[name]) for name in violation.fields]
+    match = " AND ".join(f"p.{theirs} = {own}" for own, theirs in zip(sent, target["columns"], strict=True))
+    filled = " AND ".join(f"{value} IS NOT NULL" for value in sent)
     return (
         f"SELECT json_agg(x.{POSITION} - 1 ORDER BY x.{POSITION})::text AS rows FROM {rows} "
         f"WHERE {filled} AND NOT EXISTS (SELECT FROM {target['place']} AS p WHERE {match})"
