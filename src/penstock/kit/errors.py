@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
+_LONGEST_NAME = 128
 FieldErrors = Mapping[str, Sequence[str]]
 
 # Keys of the error body that a field of the same name must not overwrite.
@@ -199,5 +200,6 @@ def first_sentence(errors: FieldErrors) -> str:
 
 def nearest(name: str, known: Sequence[str]) -> str | None:
     """A hint such as "Did you mean 'price'?", or None when nothing is near."""
-    close = get_close_matches(name, list(known)[:1000], n=1)
+    # The comparison takes quadratic time; no name of ours is longer.
+    close = get_close_matches(name, list(known)[:1000], n=1) if len(name) <= _LONGEST_NAME else []
     return f"Did you mean '{close[0]}'?" if close else None

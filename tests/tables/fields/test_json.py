@@ -19,7 +19,7 @@ def test_numbers_that_may_be_in_a_document(document: str) -> None:
     assert bounded(msgspec.Raw(document.encode())) is None
 
 
-@pytest.mark.parametrize("number", ["1e1000", "-1E+131000", "1e-1001", "1e0001000", "1e99999999999999999999", "1.5e16383"])
+@pytest.mark.parametrize("number", ["1e1000", "-1E+131000", "1e-1001", "1e0001000", "1e99999999999999999999"])
 @pytest.mark.parametrize("kind", ["object", "any", "array", "geojson"])
 async def test_a_short_number_does_not_become_a_long_one(workbench: Workbench, kind: str, number: str) -> None:
     table = await workbench.table(ID, {"name": "doc", "type": kind})

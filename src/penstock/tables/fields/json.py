@@ -5,13 +5,20 @@ The text of a document is handed through unread, so numbers inside it keep all t
 
 from __future__ import annotations
 
+import json
+import re
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from penstock.kit.operators import ValueType
 from penstock.tables.fields.base import EVERYWHERE, LENGTHS, Check, FieldType
+from penstock.tables.fields.number import MAX_DIGITS, finite
 from penstock.tables.models import Field
+
+# What may be a number of a thousand digits or more, written in a few: PostgreSQL would write it out.
+_LONG = re.compile(rb"[0-9][eE][+-]?[0-9]{3}")
 
 _GEOJSON = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon")
 _GEOJSON_TYPES = frozenset((*_GEOJSON, "GeometryCollection", "Feature", "FeatureCollection"))
@@ -21,9 +28,35 @@ class _Typed(msgspec.Struct):
     type: str
 
 
+class _TooLong(ValueError):
+    """A number in a document has too many digits."""
+
+
+def _number(text: str) -> None:
+    try:
+        reason = finite(Decimal(text))
+    except ArithmeticError:
+        reason = "out of range"
+    if reason:
+        raise _TooLong
+
+
+def bounded(value: Any) -> str | None:
+    """Holds numbers inside a document to the digits that a number field may have."""
+    text = bytes(value)
+    if _LONG.search(text):
+        try:
+            json.loads(text, parse_float=_number, parse_int=lambda _: None)
+        except _TooLong:
+            return f"A number in it has more than {MAX_DIGITS} digits."
+        except ValueError as error:
+            return f"It is not valid JSON: {error}."
+    return None
+
+
 def _opens_with(opening: str, what: str) -> Check:
     def check(value: Any) -> str | None:
-        return None if bytes(value).lstrip()[:1] == opening.encode() else f"Expected {what}."
+        return bounded(value) if bytes(value).lstrip()[:1] == opening.encode() else f"Expected {what}."
 
     return check
 
@@ -42,7 +75,7 @@ def geopoint(value: Any) -> str | None:
 def geojson(value: Any) -> str | None:
     try:
         if msgspec.json.decode(bytes(value), type=_Typed).type in _GEOJSON_TYPES:
-            return None
+            return bounded(value)
     except msgspec.ValidationError:
         pass
     return "Expected a GeoJSON object (RFC 7946) with a 'type' such as Point or Feature."
@@ -93,6 +126,9 @@ class ArrayType(JsonType):
 
 class AnyType(JsonType):
     name = "any"
+
+    def intrinsic(self, field: Field) -> Check | None:
+        return bounded
 
     def describe(self, field: Field) -> dict[str, Any]:
         return {}
