@@ -48,10 +48,6 @@ def empty(databases: Databases) -> Iterator[Bootstrap]:
 def _empty(databases: Databases, suffix: str) -> Iterator[Bootstrap]:
     account = at(databases.account, f"{databases.template}_{suffix}")
 
-    async def drop() -> None:
-        async with connected(maintenance(account.direct)) as connection:
-            await connection.execute(f"DROP DATABASE IF EXISTS {quote(account.direct.database)} WITH (FORCE)")
-
     async def make() -> None:
         async with connected(maintenance(account.direct)) as connection:
             await connection.execute(f"CREATE DATABASE {quote(account.direct.database)}")
@@ -60,20 +56,21 @@ def _empty(databases: Databases, suffix: str) -> Iterator[Bootstrap]:
     try:
         yield account
     finally:
-        asyncio.run(_drop_roles_of(account))
-        asyncio.run(drop())
+        asyncio.run(_drop(account))
 
 
-async def _drop_roles_of(account: Bootstrap) -> None:
+async def _drop(account: Bootstrap) -> None:
+    roles: list[str] = []
     async with connected(account.direct) as connection:
-        if await connection.fetchval("SELECT to_regclass('penstock.database_roles') IS NULL"):
-            return
-        rows = await connection.fetch(
-            "SELECT name FROM penstock.database_roles JOIN pg_roles ON rolname = name ORDER BY purpose DESC"
-        )
-        for row in rows:
-            await connection.execute(f"DROP OWNED BY {quote(row['name'])} CASCADE")
-            await connection.execute(f"DROP ROLE {quote(row['name'])}")
+        if await connection.fetchval("SELECT to_regclass('penstock.database_roles') IS NOT NULL"):
+            rows = await connection.fetch(
+                "SELECT name FROM penstock.database_roles JOIN pg_roles ON rolname = name ORDER BY purpose DESC"
+            )
+            roles = [row["name"] for row in rows]
+    async with connected(maintenance(account.direct)) as connection:
+        await connection.execute(f"DROP DATABASE IF EXISTS {quote(account.direct.database)} WITH (FORCE)")
+        for role in roles:
+            await connection.execute(f"DROP ROLE {quote(role)}")
 
 
 @pytest.mark.parametrize(
@@ -187,7 +184,7 @@ async def _with_engine(login: Login, work: Callable[[Any], Any]) -> Any:
 _CATALOG = """
 SELECT c.relname, c.relkind::text, c.relpersistence::text, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
        a.attidentity::text, pg_get_expr(d.adbin, d.adrelid), l.collname,
-       (SELECT array_agg(pg_get_constraintdef(k.oid) ORDER BY 1) FROM pg_constraint k WHERE k.conrelid = c.oid),
+       (SELECT array_agg(pg_get_constraintdef(k.oid) ORDER BY pg_get_constraintdef(k.oid) COLLATE "C") FROM pg_constraint k WHERE k.conrelid = c.oid),
        CASE c.relkind WHEN 'i' THEN pg_get_indexdef(c.oid) END
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -195,7 +192,7 @@ JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdroppe
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 LEFT JOIN pg_collation l ON l.oid = a.attcollation
 WHERE n.nspname = 'penstock' AND c.relname NOT LIKE 'alembic_version%'
-ORDER BY c.relname, a.attname
+ORDER BY c.relname COLLATE "C", a.attname COLLATE "C"
 """
 
 

@@ -19,7 +19,7 @@ from penstock.kit import ids
 from penstock.kit.crypto import KeyRing
 from penstock.kit.db import Login
 from penstock.server import migrations, spaces
-from penstock.server.database import OWNER, RECORDS, Bootstrap, seal, stamp, unseal
+from penstock.server.database import OWNER, RECORDS, Bootstrap, can_log_in, seal, stamp, unseal
 from penstock.server.errors import SetupError
 from penstock.server.settings import ServerSettings
 from penstock.server.sql import quote, scram
@@ -39,6 +39,7 @@ class _Installation:
     prefix: str
     owner_password: str
     records_password: str
+    stamp: str
     new: bool
 
     @property
@@ -50,7 +51,7 @@ class _Installation:
         return self.prefix + RECORDS
 
 
-async def run(account: Bootstrap, ring: KeyRing, settings: ServerSettings) -> None:
+async def run(account: Bootstrap, ring: KeyRing, settings: ServerSettings, *, repair: bool = False) -> None:
     """Set up or repair. Raises `SetupError` with what is missing."""
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=lambda: _connect(account.direct), poolclass=NullPool
@@ -58,7 +59,7 @@ async def run(account: Bootstrap, ring: KeyRing, settings: ServerSettings) -> No
     try:
         async with engine.begin() as connection:
             await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-            await _set_up(connection, ring, settings)
+            await _set_up(connection, account, ring, settings, repair)
     except asyncpg.InsufficientPrivilegeError as error:
         raise SetupError(_lacking(account.direct, error)) from error
     except Exception as error:
@@ -82,11 +83,17 @@ def _lacking(login: Login, error: BaseException | None) -> str:
     )
 
 
-async def _set_up(connection: AsyncConnection, ring: KeyRing, settings: ServerSettings) -> None:
+async def _set_up(
+    connection: AsyncConnection, account: Bootstrap, ring: KeyRing, settings: ServerSettings, repair: bool
+) -> None:
     raw: Any = (await connection.get_raw_connection()).driver_connection
     await _check(raw)
     found = await _find(raw, ring)
-    await _ensure_roles(raw, found, settings)
+    wanted = stamp(settings, raw.get_server_version().major)
+    working = set() if found.new else await _working(account, found)
+    if not repair and found.stamp == wanted and working == {found.owner, found.records}:
+        return  # another process did it while this one waited for the lock
+    await _ensure_roles(raw, found, settings, working)
     await open_database(raw, found.prefix)
     if found.new:
         await raw.execute(f'CREATE SCHEMA penstock AUTHORIZATION "{found.owner}"')
@@ -96,8 +103,7 @@ async def _set_up(connection: AsyncConnection, ring: KeyRing, settings: ServerSe
     if found.new:
         await _record(raw, ring, found)
     await _grant(raw, found)
-    major = raw.get_server_version().major
-    await raw.execute("UPDATE penstock.installation SET stamp = $1", stamp(settings, major))
+    await raw.execute("UPDATE penstock.installation SET stamp = $1", wanted)
     await raw.execute("RESET ROLE")
     if not found.new:
         await _ensure_readers(raw, ring, found.owner)
@@ -127,20 +133,26 @@ async def _find(raw: Any, ring: KeyRing) -> _Installation:
             raise SetupError(
                 "The database has a schema 'penstock' that this program did not make; rename or drop it."
             )
-        return _Installation(
-            f"penstock_{ids.lower(8)}", secrets.token_urlsafe(24), secrets.token_urlsafe(24), new=True
-        )
-    prefix = await raw.fetchval("SELECT role_prefix FROM penstock.installation")
+        passwords = (secrets.token_urlsafe(24), secrets.token_urlsafe(24))
+        return _Installation(f"penstock_{ids.lower(8)}", *passwords, stamp="", new=True)
+    prefix, present_stamp = await raw.fetchrow("SELECT role_prefix, stamp FROM penstock.installation")
     sealed = dict(
         await raw.fetch("SELECT name, password FROM penstock.database_roles WHERE purpose <> 'reader'")
     )
     owner, records = prefix + OWNER, prefix + RECORDS
-    return _Installation(
-        prefix, unseal(ring, sealed[owner], owner), unseal(ring, sealed[records], records), new=False
+    passwords = (unseal(ring, sealed[owner], owner), unseal(ring, sealed[records], records))
+    return _Installation(prefix, *passwords, stamp=present_stamp, new=False)
+
+
+async def _working(account: Bootstrap, found: _Installation) -> set[str]:
+    """The roles that can log in with the stored password, past any pooler."""
+    logins = Bootstrap(account.direct, account.direct).logins(
+        found.prefix, found.owner_password, found.records_password
     )
+    return {login.user for login in (logins.control, logins.data) if await can_log_in(login)}
 
 
-async def _ensure_roles(raw: Any, found: _Installation, settings: ServerSettings) -> None:
+async def _ensure_roles(raw: Any, found: _Installation, settings: ServerSettings, working: set[str]) -> None:
     existing = {row["rolname"] for row in await raw.fetch("SELECT rolname FROM pg_roles")}
     # The owner makes one read-only login per organization while the server runs, hence CREATEROLE.
     for name, password, rights in (
@@ -148,7 +160,9 @@ async def _ensure_roles(raw: Any, found: _Installation, settings: ServerSettings
         (found.records, found.records_password, "NOCREATEROLE"),
     ):
         verb = "ALTER" if name in existing else "CREATE"
-        await raw.execute(f"{verb} ROLE \"{name}\" LOGIN {rights} PASSWORD '{scram(password)}'")
+        # A pooler remembers what it was told of a password, so one that works is left alone.
+        change = "" if name in working else f"PASSWORD '{scram(password)}'"
+        await raw.execute(f"{verb} ROLE {quote(name)} LOGIN {rights} {change}")
         for setting, value in _role_settings(settings).items():
             await raw.execute(f"ALTER ROLE \"{name}\" SET {setting} = '{value}'")
     if not await raw.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):

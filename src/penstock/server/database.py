@@ -29,6 +29,7 @@ from penstock.server.sql import quote
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
 # Ends of the names of the two roles of an installation.
 OWNER, RECORDS = "_owner", "_records"
+_PATIENCE = 20  # attempts
 LEAST_VERSION = 150000  # PostgreSQL 15
 
 
@@ -157,10 +158,15 @@ async def prepare(
             return ready
     from penstock.server import bootstrap  # noqa: PLC0415  (see the module docstring)
 
-    await bootstrap.run(account, ring, settings)
-    async with connected(account.direct) as connection:
-        ready = await _ready(connection, account, ring, settings)
-    if not ready:
+    await bootstrap.run(account, ring, settings, repair=repair)
+    for _ in range(_PATIENCE):
+        async with connected(account.direct) as connection:
+            ready = await _ready(connection, account, ring, settings)
+        if ready:
+            break
+        # A pooler may go on for a moment with the password it remembers.
+        await asyncio.sleep(0.5)
+    else:
         raise SetupError(
             "The database was set up, but its roles cannot log in; see the PostgreSQL log for the reason."
         )
@@ -192,11 +198,12 @@ async def _ready(
         unseal(ring, stored["owner"], prefix + OWNER),
         unseal(ring, stored["records"], prefix + RECORDS),
     )
-    working = await asyncio.gather(*(_works(login) for login in (logins.control, logins.data)))
+    working = await asyncio.gather(*(can_log_in(login) for login in (logins.control, logins.data)))
     return logins if all(working) else None
 
 
-async def _works(login: Login) -> bool:
+async def can_log_in(login: Login) -> bool:
+    """Whether role and password are accepted; raises `SetupError` when nobody answers."""
     try:
         async with connected(login):
             return True
@@ -241,6 +248,8 @@ async def connected(login: Login) -> AsyncIterator[Any]:
         connection: Any = await asyncpg.connect(**login.arguments(), timeout=20, statement_cache_size=0)
     except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InsufficientPrivilegeError) as error:
         raise _Refused(f"PostgreSQL refuses the account '{login.user}': {error}.") from error
+    except asyncpg.ProtocolViolationError as error:  # how pgbouncer refuses a password
+        raise _Refused(f"The pooler refuses the account '{login.user}': {error}.") from error
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
         reason = str(error) or type(error).__name__
         raise SetupError(f"PostgreSQL at {login.host}:{login.port} cannot be reached: {reason}.") from error
