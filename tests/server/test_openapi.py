@@ -160,6 +160,9 @@ async def test_examples_are_accepted_as_they_stand(things: httpx2.AsyncClient) -
             f"{path}/{key['example']}", json=change["examples"]["one-field"]["value"]
         )
         assert changed.status_code == 200, changed.text
+        upsert = document["paths"][f"{path}/upsert"]["post"]["requestBody"]["content"]["application/json"]
+        upserted = await things.post(f"{path}/upsert", json=upsert["examples"]["many-records"]["value"])
+        assert upserted.status_code == 200, upserted.text
         many = document["paths"][path]["patch"]["requestBody"]["content"]["application/json"]["examples"]
         changed = await things.patch(path, json=many["one-record"]["value"])
         assert changed.status_code == 200, changed.text

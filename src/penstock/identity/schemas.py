@@ -30,6 +30,8 @@ Short = Annotated[str, Meta(max_length=150)]
 Secret = Annotated[str, Meta(min_length=1, max_length=4096)]
 # An instant without an offset could mean any of 24 hours.
 Instant = Annotated[datetime, Meta(tz=True)]
+# The same as it is answered.
+Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Rate = Annotated[int, Meta(ge=1, le=10_000_000)]
 
 
@@ -134,8 +136,8 @@ class OrgOut(msgspec.Struct, kw_only=True):
     slug: str
     name: str
     role: str | None
-    created_at: str
-    updated_at: str
+    created_at: Moment
+    updated_at: Moment
 
     @classmethod
     def of(cls, org: Org, role: Role | None) -> OrgOut:
@@ -160,9 +162,9 @@ class UserOut(msgspec.Struct, kw_only=True):
     name: str
     is_active: bool
     role: str | None
-    created_at: str
-    updated_at: str
-    last_login_at: str | None
+    created_at: Moment
+    updated_at: Moment
+    last_login_at: Moment | None
 
     @classmethod
     def of(cls, member: Member) -> UserOut:
@@ -194,10 +196,10 @@ class KeyOut(msgspec.Struct, kw_only=True):
     restricted: bool
     requests_per_minute: int | None
     created_by: int | None
-    created_at: str
-    expires_at: str | None
-    revoked_at: str | None
-    last_used_at: str | None
+    created_at: Moment
+    expires_at: Moment | None
+    revoked_at: Moment | None
+    last_used_at: Moment | None
 
     @classmethod
     def of(cls, key: ApiKey) -> KeyOut:
@@ -236,7 +238,7 @@ class AuditOut(msgspec.Struct, kw_only=True):
     """One change."""
 
     id: int
-    at: str
+    at: Moment
     actor_kind: str
     actor_id: int | None
     actor: str

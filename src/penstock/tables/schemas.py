@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from penstock.tables.models import App, DataSource, Operation, SourceCount, TableEntry
 
 _NAME_LENGTH = 200
 _DESCRIPTION_LENGTH = 10_000
+Moment = Annotated[datetime, Meta(tz=True)]
+# JSON that is handed through as it was sent; the metadata tells readers of the OpenAPI document what it holds.
+SchemaText = Annotated[msgspec.Raw, Meta(extra_json_schema={"$ref": "#/components/schemas/TableSchema"})]
+RowTexts = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "array", "items": {"type": "object"}})]
 
 
 class _Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -75,7 +79,7 @@ class SourcePatch(_Body):
 
 class TableCreate(_Body):
     name: str
-    json_schema: msgspec.Raw
+    json_schema: SchemaText
     description: str = ""
 
 
@@ -84,7 +88,7 @@ class TableChange(_Body):
 
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
-    json_schema: msgspec.Raw | UnsetType = UNSET
+    json_schema: SchemaText | UnsetType = UNSET
     allow_data_loss: bool = False
 
 
@@ -92,7 +96,7 @@ class Resource(_Body, forbid_unknown_fields=False, kw_only=True):
     """A table in a data package; other keys that packages carry are not ours to refuse."""
 
     name: str
-    schema: msgspec.Raw
+    schema: SchemaText
     title: str = ""
     description: str = ""
 
@@ -102,7 +106,7 @@ class Package(msgspec.Struct, kw_only=True):
 
 
 class RowsToCheck(msgspec.Struct, forbid_unknown_fields=True):
-    data: msgspec.Raw
+    data: RowTexts
 
 
 class AppSummary(msgspec.Struct, kw_only=True):
@@ -111,8 +115,8 @@ class AppSummary(msgspec.Struct, kw_only=True):
     slug: str
     description: str
     datasource_count: int
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
 
     @classmethod
     def of(cls, app: App, datasource_count: int) -> AppSummary:
@@ -143,8 +147,8 @@ class AppDetail(msgspec.Struct, kw_only=True):
     datasource_count: int
     table_count: int
     datasources: list[AppSource]
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
     created_by: int | None
     modified_by: int | None
 
@@ -184,8 +188,8 @@ class SourceSummary(msgspec.Struct, kw_only=True):
     description: str
     is_active: bool
     table_count: int
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
 
     @classmethod
     def of(cls, app: App, source: DataSource, table_count: int) -> SourceSummary:
@@ -223,8 +227,8 @@ class TableSummary(msgspec.Struct, kw_only=True):
     is_materialized: bool
     is_active: bool
     field_count: int
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
 
     @classmethod
     def of(cls, app: App, entry: TableEntry) -> TableSummary:
@@ -233,7 +237,7 @@ class TableSummary(msgspec.Struct, kw_only=True):
 
 class TableDetail(TableSummary, kw_only=True):
     data_source: int
-    json_schema: msgspec.Raw
+    json_schema: SchemaText
     description: str
     schema_hash: str
     field_names: list[str]
@@ -260,7 +264,7 @@ class TableDetail(TableSummary, kw_only=True):
 
 class SchemaOnly(msgspec.Struct, kw_only=True):
     name: str
-    schema: msgspec.Raw
+    schema: SchemaText
     schema_hash: str
     field_count: int
 
@@ -282,7 +286,7 @@ class OperationOut(msgspec.Struct, kw_only=True):
     rollback_sql: str | None
     status: str
     execution_time_ms: int
-    created_at: datetime
+    created_at: Moment
 
     @classmethod
     def of(cls, operation: Operation) -> OperationOut:

@@ -194,7 +194,7 @@ async def members(
         )
         wanted.append(or_(*(field.contains(names.key(search), autoescape=True) for field in fields)))
     if is_active is not None:
-        wanted.append(users.c.is_active.is_(literal(is_active)) if is_active else ~users.c.is_active)
+        wanted.append(users.c.is_active == literal(is_active))
     if role is not None:
         wanted.append(memberships.c.role == role)
     if only is not None:

@@ -221,7 +221,7 @@ def _creates(target: Target) -> tuple[Operation, ...]:
             tag=target.tag,
             access=access("record.write"),
             parameters=(*target.path, unique, ONCE),
-            body=Body(schema=upserted, examples=_creations(target)),
+            body=Body(schema=upserted, examples=_creations(target, *target.primary_key)),
             replies=(
                 Reply(status=200, description="At least one was there.", schema={"anyOf": [single, many]}),
                 Reply(status=201, description="All are new.", schema={"anyOf": [single, many]}),
@@ -387,10 +387,12 @@ def _shown(target: Target) -> dict[str, Any]:
     return {"example": {"data": [target.example], "total": 1, "page": 1, "page_size": DEFAULT_SIZE}}
 
 
-def _creations(target: Target) -> dict[str, Any]:
-    if target.creation is None:
+def _creations(target: Target, *names: str) -> dict[str, Any]:
+    """Records to create as examples, with these fields of the example record."""
+    if target.creation is None or target.example is None:
         return {}
-    return {"one record": target.creation, "many records": [target.creation]}
+    record = {**{name: target.example[name] for name in names}, **target.creation}
+    return {"one record": record, "many records": [record]}
 
 
 def _changes(target: Target, *names: str) -> dict[str, Any]:

@@ -1,0 +1,324 @@
+"""The generated documents against a running server: nothing fails, answers fit, every operation works.
+
+First every operation is called once as it is meant to be, on real objects; then schemathesis makes thousands of
+requests of its own, valid and invalid ones.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import httpx2
+import hypothesis
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi import checks
+from tests.conftest import RunningServer
+from tests.databases import ADMIN_EMAIL, ADMIN_PASSWORD
+from tests.server.test_openapi import EVERYTHING, PAIR
+
+CHECKS = [
+    not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+]
+POSITIVE, NEGATIVE = 16, 10
+LEAST = 2000
+SIMPLE: dict[str, Any] = {
+    "fields": [
+        {"name": "id", "type": "integer"},
+        {"name": "name", "constraints": {"required": True, "maxLength": 200}},
+        {"name": "price", "type": "number", "constraints": {"minimum": 0}},
+    ],
+    "primaryKey": ["id"],
+}
+
+
+@dataclass
+class World:
+    """A seeded server, and how to make things on it that a request may use up."""
+
+    url: str
+    key: str
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.client = httpx2.Client(
+            base_url=self.url, headers={"Authorization": f"Key {self.key}"}, timeout=60
+        )
+        self.session = requests.Session()
+        self.post("/api/apps", name="Shop")
+        self.post("/api/apps/shop/datasources", name="Main")
+        for name, schema in (("products", SIMPLE), ("things", EVERYTHING), ("pair", PAIR)):
+            self.table(name, schema)
+        self.client.post("/api/apps/shop/datatables/pair/data", json=[{"a": n, "b": "x"} for n in range(5)])
+
+    def send(self, method: str, path: str, **options: Any) -> Any:
+        answer = self.client.request(method, path, **options)
+        assert answer.status_code < 300, (method, path, answer.text)
+        return answer.json() if answer.content else None
+
+    def post(self, path: str, **body: Any) -> Any:
+        return self.send("POST", path, json=body)
+
+    def name(self) -> str:
+        return f"x{next(self.numbers)}"
+
+    def app(self, *, deleted: bool = False) -> str:
+        slug = self.post("/api/apps", name=self.name())["slug"]
+        if deleted:
+            self.send("DELETE", f"/api/apps/{slug}")
+        return slug
+
+    def source(self) -> str:
+        return self.post("/api/apps/shop/datasources", name=self.name())["slug"]
+
+    def table(self, name: str | None = None, schema: Mapping[str, Any] = SIMPLE) -> str:
+        path = "/api/apps/shop/datasources/main/datatables"
+        return self.post(path, name=name or self.name(), json_schema=schema)["name"]
+
+    def user(self) -> str:
+        name = self.name()
+        self.post("/api/users", username=name, password="long enough for anybody")
+        return name
+
+    def api_key(self) -> str:
+        return str(self.post("/api/keys", name=self.name())["id"])
+
+    def record(self, table: str) -> Any:
+        """The key of a record that is there."""
+        if table == "pair":
+            pair = {"a": next(self.numbers) + 1000, "b": "y"}
+            self.send("POST", "/api/apps/shop/datatables/pair/data", json=pair)
+            return f"{pair['a']},y"
+        number = next(self.numbers)
+        row: dict[str, Any] = {"name": "Chair"}
+        if table == "things":
+            row = {"code": f"ABC-{number:04d}", "short": "123456789", "stock": 5}
+        return self.send("POST", f"/api/apps/shop/datatables/{table}/data", json=row)["data"]["id"]
+
+    def login(self) -> dict[str, Any]:
+        """Tokens of a login of a user who is nobody else."""
+        return self.post("/api/auth/jwt/token", username=self.user(), password="long enough for anybody")
+
+
+@pytest.fixture(scope="module")
+def world(server: RunningServer) -> World:
+    return World(server.url, server.key)
+
+
+# What stands in a path, by operation where it may be used up by the request.
+USED_UP: Mapping[str, Callable[[World], dict[str, Any]]] = {
+    "deleteApp": lambda world: {"app": world.app()},
+    "replaceApp": lambda world: {"app": world.app()},
+    "updateApp": lambda world: {"app": world.app()},
+    "restoreApp": lambda world: {"app": world.app(deleted=True)},
+    "takeAppAccess": lambda world: {"app": world.app()},
+    "giveAppAccess": lambda world: {"app": world.app()},
+    "deleteSource": lambda world: {"source": world.source()},
+    "replaceSource": lambda world: {"source": world.source()},
+    "updateSource": lambda world: {"source": world.source()},
+    "deleteTable": lambda world: {"table": world.table()},
+    "deleteTableOfSource": lambda world: {"table": world.table()},
+    "materializeTable": lambda world: {"table": world.table()},
+    "replaceTable": lambda world: {"table": world.table()},
+    "updateTable": lambda world: {"table": world.table()},
+    "replaceTableOfSource": lambda world: {"table": world.table()},
+    "updateTableOfSource": lambda world: {"table": world.table()},
+}
+
+
+def places(world: World, operation: Any, name: str) -> dict[str, Any]:
+    """Real values for the parameters of a path."""
+    path: str = operation.path
+    table = path.split("/")[5] if path.startswith("/api/apps/shop/datatables/") else "products"
+    found: dict[str, Any] = {"app": "shop", "source": "main", "table": "products", "org": "main"}
+    if "{user}" in path:
+        found["user"] = world.user()
+    if "{key}" in path:
+        found["key"] = world.record(table) if "/data/" in path else world.api_key()
+    found |= USED_UP[name](world) if name in USED_UP else {}
+    return {one.name: found[one.name] for one in operation.path_parameters}
+
+
+# The one request that must work, where the example of the document, or no body, is not it.
+BODIES: Mapping[str, Callable[[World], Any]] = {
+    "login": lambda world: {"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD},
+    "obtainTokens": lambda world: {"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD},
+    "obtainCloudTokens": lambda world: {"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD},
+    "refreshTokens": lambda world: {"refresh": world.login()["refresh"]},
+    "refreshCloudTokens": lambda world: {"refresh": world.login()["refresh"]},
+    "blacklistToken": lambda world: {"refresh": world.login()["refresh"]},
+    "changePassword": lambda world: {
+        "current_password": "long enough for anybody",
+        "new_password": "another that is long enough",
+    },
+    "switchOrg": lambda world: {"org": "main"},
+    "addMember": lambda world: {"user": outsider(world)},
+    "giveAppAccess": lambda world: {"user": world.user(), "role": "operator"},
+    "createTable": lambda world: {"name": world.name(), "json_schema": SIMPLE},
+    "createRecords": lambda world: {"name": "Chair"},
+    "upsertRecords": lambda world: [
+        {"id": world.record("products"), "name": "Table"},
+        {"id": 9000, "name": "New"},
+    ],
+    "updateRecords": lambda world: [{"id": world.record("products"), "price": 3}],
+    "updateRecord": lambda world: {"price": 4},
+    "createThings": lambda world: {
+        "code": f"XYZ-{next(world.numbers):04d}",
+        "short": "987654321",
+        "stock": 7,
+    },
+    "upsertThings": lambda world: {"id": 9001, "code": "NEW-0001", "short": "987654321", "stock": 7},
+    "updateThings": lambda world: [{"id": world.record("things"), "stock": 8}],
+    "updatePair": lambda world: [{"a": 1, "b": "x", "note": "seen"}],
+    "createPair": lambda world: {"a": 77, "b": "z"},
+}
+QUERIES: Mapping[str, Callable[[World], dict[str, Any]]] = {
+    "takeAppAccess": lambda world: {"org": "true"},
+    "deleteRecords": lambda world: {"ids": str(world.record("products"))},
+    "deleteThings": lambda world: {"ids": str(world.record("things"))},
+    "deleteProducts": lambda world: {"ids": str(world.record("products"))},
+    "deletePair": lambda world: {"filter": '{"a": 4}'},
+}
+# These are for a person who signed in, not for a key.
+SIGNED_IN = ("readSession", "logout", "changePassword", "switchOrg")
+
+
+def outsider(world: World) -> str:
+    """A user who belongs to another org alone."""
+    name = world.user()
+    world.send("DELETE", f"/api/orgs/main/members/{name}")
+    world.client.patch(f"/api/users/{name}", json={"is_active": True})
+    return name
+
+
+def documents(world: World) -> dict[str, Any]:
+    return {
+        "server": schemathesis.openapi.from_dict(world.send("GET", "/openapi.json")),
+        "app": schemathesis.openapi.from_dict(
+            world.send("GET", "/api/apps/shop/openapi.json?tables=products,things,pair")
+        ),
+    }
+
+
+def operations(schema: Any) -> Iterator[tuple[str, Any]]:
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        yield operation.definition.raw["operationId"], operation
+
+
+@pytest.mark.parametrize("which", ["server", "app"])
+def test_every_operation_works(world: World, which: str) -> None:
+    failed: list[str] = []
+    answered: Counter[int] = Counter()
+    for name, operation in operations(documents(world)[which]):
+        case = operation.Case(
+            path_parameters=places(world, operation, name),
+            query=QUERIES[name](world) if name in QUERIES else {},
+            headers={"Authorization": f"Key {world.key}"},
+        )
+        if name == "takeAppAccess":
+            world.post(f"/api/apps/{case.path_parameters['app']}/access", org=True, role="operator")
+        if name in SIGNED_IN:
+            case.headers["Authorization"] = f"Bearer {world.login()['access']}"
+        body = body_of(world, name, operation)
+        if body is not None:
+            case.body, case.media_type = body, "application/json"
+        if name == "exchangeKey":
+            case.headers["Authorization"] = f"Basic {world.key}"
+        answer = case.call(base_url=world.url, session=world.session)
+        if not 200 <= answer.status_code < 300:
+            failed.append(f"{name}: {answer.status_code} {answer.text[:300]}")
+            continue
+        answered[answer.status_code] += 1
+        case.validate_response(answer, checks=CHECKS)
+    print(f"{which}: {answered.total()} operations answered {dict(sorted(answered.items()))}")
+    assert not failed, "\n".join(failed)
+
+
+def body_of(world: World, name: str, operation: Any) -> Any:
+    if name in BODIES:
+        return BODIES[name](world)
+    raw = operation.definition.raw.get("requestBody")
+    if raw is None:
+        return None
+    shown: Any = next(iter(raw["content"]["application/json"]["examples"].values()))["value"]
+    if isinstance(shown, dict):
+        # What an example names may be taken by now.
+        for key in ("slug", "username", "email"):
+            if key in shown:
+                shown = {**shown, key: f"{world.name()}@example.org" if key == "email" else world.name()}
+    return shown
+
+
+@pytest.mark.parametrize("which", ["server", "app"])
+def test_whatever_is_sent(world: World, which: str, record_property: Callable[[str, object], None]) -> None:
+    sent: Counter[str] = Counter()
+    statuses: Counter[int] = Counter()
+    failures: dict[str, str] = {}
+    for name, operation in operations(documents(world)[which]):
+        for mode, cases in ((GenerationMode.POSITIVE, POSITIVE), (GenerationMode.NEGATIVE, NEGATIVE)):
+            attack(world, name, operation, mode, cases, sent, statuses, failures)
+    record_property("cases", sent.total())
+    print(f"{which}: {sent.total()} cases on {len(sent)} operations, {dict(sorted(statuses.items()))}")
+    assert not failures, "\n\n".join(failures.values())
+    if which == "server":
+        assert sent.total() >= LEAST
+
+
+def attack(
+    world: World,
+    name: str,
+    operation: Any,
+    mode: GenerationMode,
+    cases: int,
+    sent: Counter[str],
+    statuses: Counter[int],
+    failures: dict[str, str],
+) -> None:
+    """Requests for one operation, always the same ones; what they find wrong goes to `failures`."""
+
+    @hypothesis.seed(20250301)
+    @hypothesis.settings(
+        max_examples=cases,
+        deadline=None,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
+    def one(case: Any) -> None:
+        sent[name] += 1
+        # A request that may use something up is always given something to use up.
+        if operation.path_parameters and (mode is GenerationMode.POSITIVE or case.method == "DELETE"):
+            case.path_parameters = places(world, operation, name)
+        case.headers["Authorization"] = f"Key {world.key}"
+        answer = case.call(base_url=world.url, session=world.session, allow_redirects=False)
+        statuses[answer.status_code] += 1
+        case.validate_response(answer, checks=CHECKS)
+
+    try:
+        one()
+    except hypothesis.errors.Unsatisfiable:
+        # An operation without parameters has nothing that could be wrong.
+        assert mode is GenerationMode.NEGATIVE
+    except BaseException as error:  # schemathesis raises groups of failures
+        failures[f"{name} {mode}"] = f"{name} {mode}: {describe(error)}"
+
+
+def describe(error: BaseException) -> str:
+    parts = [str(error)]
+    for one in getattr(error, "exceptions", ()):
+        parts.append(describe(one))
+    return "\n".join(parts)[:3000]
