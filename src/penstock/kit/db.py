@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql import ClauseElement
 
 from penstock.kit import errors
+from penstock.kit.shelf import Kept, Shelf
 
 _DIALECT = PGDialect_asyncpg()
 _LOST = (
@@ -99,6 +100,7 @@ class Pool:
         self._behind_pooler = behind_pooler
         self._json = json
         self._pool: Any = None
+        self._shelf: Any = None
         # Called with what a transaction has notified once it is committed: this process hears of its own
         # changes before it answers, the others when LISTEN brings them.
         self.hear: Callable[[str, str], None] | None = None
@@ -113,14 +115,17 @@ class Pool:
             reset=_no_reset,
             statement_cache_size=0 if self._behind_pooler else 500,
             max_cached_statement_lifetime=0,
+            max_queries=2**31,  # a connection is as good after many queries as before
             command_timeout=None,
             timeout=10,
         )
+        self._shelf = Shelf(self._pool, self._size)
 
     async def close(self) -> None:
         if self._pool is None:
             return
         try:
+            await self._shelf.close()
             await asyncio.wait_for(self._pool.close(), 10)
         except TimeoutError:
             self._pool.terminate()
@@ -129,8 +134,8 @@ class Pool:
     async def transaction(self, *, isolation: str | None = None) -> AsyncGenerator[Connection]:
         """One transaction, committed on leaving, rolled back by any exception; database errors come out translated."""
         try:
-            async with self._pool.acquire(timeout=15) as raw, raw.transaction(isolation=isolation):
-                connection = Connection(raw)
+            async with self._lent() as kept, kept.raw.transaction(isolation=isolation):
+                connection = Connection(kept.raw)
                 yield connection
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             raise translate(error) from error
@@ -146,11 +151,7 @@ class Pool:
         """
         for last in (False, True) if repeatable else (True,):
             try:
-                async with self._pool.acquire(timeout=15) as raw:
-                    if self._behind_pooler:
-                        async with raw.transaction():
-                            return await raw.fetchrow(sql, *values)
-                    return await raw.fetchrow(sql, *values)
+                return await self._row(sql, values)
             except _LOST as error:
                 if last or isinstance(error, TimeoutError):
                     raise translate(error) from error
@@ -160,6 +161,30 @@ class Pool:
             except asyncpg.PostgresError as error:
                 raise translate(error) from error
         raise AssertionError("unreachable")
+
+    async def _row(self, sql: str, values: Sequence[Any]) -> Row | None:
+        kept = await self._shelf.take()
+        try:
+            if self._behind_pooler:
+                async with kept.raw.transaction():
+                    row = await kept.raw.fetchrow(sql, *values)
+            else:
+                row = await kept.row(sql, values)
+        except BaseException:
+            await self._shelf.drop(kept)
+            raise
+        await self._shelf.give(kept)
+        return row
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncGenerator[Kept]:
+        kept = await self._shelf.take()
+        try:
+            yield kept
+        except BaseException:
+            await self._shelf.drop(kept)
+            raise
+        await self._shelf.give(kept)
 
 
 class Database:
