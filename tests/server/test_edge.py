@@ -202,6 +202,25 @@ async def test_access_log(capfd: Any) -> None:
     assert "hidden" not in json.dumps(line)
 
 
+async def test_nobody_writes_lines_of_their_own_into_the_log(capfd: Any) -> None:
+    edge = build(access_log=True, log_format="console")
+    async with client_of(edge) as client:
+        await client.get("/nothing%0A2026-01-01%20200%20forged%1B%5B31m")
+    await edge.stop()
+    lines = capfd.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert r"GET /nothing\n2026-01-01 200 forged\x1b[31m" in lines[0]
+
+
+async def test_made_up_methods_are_counted_as_one() -> None:
+    metrics = Metrics()
+    for number in range(100):
+        metrics.observe(f"METHOD{number}", "", 405, 0.001)
+    text = metrics.render().decode()
+    assert "METHOD" not in text
+    assert 'penstock_request_duration_seconds_count{method="other",route="",status="405"} 100' in text
+
+
 async def test_trusted_proxies() -> None:
     forwarded = {
         "X-Forwarded-For": "1.2.3.4, 203.0.113.9",

@@ -33,7 +33,7 @@ def configure_logs(level: str, form: str) -> None:
         _with_trace,
     ]
     shown: list[Any] = (
-        [structlog.dev.ConsoleRenderer(
+        [_printable, structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
             )]
         if form == "console"
@@ -84,6 +84,20 @@ def span(name: str, **attributes: str | int | float | bool) -> AbstractContextMa
     if _tracer is None:
         return nullcontext()
     return _tracer.start_as_current_span(name, attributes=attributes)
+
+
+def printable(text: str) -> str:
+    """The text with control characters and lone surrogates escaped: nobody writes lines of their own into a log."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def _printable(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    for name, value in event.items():
+        if isinstance(value, str) and name != "exception":
+            event[name] = printable(value)
+    return event
 
 
 def _with_trace(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hmac import compare_digest
 from typing import Any
 
 from litestar import Litestar, get
@@ -43,7 +44,8 @@ def create_app(context: Context, metrics: Metrics | None = None) -> Edge:
 def _own_routes(metrics: Metrics, settings: ServerSettings) -> list[Any]:
     @get("/metrics")
     async def show_metrics(request: http.AnyRequest) -> ASGIResponse:
-        if settings.metrics_key and request.headers.get("authorization") != f"Bearer {settings.metrics_key}":
+        sent = request.headers.get("authorization", "").encode()
+        if settings.metrics_key and not compare_digest(sent, f"Bearer {settings.metrics_key}".encode()):
             raise errors.Unauthorized("The metrics key is needed: `Authorization: Bearer <key>`.")
         return ASGIResponse(body=metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 

@@ -268,7 +268,7 @@ def _line(
     shown = path.replace(SLASH, "%2F")
     moment = iso(datetime.fromtimestamp(at, UTC))
     if console:
-        return f"{moment} {status} {method} {shown} {seconds * 1000:.1f} ms {request_id}\n".encode()
+        return f"{moment} {status} {method} {telemetry.printable(shown)} {seconds * 1000:.1f} ms {request_id}\n".encode()
     event = {
         "event": "request",
         "level": "info",

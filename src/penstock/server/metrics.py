@@ -18,6 +18,7 @@ import msgspec
 from penstock import __version__
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _Key = tuple[str, str, int]
 
 
@@ -32,7 +33,8 @@ class Metrics:
         self._started = time.time()
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        key = (method, route, status)
+        # Anybody can make methods up, and each would be kept for good.
+        key = (method if method in _METHODS else "other", route, status)
         row = self._requests.get(key)
         if row is None:
             row = self._requests[key] = [0.0] * (len(BUCKETS) + 3)
