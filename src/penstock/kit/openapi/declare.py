@@ -10,7 +10,6 @@ from msgspec import UNSET
 
 # A JSON Schema as a dict, in which msgspec structs may stand for their own schemas; or such a struct itself.
 Schema = Any
-Method = Literal["get", "post", "put", "patch", "delete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,8 @@ class Operation:
     """
 
     id: str
-    method: Method
+    # In lower case.
+    method: str
     path: str
     summary: str
     tag: str
