@@ -268,7 +268,8 @@ def _line(
     shown = path.replace(SLASH, "%2F")
     moment = iso(datetime.fromtimestamp(at, UTC))
     if console:
-        return f"{moment} {status} {method} {telemetry.printable(shown)} {seconds * 1000:.1f} ms {request_id}\n".encode()
+        shown = telemetry.printable(shown)
+        return f"{moment} {status} {method} {shown} {seconds * 1000:.1f} ms {request_id}\n".encode()
     event = {
         "event": "request",
         "level": "info",
