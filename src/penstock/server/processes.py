@@ -20,6 +20,7 @@ from penstock.server.settings import ServerSettings
 _HOPELESS = 3  # workers that die before any of them ever answered
 _SHORT_LIFE = 5.0  # seconds
 _LONGEST_PAUSE = 5.0
+_ASK_AGAIN = 1.0
 _log = structlog.get_logger()
 
 
@@ -37,8 +38,8 @@ class Server(MPServer):
             websockets=False,
             log_enabled=False,
             log_level=LogLevels.critical,
-            workers_kill_timeout=max(1, round(settings.shutdown_timeout)),
         )
+        self._patience = settings.shutdown_timeout
         self.answered = threading.Event()
         self._short_lives = 0
 
@@ -63,6 +64,18 @@ class Server(MPServer):
                 break
         # Workers that went down with the same Ctrl-C are no failure.
         del self.interrupt_children[:]
+
+    def _stop_workers(self) -> None:
+        """Ask until they have gone: a worker that is just starting may not have heard the first time."""
+        deadline = time.monotonic() + self._patience
+        while any(worker.is_alive() for worker in self.wrks):
+            overdue = time.monotonic() > deadline
+            for worker in self.wrks:
+                if worker.is_alive():
+                    worker.kill() if overdue else worker.terminate()
+            for worker in self.wrks:
+                worker.join(_ASK_AGAIN / len(self.wrks))
+        self.wrks.clear()
 
     def _replace(self, dead: list[int], spawn_target: Any, target_loader: Any) -> bool:
         for index in dead:

@@ -86,6 +86,9 @@ async def close_context(context: Context) -> None:
 
 def die_with(parent: int) -> None:
     """Have the kernel end this process when its parent is gone, however that happened."""
+    # The parent's handlers are inherited, and mean nothing here; granian sets the worker's own later.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     # The parent may have died before the kernel was told.
     if os.getppid() != parent:
