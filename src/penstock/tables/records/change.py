@@ -143,7 +143,8 @@ def insert_present_sql(table: Table, present: tuple[int, ...]) -> str:
     return (
         f"WITH done AS (INSERT INTO {table.rows} AS t ({columns}) SELECT {values} FROM {source(table, sent)} "
         f"ORDER BY x.{POSITION} RETURNING {row_json(table, table.schema.names)} AS j) "
-        "SELECT array_agg(j) AS rows, array_agg(n) AS positions FROM (SELECT j, row_number() OVER () AS n FROM done) AS d"
+        "SELECT array_agg(j) AS rows, array_agg(n) AS positions "
+        "FROM (SELECT j, row_number() OVER () AS n FROM done) AS d"
     )
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from penstock.kit import errors
 from penstock.kit.filters import EVERYTHING, Tree, conjunction, parse_json, parse_pairs
+from penstock.kit.operators import BY_NAME as OPERATORS
 from penstock.kit.paging import positive
 
 DEFAULT_SIZE = 20
@@ -115,7 +116,7 @@ def _split(
             raise errors.Invalid({name: [_NOT_YET[name]]})
         elif name in _ELSEWHERE:
             raise errors.Invalid({name: [_ELSEWHERE[name]]})
-        elif name.startswith("_"):
+        elif name.startswith("_") and not _has_operator(name):
             raise errors.Invalid(
                 {name[:80]: ["No such parameter; a column of this name is reached with '__eq'."]}
             )
@@ -134,6 +135,11 @@ _RESERVED = frozenset(
         "_count", "format",
     }
 )  # fmt: skip
+
+
+def _has_operator(name: str) -> bool:
+    path, _, operator = name.rpartition("__")
+    return bool(path) and operator in OPERATORS
 
 
 def is_reserved(name: str) -> bool:
@@ -155,11 +161,12 @@ def _last(known: dict[str, list[str]], name: str) -> str | None:
 def _window(known: dict[str, list[str]]) -> Window:
     limit, offset, after = _last(known, "limit"), _last(known, "offset"), _last(known, "after")
     size = _size("page_size", _last(known, "page_size"))
-    page = positive("page", _last(known, "page") or "1")
+    number = _last(known, "page")
+    page = 1 if number is None else positive("page", number)
     if limit is not None or offset is not None:
         if after is not None and offset is not None:
             raise errors.Invalid({"after": ["A walk by cursors has no 'offset'."]})
-        start = positive("offset", offset or "0", least=0)
+        start = 0 if offset is None else positive("offset", offset, least=0)
         return Window(_size("limit", limit), _bounded("offset", start), by_offset=True, after=after)
     if after is not None and "page" in known:
         raise errors.Invalid({"after": ["A walk by cursors has no 'page'; 'page_size' sets its step."]})
