@@ -19,7 +19,7 @@ The server describes itself as OpenAPI 3.1, in two kinds of document:
 | address | describes |
 |---|---|
 | `/openapi.json` | every operation of the server, records of any table in general |
-| `/api/apps/{app}/openapi.json` | the records of each table of an app: their real schemas, every filter parameter, examples |
+| `/api/apps/{app}/openapi.json` | the records of each table of an app: real schemas, filter parameters, examples |
 
 A document has what its reader may call: without credentials the operations that need none; for a collaborator no
 writes; of an app only who has access to it learns anything. Both carry an `ETag`; with `If-None-Match` they are
