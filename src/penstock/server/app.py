@@ -13,7 +13,7 @@ from penstock import identity, tables
 from penstock.kit import errors, http
 from penstock.kit.context import Context
 from penstock.kit.openapi import Documents
-from penstock.server import answers, health, openapi
+from penstock.server import answers, docs_page, health, openapi
 from penstock.server.edge import Edge
 from penstock.server.metrics import Metrics
 from penstock.server.settings import ServerSettings
@@ -49,4 +49,4 @@ def _own_routes(metrics: Metrics, settings: ServerSettings) -> list[Any]:
             raise errors.Unauthorized("The metrics key is needed: `Authorization: Bearer <key>`.")
         return ASGIResponse(body=metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    return [health.health, health.ping, show_metrics, openapi.openapi]
+    return [health.health, health.ping, show_metrics, openapi.openapi, docs_page.docs, docs_page.docs_file]
