@@ -78,6 +78,15 @@ async def test_the_greatest_key_is_accepted(workbench: Workbench) -> None:
     await table.add({"id": 2**63 - 1}, {"id": -(2**63)})
     assert await table.ids() == [-(2**63), 2**63 - 1]
     assert (await table.get(f"/{2**63 - 1}")).status_code == 200
+    # Nor does it leave the sequence without a next number.
+    assert (await table.add({}))[0]["id"] == 1
+
+
+async def test_a_refused_request_does_not_use_the_keys_up(workbench: Workbench) -> None:
+    table = await workbench.table({"name": "code", "type": "string", "constraints": {"unique": True}})
+    await table.add({"code": "a"})
+    assert (await table.post({"id": 2**63 - 1, "code": "a"})).status_code == 409
+    assert (await table.post({})).status_code == 201
 
 
 async def test_uuid_keys_are_generated(workbench: Workbench) -> None:

@@ -38,7 +38,7 @@ async def test_every_route_and_every_caller(shop: httpx2.AsyncClient, callers: C
             assert "example.com" not in answer.text
     for name in ("collaborator", "operator", "admin"):
         assert [(await callers[name].get(URL + path)).status_code for _, path in READS] == [200, 200, 404]
-    for method, path, body, status in WRITES:
+    for method, path, body, _ in WRITES:
         refused = await callers["collaborator"].request(method, URL + path, json=body)
         assert (method, path, refused.status_code) == (method, path, 403)
         assert refused.json()["detail"] == "You do not have permission to perform this action."
@@ -135,12 +135,16 @@ async def test_the_first_request_makes_the_table(shop: httpx2.AsyncClient, calle
     assert (stats["materialized_tables"], stats["unmaterialized_tables"]) == (1, 0)
 
 
+async def audited(shop: httpx2.AsyncClient) -> list[dict[str, Any]]:
+    return (await shop.get("/api/audit?page_size=100")).json()["results"]
+
+
 async def test_tables_that_ask_for_it_are_audited(shop: httpx2.AsyncClient) -> None:
     schema = {"fields": [{"name": "id", "type": "integer"}], "primaryKey": ["id"], "audit": True}
     for name, body in (("seen", schema), ("unseen", {**schema, "audit": False})):
         path = "/api/apps/shop/datasources/main/datatables?materialize=true"
         assert (await shop.post(path, json={"name": name, "json_schema": body})).status_code == 201
-    before = {entry["id"] for entry in (await shop.get("/api/audit?page_size=100")).json()["results"]}
+    before = await audited(shop)
     for name in ("seen", "unseen"):
         url = f"/api/apps/shop/datatables/{name}/data"
         await shop.post(url, json=[{}, {}])
@@ -148,7 +152,7 @@ async def test_tables_that_ask_for_it_are_audited(shop: httpx2.AsyncClient) -> N
         assert (await shop.patch(f"{url}/9", json={})).status_code == 404
         await shop.post(f"{url}/upsert", json={"id": 2})
         await shop.delete(url, params={"ids": "1,2"})
-    entries = [entry for entry in (await shop.get("/api/audit?page_size=100")).json()["results"] if entry["id"] not in before]
+    entries = [entry for entry in await audited(shop) if entry not in before]
     assert {entry["resource_name"] for entry in entries} == {"seen"}
     assert sorted(entry["action"] for entry in entries) == [
         "record.create",

@@ -51,6 +51,8 @@ def insert_sql(table: Table, keys: Keys) -> str:
         for one in schema.fields
         if not (one is generated and one.type == "integer" and keys is Keys.GENERATED)
     ]
+    # A table with nothing but its key: there must be some column to name.
+    fields = fields or list(schema.fields)
     columns = ", ".join(sql.identifier(one.name) for one in fields)
     values = ", ".join(_inserted(table, one, is_key=one is generated) for one in fields)
     return (

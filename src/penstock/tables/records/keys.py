@@ -14,6 +14,10 @@ from penstock.tables.records.execute import Runner
 if TYPE_CHECKING:
     from penstock.tables.catalog import Table
 
+# No sequence counts this far. It is not moved beyond, since moving it is never rolled back, not even with the
+# request that asked for it, and at its end a table could take no record any more.
+_FARTHEST = 2**62
+
 
 def source_of_keys(table: Table, incoming: Incoming) -> Keys:
     """Whether the rows bring their own integer keys."""
@@ -35,7 +39,7 @@ async def advance(runner: Runner, table: Table, rows: Iterable[Any]) -> None:
     if key is None:
         return
     values = (table.codec.value(row, key.name) for row in rows)
-    highest = max((value for value in values if isinstance(value, int)), default=0)
+    highest = max((value for value in values if isinstance(value, int) and value <= _FARTHEST), default=0)
     if highest > 0:
         statement = change.advance_sequence(table, key, highest)
         await runner.row(statement.sql, statement.values)

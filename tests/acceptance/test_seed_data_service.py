@@ -1,0 +1,557 @@
+"""Every request of the Data Service's endpoint reference that exists so far, in one session: status and keys.
+
+The requests are replayed in the order in which a reader of the reference would make them. An expected value that
+is a type stands for any value of that type; a `dict` names keys that must be there, and more may be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+import pytest
+from tests.conftest import RunningServer
+from tests.databases import ADMIN_EMAIL, ADMIN_PASSWORD
+
+ALICE = "alice@example.com"
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+HASH = re.compile(r"[0-9a-f]{64}")
+SOME = (int, NoneType)
+APP = "/api/apps/my-application"
+SOURCE = f"{APP}/datasources/users-db"
+TABLE = f"{SOURCE}/datatables/users"
+POSTS = f"{APP}/datatables/posts/data"
+AUTHORS = f"{APP}/datatables/authors/data"
+
+APP_SUMMARY = {
+    "id": int,
+    "name": "My Application",
+    "slug": "my-application",
+    "description": "Application description",
+    "datasource_count": 2,
+    "created_at": MOMENT,
+    "updated_at": MOMENT,
+}
+USERS = {
+    "fields": [
+        {"name": "id", "type": "integer", "constraints": {"required": True, "unique": True}},
+        {"name": "email", "type": "string", "format": "email", "constraints": {"required": True, "unique": True}},
+        {"name": "name", "type": "string", "constraints": {"required": True}},
+        {"name": "is_active", "type": "boolean"},
+        {"name": "created_at", "type": "datetime"},
+    ],
+    "primaryKey": ["id"],
+}
+POSTS_SCHEMA = {
+    "fields": [
+        {"name": "id", "type": "integer", "constraints": {"required": True, "unique": True}},
+        {"name": "title", "type": "string", "constraints": {"required": True}},
+        {"name": "content", "type": "string"},
+        {"name": "author_id", "type": "integer"},
+        {"name": "status", "type": "string"},
+        {"name": "published_at", "type": "datetime"},
+        {"name": "created_at", "type": "datetime"},
+        {"name": "updated_at", "type": "datetime"},
+    ],
+    "primaryKey": ["id"],
+}
+AUTHORS_SCHEMA = {
+    "fields": [
+        {"name": "id", "type": "integer", "constraints": {"required": True, "unique": True}},
+        {"name": "email", "type": "string", "format": "email", "constraints": {"required": True, "unique": True}},
+        {"name": "name", "type": "string"},
+        {"name": "bio", "type": "string"},
+        {"name": "created_at", "type": "datetime"},
+        {"name": "updated_at", "type": "datetime"},
+    ],
+    "primaryKey": ["id"],
+}
+PRODUCTS = {
+    "fields": [
+        {"name": "id", "type": "integer", "constraints": {"required": True, "unique": True}},
+        {"name": "name", "type": "string", "constraints": {"required": True}},
+        {"name": "price", "type": "number", "constraints": {"required": True, "minimum": 0}},
+        {"name": "in_stock", "type": "boolean"},
+    ],
+    "primaryKey": ["id"],
+}
+SOURCE_SUMMARY = {
+    "id": int,
+    "name": "Users DB",
+    "slug": "users-db",
+    "app_name": "My Application",
+    "app_slug": "my-application",
+    "provider_type": "flat_table",
+    "description": "User data storage",
+    "is_active": True,
+    "table_count": int,
+    "created_at": MOMENT,
+    "updated_at": MOMENT,
+}
+TABLE_SUMMARY = {
+    "id": int,
+    "name": "users",
+    "datasource_name": "Users DB",
+    "datasource_slug": "users-db",
+    "app_name": "My Application",
+    "app_slug": "my-application",
+    "physical_table_name": str,
+    "is_materialized": False,
+    "is_active": True,
+    "field_count": 5,
+    "created_at": MOMENT,
+    "updated_at": MOMENT,
+}
+TABLE_DETAIL = {
+    **TABLE_SUMMARY,
+    "data_source": int,
+    "json_schema": USERS,
+    "description": "User accounts table",
+    "schema_hash": HASH,
+    "field_names": ["id", "email", "name", "is_active", "created_at"],
+    "primary_key": ["id"],
+    "created_by": SOME,
+    "modified_by": SOME,
+}
+POST = {"id": int, "title": str, "author_id": 5, "created_at": MOMENT}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request of the reference."""
+
+    method: str
+    path: str
+    status: int
+    expected: Any = None
+    body: Any = None
+
+
+def get(path: str, expected: Any, status: int = 200) -> Step:
+    return Step("GET", path, status, expected)
+
+
+def post(path: str, body: Any, expected: Any = None, status: int = 201) -> Step:
+    return Step("POST", path, status, expected, body)
+
+
+def put(path: str, body: Any, expected: Any) -> Step:
+    return Step("PUT", path, 200, expected, body)
+
+
+def patch(path: str, body: Any, expected: Any) -> Step:
+    return Step("PATCH", path, 200, expected, body)
+
+
+def delete(path: str, status: int, expected: Any = None) -> Step:
+    return Step("DELETE", path, status, expected)
+
+
+def query(**params: str) -> str:
+    return "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in params.items())
+
+
+FILTER = query(filter='{"status":"draft","created_at__lt":"2023-01-01"}')
+STEPS = (
+    # Apps.
+    post(
+        "/api/apps/",
+        {"name": "New Application", "description": "Optional description"},
+        {
+            "id": int,
+            "name": "New Application",
+            "slug": "new-application",
+            "description": "Optional description",
+            "datasource_count": 0,
+            "table_count": 0,
+            "datasources": [],
+            "created_at": MOMENT,
+            "updated_at": MOMENT,
+            "created_by": int,
+            "modified_by": None,
+        },
+    ),
+    post("/api/apps/", {"name": "My Application", "description": "Application description"}),
+    # Data sources.
+    post(
+        f"{APP}/datasources/",
+        {"name": "Users DB", "slug": "users-db", "provider_type": "flat_table", "description": "User data storage"},
+    ),
+    post(
+        f"{APP}/datasources/",
+        {
+            "name": "Analytics DB",
+            "slug": "analytics-db",
+            "provider_type": "jsonb",
+            "provider_config": {"compression": "lz4", "indexing": "gin"},
+            "description": "Analytics data storage",
+        },
+        {
+            "id": int,
+            "app": int,
+            "app_name": "My Application",
+            "app_slug": "my-application",
+            "name": "Analytics DB",
+            "slug": "analytics-db",
+            "provider_type": "jsonb",
+            "provider_config": {"compression": "lz4", "indexing": "gin"},
+            "description": "Analytics data storage",
+            "is_active": True,
+            "table_count": 0,
+            "materialized_count": 0,
+            "created_at": MOMENT,
+            "updated_at": MOMENT,
+            "created_by": int,
+            "modified_by": None,
+        },
+    ),
+    get("/api/apps/", [APP_SUMMARY]),
+    get(f"{APP}/datasources/", [SOURCE_SUMMARY]),
+    get(f"{SOURCE}/", {**SOURCE_SUMMARY, "app": int, "provider_config": {}, "materialized_count": 0}),
+    put(f"{SOURCE}/", {"name": "Users DB", "description": "Users"}, {"description": "Users", "modified_by": int}),
+    patch(f"{SOURCE}/", {"description": "User data storage"}, {"description": "User data storage"}),
+    # Data tables.
+    post(
+        f"{SOURCE}/datatables/",
+        {"name": "users", "description": "User accounts table", "json_schema": USERS},
+        {**TABLE_DETAIL, "created_by": int, "modified_by": None},
+    ),
+    get(f"{SOURCE}/datatables/", [TABLE_SUMMARY]),
+    get(f"{TABLE}/", TABLE_DETAIL),
+    get(f"{TABLE}/schema/", {"name": "users", "schema": USERS, "schema_hash": HASH, "field_count": 5}),
+    put(
+        f"{TABLE}/",
+        {"description": "Updated description", "json_schema": {**USERS, "title": "Users"}},
+        {**TABLE_DETAIL, "description": "Updated description", "json_schema": {**USERS, "title": "Users"}},
+    ),
+    patch(f"{TABLE}/", {"description": "User accounts table", "json_schema": USERS}, TABLE_DETAIL),
+    post(
+        f"{TABLE}/validate_data/",
+        {
+            "data": [
+                {
+                    "id": 1,
+                    "email": "john@example.com",
+                    "name": "John Doe",
+                    "is_active": True,
+                    "created_at": "2024-10-30T12:00:00Z",
+                },
+                {"id": 2, "email": "invalid-email", "name": "Jane Smith"},
+            ]
+        },
+        {"is_valid": False, "errors": [re.compile(r"Row 1: .*email.*")], "validated_rows": 2},
+        200,
+    ),
+    post(
+        f"{TABLE}/validate_data/",
+        {"data": [{"id": 1, "email": "john@example.com", "name": "John Doe"}, {"id": 2, "name": "Jane Smith"}]},
+        {"is_valid": False, "errors": ["Row 1: Missing required field 'email'"], "validated_rows": 2},
+        200,
+    ),
+    get(
+        f"{SOURCE}/stats/",
+        {
+            "total_tables": 1,
+            "materialized_tables": 0,
+            "unmaterialized_tables": 1,
+            "provider_type": "flat_table",
+            "is_active": True,
+        },
+    ),
+    get(f"{SOURCE}/tables/", [TABLE_SUMMARY]),
+    # Records.
+    post(f"{SOURCE}/datatables/", {"name": "posts", "json_schema": POSTS_SCHEMA}),
+    post(f"{SOURCE}/datatables/", {"name": "authors", "json_schema": AUTHORS_SCHEMA}),
+    post(
+        f"{POSTS}/",
+        {"title": "New Post", "content": "Content here", "author_id": 5, "status": "draft"},
+        {
+            "data": {
+                "id": 1,
+                "title": "New Post",
+                "content": "Content here",
+                "author_id": 5,
+                "status": "draft",
+                "created_at": MOMENT,
+                "updated_at": MOMENT,
+            }
+        },
+    ),
+    post(
+        f"{POSTS}/",
+        [{"title": "Post 1", "author_id": 5}, {"title": "Post 2", "author_id": 5}, {"title": "Post 3", "author_id": 6}],
+        {"data": [{"id": 2, "title": "Post 1"}, {"id": 3, "title": "Post 2"}, {"id": 4, "title": "Post 3"}]},
+    ),
+    get(f"{POSTS}/", {"data": [POST], "total": 4, "page": 1, "page_size": 20}),
+    get(f"{POSTS}/{query(page='1', page_size='20')}", {"data": [POST], "total": 4, "page": 1, "page_size": 20}),
+    get(f"{POSTS}/{query(limit='20', offset='0')}", {"data": [POST], "total": 4, "page": 1, "page_size": 20}),
+    get(f"{POSTS}/{query(author_id='5')}", {"data": [POST], "total": 3}),
+    get(f"{POSTS}/{query(author_id__gt='5')}", {"data": [{"title": "Post 3"}], "total": 1}),
+    get(f"{POSTS}/{query(title__contains='post')}", {"data": [POST], "total": 4}),
+    get(f"{POSTS}/{query(ordering='-created_at,title')}", {"data": [{"title": "Post 1"}], "total": 4}),
+    get(f"{POSTS}/{query(search='Content')}", {"data": [{"id": 1}], "total": 1}),
+    get(f"{POSTS}/{query(format='flat')}", {"data": [POST], "total": 4}),
+    get(
+        f"{POSTS}/1/",
+        {"data": {"id": 1, "title": "New Post", "content": "Content here", "author_id": 5, "created_at": MOMENT}},
+    ),
+    post(
+        f"{AUTHORS}/upsert/{query(unique_fields='email')}",
+        {"email": ALICE, "name": "Alice", "bio": "Engineer"},
+        {"data": {"id": 1, "email": ALICE}, "created": True},
+    ),
+    post(
+        f"{AUTHORS}/upsert/{query(unique_fields='email')}",
+        {"email": ALICE, "name": "Alice Smith", "bio": "Software engineer"},
+        {
+            "data": {
+                "id": 1,
+                "email": ALICE,
+                "name": "Alice Smith",
+                "bio": "Software engineer",
+                "created_at": MOMENT,
+                "updated_at": MOMENT,
+            },
+            "created": False,
+        },
+        200,
+    ),
+    patch(
+        f"{POSTS}/1/",
+        {"status": "published", "published_at": "2024-01-15T12:00:00Z"},
+        {
+            "data": {
+                "id": 1,
+                "title": "New Post",
+                "status": "published",
+                "published_at": "2024-01-15T12:00:00Z",
+                "updated_at": MOMENT,
+            }
+        },
+    ),
+    patch(
+        f"{POSTS}/",
+        [{"id": 2, "status": "published"}, {"id": 3, "status": "archived"}],
+        {
+            "data": [
+                {"id": 2, "status": "published", "updated_at": MOMENT},
+                {"id": 3, "status": "archived", "updated_at": MOMENT},
+            ]
+        },
+    ),
+    delete(f"{POSTS}/1/", 204),
+    delete(f"{POSTS}/{query(ids='2,3,4')}", 200, {"deleted": 3, "ids": [2, 3, 4]}),
+    post(
+        f"{POSTS}/",
+        [
+            {"title": "Old", "status": "draft", "created_at": "2022-06-01T00:00:00Z"},
+            {"title": "New", "status": "draft", "created_at": "2023-06-01T00:00:00Z"},
+            {"title": "Live", "status": "published", "created_at": "2022-06-01T00:00:00Z"},
+        ],
+    ),
+    delete(f"{POSTS}/{FILTER}", 200, {"deleted": 1}),
+    # Operation history.
+    get(
+        f"{APP}/datatables/posts/operation-history/{query(status='success', page='1', page_size='20')}",
+        {
+            "data": [
+                {
+                    "id": int,
+                    "operation_type": "CREATE",
+                    "description": str,
+                    "sql": str,
+                    "rollback_sql": str,
+                    "status": "success",
+                    "execution_time_ms": int,
+                    "created_at": MOMENT,
+                }
+            ]
+        },
+    ),
+    get(f"{APP}/datatables/posts/operation-history/{query(status='failed')}", {"data": []}),
+    get(f"{APP}/datatables/posts/operation-history/{query(status='rolled_back')}", {"data": []}),
+    # Across data sources.
+    get(f"{APP}/datatables/", [TABLE_SUMMARY]),
+    get(f"{APP}/datatables/{query(datasource='users-db')}", [TABLE_SUMMARY]),
+    get(f"{APP}/datatables/{query(is_materialized='true')}", [{"name": "posts", "is_materialized": True}]),
+    get(
+        f"{APP}/datatables/stats/",
+        {
+            "total_tables": 3,
+            "materialized_tables": 2,
+            "unmaterialized_tables": 1,
+            "datasource_count": 2,
+            "datasources": {
+                "users-db": {
+                    "name": "Users DB",
+                    "provider_type": "flat_table",
+                    "table_count": 3,
+                    "materialized_count": 2,
+                },
+                "analytics-db": {
+                    "name": "Analytics DB",
+                    "provider_type": "jsonb",
+                    "table_count": 0,
+                    "materialized_count": 0,
+                },
+            },
+        },
+    ),
+    get(
+        f"{APP}/stats/",
+        {
+            "app_name": "My Application",
+            "app_slug": "my-application",
+            "total_datasources": 2,
+            "total_tables": 3,
+            "materialized_tables": 2,
+            "unmaterialized_tables": 1,
+            "datasources": [
+                {
+                    "name": "Users DB",
+                    "slug": "users-db",
+                    "provider_type": "flat_table",
+                    "total_tables": 3,
+                    "materialized_tables": 2,
+                }
+            ],
+        },
+    ),
+    get(
+        f"{APP}/",
+        {
+            **APP_SUMMARY,
+            "table_count": 3,
+            "datasources": [
+                {"id": int, "name": "Users DB", "slug": "users-db", "provider_type": "flat_table", "table_count": 3}
+            ],
+            "created_by": int,
+            "modified_by": None,
+        },
+    ),
+    # Errors.
+    post(
+        f"{SOURCE}/datatables/",
+        {
+            "name": "faulty",
+            "json_schema": {
+                "fields": [{"name": "age", "type": "integer", "constraints": {"minLength": 3}}],
+                "primaryKey": ["age"],
+            },
+        },
+        {"json_schema": [re.compile(r"Invalid Frictionless schema: Field 'age' has invalid constraints.*")]},
+        400,
+    ),
+    get(f"{POSTS}/999/", {"detail": "Not found."}, 404),
+    # Management lists in pages.
+    post("/api/apps/", {"name": "Third"}),
+    get(
+        f"/api/apps/{query(page='2', page_size='1')}",
+        {
+            "count": 3,
+            "next": re.compile(r"http://127\.0\.0\.1:\d+/api/apps/\?.*page=3.*"),
+            "previous": re.compile(r"http://127\.0\.0\.1:\d+/api/apps/\?.*page=1.*"),
+            "results": [{"id": int, "name": str, "slug": str}],
+        },
+    ),
+    # What goes away, and comes back.
+    delete(f"{TABLE}/", 204),
+    get(f"{TABLE}/", {"detail": "Not found."}, 404),
+    delete(f"{APP}/datasources/analytics-db/", 204),
+    put(
+        f"{APP}/",
+        {"name": "Updated Name", "description": "Updated description"},
+        {"name": "Updated Name", "slug": "my-application", "description": "Updated description", "modified_by": int},
+    ),
+    patch(f"{APP}/", {"description": "Just update description"}, {"description": "Just update description"}),
+    delete(f"{APP}/", 204),
+    get(f"{APP}/", {"detail": "Not found."}, 404),
+    get(f"{POSTS}/", {"detail": "Not found."}, 404),
+    post(f"{APP}/restore/", None, {"message": "App restored successfully"}, 200),
+    get(f"{POSTS}/", {"total": 2}),
+    # The walk through at the end of the reference.
+    post(
+        "/api/apps/",
+        {"name": "E-Commerce Platform", "description": "Main e-commerce application"},
+        {"slug": "e-commerce-platform"},
+    ),
+    post(
+        "/api/apps/e-commerce-platform/datasources/",
+        {"name": "Product Database", "slug": "products-db", "provider_type": "flat_table"},
+        {"slug": "products-db", "provider_type": "flat_table"},
+    ),
+    post(
+        "/api/apps/e-commerce-platform/datasources/products-db/datatables/",
+        {"name": "products", "json_schema": PRODUCTS},
+        {"name": "products", "field_names": ["id", "name", "price", "in_stock"]},
+    ),
+    get(
+        "/api/apps/e-commerce-platform/stats/",
+        {"total_tables": 1, "materialized_tables": 0, "unmaterialized_tables": 1},
+    ),
+)
+
+
+@pytest.fixture
+def client(server: RunningServer) -> Iterator[httpx2.Client]:
+    """A client with the access token of a login."""
+    login = httpx2.post(
+        f"{server.url}/_allauth/app/v1/auth/login", json={"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD}
+    )
+    assert login.status_code == 200, login.text
+    token = login.json()["meta"]["access_token"]
+    with httpx2.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}) as opened:
+        yield opened
+
+
+def test_the_reference(client: httpx2.Client) -> None:
+    for step in STEPS:
+        answer = client.request(step.method, step.path, **({"json": step.body} if step.body is not None else {}))
+        told = f"{step.method} {step.path}\n{answer.status_code} {answer.text}"
+        assert answer.status_code == step.status, told
+        if step.status == 204:
+            assert answer.content == b"", told
+        elif step.expected is not None:
+            assert not list(differences(step.expected, answer.json())), f"{differences_of(step, answer)}\n{told}"
+
+
+def test_without_a_token(server: RunningServer) -> None:
+    """Every one of the requests needs credentials."""
+    for method, path in sorted({(step.method, step.path) for step in STEPS}):
+        answer = httpx2.request(method, server.url + path)
+        assert (method, path, answer.status_code) == (method, path, 401)
+        assert "detail" in answer.json()
+
+
+def differences_of(step: Step, answer: httpx2.Response) -> str:
+    return "\n".join(differences(step.expected, answer.json()))
+
+
+def differences(expected: Any, actual: Any, at: str = "$") -> Iterator[str]:
+    """Where an answer lacks something. Of a list, each expected element must match some element."""
+    if isinstance(expected, dict):
+        if not isinstance(actual, dict):
+            yield f"{at} is no object"
+            return
+        for name, value in expected.items():
+            if name not in actual:
+                yield f"{at}.{name} is missing"
+            else:
+                yield from differences(value, actual[name], f"{at}.{name}")
+    elif isinstance(expected, list) and expected and isinstance(expected[0], (dict, re.Pattern)):
+        for n, one in enumerate(expected):
+            if not any(not list(differences(one, other)) for other in actual):
+                yield f"{at}: no element is like the {n}. expected one"
+    elif isinstance(expected, re.Pattern):
+        if not isinstance(actual, str) or not expected.fullmatch(actual):
+            yield f"{at} does not read like {expected.pattern}"
+    elif isinstance(expected, (type, tuple)):
+        if not isinstance(actual, expected) or isinstance(actual, bool):
+            yield f"{at} is not of type {expected}"
+    elif expected != actual:
+        yield f"{at} is not {expected!r}"
