@@ -10,7 +10,7 @@
 
 from penstock.kit.filters.bind import BoundTree, Column, Condition, Resolver, bind
 from penstock.kit.filters.parse import parse_delete, parse_json, parse_pairs
-from penstock.kit.filters.postgres import compile_postgres, lower, render, shape, values, wire
+from penstock.kit.filters.postgres import Shape, compile_postgres, lower, render, shape, values, wire
 from penstock.kit.filters.text import describe, print_json, to_json
 from penstock.kit.filters.tree import (
     EVERYTHING,
@@ -43,6 +43,7 @@ __all__ = [
     "Or",
     "RangeValue",
     "Resolver",
+    "Shape",
     "Tree",
     "ValueType",
     "bind",

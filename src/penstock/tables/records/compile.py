@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from penstock.kit import sql
-from penstock.kit.filters import BoundTree, lower, render, wire
+from penstock.kit.filters import BoundTree, Shape, lower, render, wire
 from penstock.tables.fields import BY_NAME
 from penstock.tables.records.plan import OrderTerm, RecordPlan, Search
 from penstock.tables.records.request import Count
@@ -32,6 +32,8 @@ class Statement:
 def compile_list(plan: RecordPlan) -> Statement:
     """One row: `page` (the JSON of the records, comma-separated), `total`, and for cursors `last` and `more`."""
     values: list[Any] = []
+    if plan.search is None and plan.window.after is None:
+        return _plain(plan, values)
     condition = _condition(plan, values)
     if plan.window.after is None:
         return Statement(_page(plan, condition, values), values)
@@ -65,7 +67,11 @@ def row_json(table: Table, fields: tuple[str, ...]) -> str:
 def where(tree: BoundTree, values: list[Any], *, hide_deleted: bool) -> str:
     """The condition on rows `t`, its values appended."""
     first = len(values)
-    condition = render(lower(tree, values), first)
+    return _rendered(lower(tree, values), first, hide_deleted=hide_deleted)
+
+
+def _rendered(shape: Shape, first: int, *, hide_deleted: bool) -> str:
+    condition = render(shape, first)
     return f'({condition}) AND t."is_deleted" IS NOT TRUE' if hide_deleted else condition
 
 
@@ -91,6 +97,43 @@ def _words(table: Table, place: int) -> str:
     return f"websearch_to_tsquery({sql.literal(table.schema.search_language)}::regconfig, ${place}::text)"
 
 
+def _plain(plan: RecordPlan, values: list[Any]) -> Statement:
+    """The common case, whose text is remembered by all that it depends on."""
+    shape, window = lower(plan.where, values), plan.window
+    if window.offset:
+        values.append(window.offset)
+    offset = len(values) if window.offset else None
+    counted = plan.count is Count.EXACT
+    text = _plain_text(
+        plan.table, shape, plan.hide_deleted, plan.fields, plan.order, window.limit, offset, counted
+    )
+    return Statement(text, values)
+
+
+@lru_cache(maxsize=4096)
+def _plain_text(
+    table: Table,
+    shape: Shape,
+    hide_deleted: bool,
+    fields: tuple[str, ...],
+    order: tuple[OrderTerm, ...],
+    limit: int,
+    offset: int | None,
+    counted: bool,
+) -> str:
+    source = f"FROM {table.rows} AS t WHERE {_rendered(shape, 0, hide_deleted=hide_deleted)}"
+    return _framed(table.select(fields), source, _order(order), limit, offset, counted=counted)
+
+
+def _framed(select: str, source: str, order: str, limit: int, offset: int | None, *, counted: bool) -> str:
+    """`offset` is the place of its value."""
+    page = f"SELECT {select} {source} ORDER BY {order} LIMIT {limit}"
+    if offset is not None:
+        page += f" OFFSET ${offset}::bigint"
+    total = f"(SELECT count(*) {source})" if counted else "NULL::bigint"
+    return f"SELECT (SELECT string_agg(row_to_json({ROW})::text, ',') FROM ({page}) AS {ROW}) AS page, {total} AS total"
+
+
 def _page(plan: RecordPlan, condition: str, values: list[Any]) -> str:
     table, window = plan.table, plan.window
     select, order = table.select(plan.fields), _order(plan.order)
@@ -101,12 +144,10 @@ def _page(plan: RecordPlan, condition: str, values: list[Any]) -> str:
         if plan.by_rank:
             order = f"{rank} DESC, {order}"
     source = f"FROM {table.rows} AS t WHERE {condition}"
-    page = f"SELECT {select} {source} ORDER BY {order} LIMIT {int(window.limit)}"
-    total = f"(SELECT count(*) {source})" if plan.count is Count.EXACT else "NULL::bigint"
     if window.offset:
         values.append(window.offset)
-        page += f" OFFSET ${len(values)}::bigint"
-    return f"SELECT (SELECT string_agg(row_to_json({ROW})::text, ',') FROM ({page}) AS {ROW}) AS page, {total} AS total"
+    offset = len(values) if window.offset else None
+    return _framed(select, source, order, window.limit, offset, counted=plan.count is Count.EXACT)
 
 
 def _keyset(plan: RecordPlan, condition: str, values: list[Any]) -> str:

@@ -6,7 +6,8 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from penstock.tables.catalog import Table
 
 
-@dataclass(frozen=True, slots=True)
-class OrderTerm:
+class OrderTerm(NamedTuple):
     """A column of the order. `nullable` decides whether keyset paging must mind NULL."""
 
     field: str
@@ -77,7 +77,8 @@ def plan_list(request: RecordRequest, table: Table, grant: Grant) -> RecordPlan:
     )
 
 
-def plan_order(terms: Sequence[Sort], table: Table) -> tuple[OrderTerm, ...]:
+@lru_cache(maxsize=4096)
+def plan_order(terms: tuple[Sort, ...], table: Table) -> tuple[OrderTerm, ...]:
     """The order asked for, then the key, so that no two rows are equal in it."""
     schema = table.schema
     found: list[OrderTerm] = []

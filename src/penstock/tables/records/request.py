@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from penstock.kit import errors
 from penstock.kit.filters import EVERYTHING, Tree, conjunction, parse_json, parse_pairs
@@ -13,6 +14,8 @@ from penstock.kit.paging import positive
 
 DEFAULT_SIZE = 20
 MAX_SIZE = 1000
+# Types whose values tell no records apart.
+NEVER_UNIQUE = ("object", "array", "any", "geopoint", "geojson", "range")
 _MAX_OFFSET = 2**53
 
 # Parameters of later parts of the contract, refused rather than ignored: an ignored one would give a wrong answer.
@@ -56,8 +59,7 @@ class Window:
     after: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sort:
+class Sort(NamedTuple):
     """One term of the order."""
 
     field: str
