@@ -4,3 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 uv run --no-sync python scripts/async_to_sync.py --check
 uv run --no-sync python scripts/cli_reference.py --check
+uv run --no-sync python scripts/settings_reference.py --check

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Install what the tests need from the operating system (Debian): a PostgreSQL that is not ours, and a pooler.
+set -euo pipefail
+
+missing=()
+[ -x /usr/lib/postgresql/15/bin/postgres ] || missing+=(postgresql-15)
+[ -x /usr/sbin/pgbouncer ] || missing+=(pgbouncer)
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+as_root=()
+[ "$(id -u)" -eq 0 ] || as_root=(sudo)
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -q
+"${as_root[@]}" apt-get install -q -y --no-install-recommends postgresql-common
+# The tests make their own clusters; the package need not start one.
+"${as_root[@]}" sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+"${as_root[@]}" apt-get install -q -y --no-install-recommends "${missing[@]}"
