@@ -32,7 +32,7 @@ def imports(path: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def ours(path: Path) -> Iterator[tuple[str, str]]:
-    """(package, what of it) for every import of the product: `penstock.identity.models` gives ("identity", "models")."""
+    """(package, what of it) for every import of the product: ("identity", "models") for `penstock.identity.models`."""
     for module, names in imports(path):
         parts = module.split(".")
         if parts[0] != "penstock":

@@ -17,7 +17,8 @@ from tests.conftest import free_port
 
 README = Path(__file__).parent.parent / "README.md"
 EXAMPLE = re.compile(
-    r"<!-- example: (?P<language>\w+) -->\n```\w+\n(?P<code>.*?)```\n\n<!-- answer -->\n```\w+\n(?P<answer>.*?)```", re.DOTALL
+    r"<!-- example: (?P<language>\w+) -->\n```\w+\n(?P<code>.*?)```\n\n<!-- answer -->\n```\w+\n(?P<answer>.*?)```",
+    re.DOTALL,
 )
 
 
@@ -32,8 +33,19 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """`penstock demo` as its own process, until it serves."""
     directory, port = tmp_path_factory.mktemp("demo"), free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
-    command = [sys.executable, "-m", "penstock_sdk.cli", "demo", "--data-dir", str(directory / "data"), "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    command = [
+        sys.executable,
+        "-m",
+        "penstock_sdk.cli",
+        "demo",
+        "--data-dir",
+        str(directory / "data"),
+        "--port",
+        str(port),
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    )
     assert process.stdout is not None
     key, lines = "", []
     try:
@@ -58,7 +70,9 @@ def test_every_example_gives_its_answer(demo: Demo) -> None:
     for example in found:
         code = example["code"].replace("http://127.0.0.1:5001", demo.url)
         command = ["bash", "-c", code] if example["language"] == "curl" else [sys.executable, "-c", code]
-        result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+        result = subprocess.run(
+            command, capture_output=True, text=True, env=environment, timeout=60, check=False
+        )
         assert result.returncode == 0, result.stderr
         if example["language"] == "curl":
             assert json.loads(result.stdout) == json.loads(example["answer"])

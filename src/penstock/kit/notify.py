@@ -62,7 +62,11 @@ class Listener:
         try:
             probe = asyncio.Event()
             channel = f"{_PROBE}_{secrets.token_hex(6)}"
-            await connection.add_listener(channel, lambda *_args: probe.set())
+
+            def heard(*_: Any) -> None:
+                probe.set()
+
+            await connection.add_listener(channel, heard)
             for name in self._handlers:
                 await connection.add_listener(name, self._deliver)
             while True:

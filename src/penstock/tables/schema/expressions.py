@@ -6,7 +6,6 @@ The caller's text never becomes SQL: what is stored and executed is printed from
 from __future__ import annotations
 
 from collections.abc import Collection
-
 from typing import Any
 
 import sqlglot
