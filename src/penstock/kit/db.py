@@ -27,6 +27,8 @@ _LOST = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.InterfaceError,
+    # What the driver says when a connection broke off in the middle of something.
+    asyncpg.InternalClientError,
     asyncpg.TooManyConnectionsError,
     OSError,
     TimeoutError,
@@ -137,7 +139,7 @@ class Pool:
             async with self._lent() as kept, kept.raw.transaction(isolation=isolation):
                 connection = Connection(kept.raw)
                 yield connection
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except (asyncpg.PostgresError, *_LOST) as error:
             raise translate(error) from error
         if self.hear:
             for channel, payload in connection.told:
