@@ -8,12 +8,12 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.tables import conftest as tables
-from tests.tables.conftest import Callers
 
 from penstock.kit.context import Context
 from penstock.kit.openapi import Operation
 from penstock.server.openapi import every_operation
+from tests.tables import conftest as tables
+from tests.tables.conftest import Callers
 
 pytestmark = pytest.mark.anyio
 callers, owner = tables.callers, tables.owner

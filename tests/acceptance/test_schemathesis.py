@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, Phase
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
+
 from tests.conftest import RunningServer
 from tests.databases import ADMIN_EMAIL, ADMIN_PASSWORD
 from tests.server.test_openapi import EVERYTHING, PAIR

@@ -11,7 +11,8 @@ from penstock.kit import errors
 
 DEFAULT_SIZE = 20
 MAX_SIZE = 100
-_MAX_INT = 2**31
+# Eighteen digits: any more could leave the range of 64 bits.
+MAX_NUMBER = 10**18 - 1
 
 
 @dataclass(frozen=True, slots=True)

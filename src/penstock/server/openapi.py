@@ -18,7 +18,7 @@ Define tables and use them as a REST API on PostgreSQL.
 
 A slash at the end of a path is optional. Lists of definitions are arrays, or pages when `page` or `page_size` \
 is given. Every error has one shape. Requests take JSON whatever their content type says; unknown query \
-parameters are refused. Instants are UTC with `Z`; numbers keep all their digits."""
+parameters are refused. Instants are UTC with `Z`; numbers keep all their digits; text has no NUL character."""
 _OPENAPI: Final = Reply(
     status=200, description="OpenAPI 3.1.", schema={"type": "object"}, headers={"ETag": "Its version."}
 )

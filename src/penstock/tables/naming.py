@@ -16,6 +16,10 @@ TABLE_NAME_LENGTH = 50
 RESERVED = ("stats", "create_schema")
 EDGES = "_edges"
 
+# As JSON Schema reads them.
+SLUG_PATTERN = "^[a-z0-9]+(-[a-z0-9]+)*$"
+TABLE_NAME_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
+
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME_BYTES = 63

@@ -9,10 +9,19 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from penstock.tables.models import App, DataSource, Operation, SourceCount, TableEntry
+from penstock.tables.models import App, DataSource, Operation, ProviderType, SourceCount, TableEntry
+from penstock.tables.naming import SLUG_LENGTH, SLUG_PATTERN, TABLE_NAME_LENGTH, TABLE_NAME_PATTERN
 
 _NAME_LENGTH = 200
 _DESCRIPTION_LENGTH = 10_000
+# What the OpenAPI document says of texts; they are checked in `_Body` and by `naming`, in sentences of their own.
+Name = Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": _NAME_LENGTH, "pattern": r"\S"})]
+Description = Annotated[str, Meta(extra_json_schema={"maxLength": _DESCRIPTION_LENGTH})]
+Slug = Annotated[str, Meta(extra_json_schema={"maxLength": SLUG_LENGTH, "pattern": SLUG_PATTERN})]
+TableName = Annotated[
+    str, Meta(extra_json_schema={"maxLength": TABLE_NAME_LENGTH, "pattern": TABLE_NAME_PATTERN})
+]
+Provider = Annotated[str, Meta(extra_json_schema={"enum": [one.value for one in ProviderType]})]
 Moment = Annotated[datetime, Meta(tz=True)]
 # JSON that is handed through as it was sent; the metadata tells readers of the OpenAPI document what it holds.
 SchemaText = Annotated[msgspec.Raw, Meta(extra_json_schema={"$ref": "#/components/schemas/TableSchema"})]
@@ -36,58 +45,58 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class AppCreate(_Body):
-    name: str
-    slug: str | None = None
-    description: str = ""
+    name: Name
+    slug: Slug | None = None
+    description: Description = ""
 
 
 class AppPut(_Body):
-    name: str
-    description: str = ""
-    slug: str | UnsetType = UNSET
+    name: Name
+    description: Description = ""
+    slug: Slug | UnsetType = UNSET
 
 
 class AppPatch(_Body):
-    name: str | UnsetType = UNSET
-    description: str | UnsetType = UNSET
-    slug: str | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
+    slug: Slug | UnsetType = UNSET
 
 
 class SourceCreate(_Body):
-    name: str
-    slug: str | None = None
-    provider_type: str = "flat_table"
+    name: Name
+    slug: Slug | None = None
+    provider_type: Provider = "flat_table"
     provider_config: dict[str, Any] = {}
-    description: str = ""
+    description: Description = ""
 
 
 class SourcePut(_Body):
-    name: str
-    slug: str | UnsetType = UNSET
-    provider_type: str | UnsetType = UNSET
+    name: Name
+    slug: Slug | UnsetType = UNSET
+    provider_type: Provider | UnsetType = UNSET
     provider_config: dict[str, Any] = {}
-    description: str = ""
+    description: Description = ""
 
 
 class SourcePatch(_Body):
-    name: str | UnsetType = UNSET
-    slug: str | UnsetType = UNSET
-    provider_type: str | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+    slug: Slug | UnsetType = UNSET
+    provider_type: Provider | UnsetType = UNSET
     provider_config: dict[str, Any] | UnsetType = UNSET
-    description: str | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
 
 
 class TableCreate(_Body):
-    name: str
+    name: TableName
     json_schema: SchemaText
-    description: str = ""
+    description: Description = ""
 
 
 class TableChange(_Body):
     """PUT and PATCH alike: what is absent stays."""
 
-    name: str | UnsetType = UNSET
-    description: str | UnsetType = UNSET
+    name: TableName | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
     json_schema: SchemaText | UnsetType = UNSET
     allow_data_loss: bool = False
 
@@ -95,7 +104,7 @@ class TableChange(_Body):
 class Resource(_Body, forbid_unknown_fields=False, kw_only=True):
     """A table in a data package; other keys that packages carry are not ours to refuse."""
 
-    name: str
+    name: TableName
     schema: SchemaText
     title: str = ""
     description: str = ""
@@ -263,7 +272,7 @@ class TableDetail(TableSummary, kw_only=True):
 
 
 class SchemaOnly(msgspec.Struct, kw_only=True):
-    name: str
+    name: TableName
     schema: SchemaText
     schema_hash: str
     field_count: int

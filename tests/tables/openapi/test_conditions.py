@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tests.server.test_openapi import EVERYTHING
-
 from penstock.kit.operators import allowed
 from penstock.tables.catalog import Table
 from penstock.tables.models import DataTable, ProviderType
 from penstock.tables.openapi.conditions import conditions
+from tests.server.test_openapi import EVERYTHING
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
 DEFINITION = DataTable(1, 1, 1, "things", "", EVERYTHING, "h", "s", "p", True, True, NOW, NOW, None, None)

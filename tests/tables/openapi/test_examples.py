@@ -6,12 +6,12 @@ import re
 from typing import Any
 
 import pytest
-from tests.server.test_openapi import EVERYTHING, PAIR
 
 from penstock.kit import http
 from penstock.tables.openapi import examples
 from penstock.tables.records.codec import RowCodec
 from penstock.tables.schema import parse_schema
+from tests.server.test_openapi import EVERYTHING, PAIR
 
 PATTERNS = [
     "[A-Z]{3}-[0-9]{2,4}",

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any, Final
 
 from penstock.kit.openapi.declare import Parameter, Reply
-from penstock.kit.paging import MAX_SIZE
+from penstock.kit.paging import DEFAULT_SIZE, MAX_NUMBER, MAX_SIZE
 
 PAGING: Final = (
     Parameter(
         name="page",
-        schema={"type": "integer", "minimum": 1, "default": 1},
+        schema={"type": "integer", "minimum": 1, "maximum": MAX_NUMBER, "default": 1},
         description="Number of the page, from 1.",
         component="page",
     ),
     Parameter(
         name="page_size",
-        schema={"type": "integer", "minimum": 1, "maximum": MAX_SIZE, "default": 20},
-        description=f"Entries of a page, at most {MAX_SIZE}.",
+        schema={"type": "integer", "minimum": 1, "maximum": MAX_NUMBER, "default": DEFAULT_SIZE},
+        description=f"Entries of a page; more than {MAX_SIZE} count as {MAX_SIZE}.",
         component="page_size",
     ),
 )

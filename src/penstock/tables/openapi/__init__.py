@@ -17,6 +17,7 @@ from penstock.tables.openapi import examples
 from penstock.tables.openapi.conditions import conditions
 from penstock.tables.openapi.shapes import components, readable
 from penstock.tables.operations.records import GENERIC, SCHEMAS, Target, record_operations
+from penstock.tables.records.request import NEVER_UNIQUE
 
 # Documents of more tables than FULL have no filter parameters for each; none has more than MAX_TABLES.
 FULL = 250
@@ -103,7 +104,7 @@ def _target(table: Table, name: str, max_rows: int, *, in_full: bool) -> Target:
         keys={"type": "array", "items": single, "minItems": 1},
         ordering=_names(sign + one for one in ordered for sign in ("", "-")),
         fields=_names(schema.names),
-        unique_fields=_names(schema.names),
+        unique_fields=_names(one.name for one in schema.fields if one.type not in NEVER_UNIQUE),
         conditions=tuple(conditions(table)) if in_full else GENERIC.conditions,
         max_rows=max_rows,
         example=whole,

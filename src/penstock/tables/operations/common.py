@@ -8,12 +8,12 @@ from typing import Any, Final
 from penstock.identity import in_org, in_place
 from penstock.kit.openapi import Access, Parameter
 from penstock.tables.access import ACTIONS
-from penstock.tables.naming import SLUG_LENGTH, TABLE_NAME_LENGTH
+from penstock.tables.naming import SLUG_LENGTH, SLUG_PATTERN, TABLE_NAME_LENGTH, TABLE_NAME_PATTERN
 
-SLUG: Final = {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": SLUG_LENGTH}
+SLUG: Final = {"type": "string", "pattern": SLUG_PATTERN, "maxLength": SLUG_LENGTH}
 TABLE_NAME: Final = {
     "type": "string",
-    "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+    "pattern": TABLE_NAME_PATTERN,
     "maxLength": TABLE_NAME_LENGTH,
 }
 TAG: Final = {"ETag": "The version of the answer, for `If-Match` and `If-None-Match`."}

@@ -155,7 +155,9 @@ _LISTS: Final = (
         access=access("table.read"),
         parameters=(
             APP,
-            Parameter(name="datasource", schema=SLUG, description="Only tables of this data source."),
+            Parameter(
+                name="datasource", schema=_TEXT, description="Only tables of the data source with this slug."
+            ),
             flag("is_materialized", "Only tables that are, or are not, materialized."),
             *PAGING,
         ),

@@ -16,6 +16,7 @@ SCHEMAS: Final[dict[str, Any]] = {
     "FilterTree": {
         "description": "A tree of conditions: `{field__operator: value}`, joined by `and`, `or` and `not`.",
         "type": ["object", "array"],
+        "items": {"type": "object"},
         "examples": [{"or": [{"price__gte": 120}, {"not": {"name__startswith": "A"}}]}],
     },
 }
@@ -29,7 +30,7 @@ IF_MATCH: Final = Parameter(
 ONCE: Final = Parameter(
     name="Idempotency-Key",
     place="header",
-    schema={"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    schema={"type": "string", "minLength": 1, "maxLength": 255},
     description="A name for this request: sent again with it, the request is answered again and done once.",
     component="idempotency_key",
 )

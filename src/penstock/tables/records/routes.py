@@ -22,7 +22,7 @@ from penstock.tables.records.codec import Incoming
 from penstock.tables.records.execute import Autocommit, InTransaction, Runner
 from penstock.tables.records.keys import source_of_keys
 from penstock.tables.records.plan import plan_list, project
-from penstock.tables.records.request import parse_detail, parse_list
+from penstock.tables.records.request import NEVER_UNIQUE, parse_detail, parse_list
 from penstock.tables.records.shape import Answer, versions_of
 from penstock.tables.records.upsert import upsert
 from penstock.tables.records.violations import Refused, explain
@@ -260,7 +260,7 @@ def _unique_fields(table: Table, text: str | None) -> tuple[str, ...]:
         if field is None:
             hint = errors.nearest(name, table.schema.names)
             raise errors.Invalid({"unique_fields": [f"There is no field '{name[:80]}'."]}, hint=hint)
-        if field.type in ("object", "array", "any", "geopoint", "geojson", "range"):
+        if field.type in NEVER_UNIQUE:
             raise errors.Invalid(
                 {"unique_fields": [f"'{name}' is of type {field.type}, which tells no records apart."]}
             )
