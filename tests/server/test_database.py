@@ -14,7 +14,6 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
-from tests.databases import Databases, TestDatabase, at, maintenance
 
 from penstock.kit.crypto import new_ring
 from penstock.kit.db import Connection, Login
@@ -33,6 +32,7 @@ from penstock.server.errors import SetupError
 from penstock.server.first_start import first_start
 from penstock.server.spaces import create_space
 from penstock.server.sql import quote
+from tests.databases import Databases, TestDatabase, at, maintenance
 
 pytestmark = pytest.mark.anyio
 
@@ -182,9 +182,11 @@ async def _with_engine(login: Login, work: Callable[[Any], Any]) -> Any:
 
 
 _CATALOG = """
-SELECT c.relname, c.relkind::text, c.relpersistence::text, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+SELECT c.relname, c.relkind::text, c.relpersistence::text, a.attname,
+       format_type(a.atttypid, a.atttypmod), a.attnotnull,
        a.attidentity::text, pg_get_expr(d.adbin, d.adrelid), l.collname,
-       (SELECT array_agg(pg_get_constraintdef(k.oid) ORDER BY pg_get_constraintdef(k.oid) COLLATE "C") FROM pg_constraint k WHERE k.conrelid = c.oid),
+       (SELECT array_agg(pg_get_constraintdef(k.oid) ORDER BY pg_get_constraintdef(k.oid) COLLATE "C")
+        FROM pg_constraint k WHERE k.conrelid = c.oid),
        CASE c.relkind WHEN 'i' THEN pg_get_indexdef(c.oid) END
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.conftest import RunningServer, running_server
-from tests.databases import ADMIN_KEY
-from tests.foreign import Foreign, foreign_postgresql
 
 from penstock.server.commands import backup
 from penstock.server.database import connected, login_from_url
+from tests.conftest import RunningServer, running_server
+from tests.databases import ADMIN_KEY
+from tests.foreign import Foreign, foreign_postgresql
 
 HEADERS = {"Authorization": f"Key {ADMIN_KEY}"}
 
@@ -65,18 +65,22 @@ def test_tables_and_records(server: RunningServer) -> None:
         "fields": [{"name": "id", "type": "integer"}, {"name": "name", "type": "string"}],
         "primaryKey": ["id"],
     }
-    table = {"name": "things", "data_source": "main", "json_schema": schema, "materialize": True}
-    made = call(server, "POST", "/api/apps/shop/datatables/", table)
+    table = {"name": "things", "json_schema": schema}
+    made = call(server, "POST", "/api/apps/shop/datasources/main/datatables/", table)
     assert made.status_code == 201, made.text
     rows = [{"id": number, "name": f"Thing {number}"} for number in range(500)]
     created = call(server, "POST", "/api/apps/shop/datatables/things/data/", rows)
     assert created.status_code == 201, created.text
-    page = call(server, "GET", "/api/apps/shop/datatables/things/data/?name__icontains=THING+49&ordering=-id").json()
+    page = call(
+        server, "GET", "/api/apps/shop/datatables/things/data/?name__icontains=THING+49&ordering=-id"
+    ).json()
     assert page["total"] == 11
     assert page["data"][0]["id"] == 499
 
 
-def test_keys_are_revoked_in_every_process(server: RunningServer, environment: dict[str, str], directory: Path) -> None:
+def test_keys_are_revoked_in_every_process(
+    server: RunningServer, environment: dict[str, str], directory: Path
+) -> None:
     with running_server(directory / "second", {**environment, **_keys_of(directory)}) as second:
         made = call(server, "POST", "/api/keys/", {"kind": "user", "name": "short-lived"})
         assert made.status_code == 201, made.text

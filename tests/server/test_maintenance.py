@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.conftest import RunningServer, running_server
 
 from penstock.server.commands import backup, diagnose, restore
+from tests.conftest import RunningServer, running_server
 
 KEY = "a key of the tests with 32 characters"
 HEADERS = {"Authorization": f"Key {KEY}"}
@@ -39,11 +39,13 @@ def prepare(server: RunningServer) -> None:
     assert call(server, "POST", "/api/apps/shop/datasources/", source).status_code == 201
     fields = [{"name": "id", "type": "integer"}, {"name": "name", "type": "string"}]
     schema = {"fields": fields, "primaryKey": ["id"]}
-    table = {"name": "things", "data_source": "main", "json_schema": schema, "materialize": True}
-    assert call(server, "POST", "/api/apps/shop/datatables/", table).status_code == 201
+    table = {"name": "things", "json_schema": schema}
+    assert call(server, "POST", "/api/apps/shop/datasources/main/datatables/", table).status_code == 201
 
 
-def test_what_was_written_before_the_backup_comes_back(server: RunningServer, directory: Path, tmp_path: Path) -> None:
+def test_what_was_written_before_the_backup_comes_back(
+    server: RunningServer, directory: Path, tmp_path: Path
+) -> None:
     done = threading.Event()
     written: list[int] = []
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx2
 import psutil
 import pytest
+
+from penstock.kit import embedded
 from tests.conftest import (
     RunningServer,
     free_port,
@@ -22,8 +24,6 @@ from tests.conftest import (
     wait_until_ready,
 )
 from tests.databases import Databases
-
-from penstock.kit import embedded
 
 pytestmark = pytest.mark.usefixtures("anyio_backend")
 
@@ -47,7 +47,10 @@ def workers(server: RunningServer) -> list[psutil.Process]:
 
 @pytest.fixture
 def two_workers(databases: Databases, tmp_path: Path) -> Iterator[RunningServer]:
-    with databases.clone() as cloned, running_server(tmp_path, cloned.environment, "--workers", "2") as started:
+    with (
+        databases.clone() as cloned,
+        running_server(tmp_path, cloned.environment, "--workers", "2") as started,
+    ):
         yield started
 
 
@@ -55,7 +58,9 @@ def two_workers(databases: Databases, tmp_path: Path) -> Iterator[RunningServer]
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with an embedded PostgreSQL of its own."""
     directory = tmp_path_factory.mktemp("own")
-    with running_server(directory, {"PENSTOCK_ADMIN_KEY": "a key of the tests with 32 characters"}) as started:
+    with running_server(
+        directory, {"PENSTOCK_ADMIN_KEY": "a key of the tests with 32 characters"}
+    ) as started:
         yield started
 
 
@@ -154,7 +159,9 @@ def test_requests_under_way_are_finished(databases: Databases, tmp_path: Path, s
             yield b'"password": "wrong password"}'
 
         def ask() -> None:
-            answers.append(httpx2.post(f"{server.url}/api/auth/jwt/token/", content=slow(), timeout=20).status_code)
+            answers.append(
+                httpx2.post(f"{server.url}/api/auth/jwt/token/", content=slow(), timeout=20).status_code
+            )
 
         asking = threading.Thread(target=ask)
         asking.start()
@@ -197,7 +204,9 @@ def test_two_servers_on_one_directory(own: RunningServer) -> None:
     try:
         wait_until_ready(second)
         headers = {"Authorization": "Key a key of the tests with 32 characters"}
-        made = httpx2.post(f"{second.url}/api/apps", json={"name": "Shared", "slug": "shared"}, headers=headers)
+        made = httpx2.post(
+            f"{second.url}/api/apps", json={"name": "Shared", "slug": "shared"}, headers=headers
+        )
         assert made.status_code == 201, made.text
         assert httpx2.get(f"{own.url}/api/apps/shared", headers=headers).status_code == 200
     finally:

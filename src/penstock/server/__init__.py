@@ -1,1 +1,4 @@
-"""Assembly: settings, the ASGI application, migrations and the processes that serve. Knows every domain, decides nothing."""
+"""Assembly: settings, the ASGI application, migrations, and the processes that serve.
+
+Knows every domain and decides nothing.
+"""

@@ -119,10 +119,12 @@ def _serve(flags: dict[str, Any], config: Path | None) -> int:
         if first:
             _show_first_start(first)
         metrics = Path(shared) if server.workers > 1 else None
-        return _run_workers(logins, keys, settings, metrics)
+        return _run_workers(logins, keys, settings, metrics, account.ensure)
 
 
-def _run_workers(logins: Logins, keys: Keys, settings: Settings, metrics: Path | None) -> int:
+def _run_workers(
+    logins: Logins, keys: Keys, settings: Settings, metrics: Path | None, ensure: Callable[[], object]
+) -> int:
     from penstock.server import processes, worker  # noqa: PLC0415
 
     parent = os.getpid()
@@ -136,8 +138,7 @@ def _run_workers(logins: Logins, keys: Keys, settings: Settings, metrics: Path |
     gc.collect()
     gc.freeze()
     server = settings.server
-    running = processes.Server(server)
-    processes.announce_when_answering(running, server.host, server.port, lambda: _ready(server))
+    running = processes.Server(server, ensure, lambda: _ready(server))
     return 0 if running.run(build) else 1
 
 
@@ -180,7 +181,7 @@ def database(server: ServerSettings) -> Iterator[Bootstrap]:
         return
     with ThreadPoolExecutor(1) as executor:
         # It starts while this thread imports; never the other way round, for half-imported modules see each other.
-        starting = executor.submit(embedded.start, server.data_dir, progress=tell)
+        starting = executor.submit(embedded.start, server.data_dir, progress=tell, watch=False)
         try:
             from penstock.kit.db import Login  # noqa: PLC0415
             from penstock.server.database import Bootstrap, create_database  # noqa: PLC0415
@@ -191,7 +192,7 @@ def database(server: ServerSettings) -> Iterator[Bootstrap]:
     with cluster:
         login = Login(cluster.host, cluster.port, cluster.superuser, cluster.superuser_password, _DATABASE)
         asyncio.run(create_database(login))
-        yield Bootstrap(login, login)
+        yield Bootstrap(login, login, cluster.ensure)
 
 
 async def _prepare(
@@ -242,7 +243,7 @@ def _reported(work: Callable[[], int]) -> int:
         return 2
     except (SetupError, embedded.ClusterError) as error:
         hint = getattr(error, "hint", None)
-        tell(f"penstock: {error}" + (f"\n{hint}" if hint else ""))
+        tell(f"penstock: {getattr(error, 'message', error)}" + (f"\n{hint}" if hint else ""))
         return 1
     except KeyboardInterrupt:
         return 130

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -61,12 +61,18 @@ class Logins:
         )
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
     """The account that sets things up, where it connects directly, and where the pools connect."""
 
     direct: Login
     pooled: Login
+    # Called every second while serving: brings the embedded server back when it was killed.
+    ensure: Callable[[], object] = field(default=_nothing, compare=False)
 
     @property
     def behind_pooler(self) -> bool:

@@ -1,4 +1,4 @@
-"""`/docs`: the API to read and try, from files that are installed with the server; nothing is fetched from elsewhere."""
+"""`/docs`: the API to read and try, from files installed with the server; nothing is fetched from elsewhere."""
 
 from __future__ import annotations
 

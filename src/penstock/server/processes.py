@@ -1,10 +1,13 @@
-"""The parent of the worker processes: starts them, replaces those that die, stops them all in order."""
+"""The parent of the worker processes: starts them, replaces those that die, stops them all in order.
+
+It forks, so it must not have threads that could hold a lock at that moment: whatever has to be done now and then
+is done by its one loop.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import socket
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +22,7 @@ from penstock.server.settings import ServerSettings
 
 _HOPELESS = 3  # workers that die before any of them ever answered
 _SHORT_LIFE = 5.0  # seconds
+_TICK, _QUICK_TICK = 1.0, 0.02
 _LONGEST_PAUSE = 5.0
 _ASK_AGAIN = 1.0
 _log = structlog.get_logger()
@@ -27,7 +31,10 @@ _log = structlog.get_logger()
 class Server(MPServer):
     """granian's server, replacing dead workers for as long as it takes: a crash must never need a manual step."""
 
-    def __init__(self, settings: ServerSettings) -> None:
+    def __init__(
+        self, settings: ServerSettings, ensure: Callable[[], object], announce: Callable[[], None]
+    ) -> None:
+        """`ensure` is called every second, `announce` once, when a worker answers."""
         super().__init__(
             "penstock",
             address=settings.host,
@@ -40,22 +47,34 @@ class Server(MPServer):
             log_level=LogLevels.critical,
         )
         self._patience = settings.shutdown_timeout
-        self.answered = threading.Event()
+        self._ensure = ensure
+        self._announce = announce
+        self._answered = False
         self._short_lives = 0
 
     def run(self, build: Callable[[], Any]) -> bool:
-        """Serve until told to stop; `build` makes the application inside each worker. False when no worker would start."""
+        """Serve until told to stop; `build` makes the application inside each worker.
+
+        False when no worker would start.
+        """
         # Workers inherit the open file that keeps the embedded PostgreSQL alive, and share the parent's memory.
         multiprocessing.set_start_method("fork", force=True)
         self.serve(target_loader=build, wrap_loader=False)
-        return self.answered.is_set() or self.interrupt_signal
+        return self._answered or self.interrupt_signal
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
+        ensured = time.monotonic()
         while not self.interrupt_signal:
-            self.main_loop_interrupt.wait()
+            self.main_loop_interrupt.wait(_TICK if self._answered else _QUICK_TICK)
             if self.interrupt_signal:
                 break
             self.main_loop_interrupt.clear()
+            if time.monotonic() - ensured >= _TICK:
+                self._keep_database()
+                ensured = time.monotonic()
+            if not self._answered and self._answers():
+                self._answered = True
+                self._announce()
             if self.reload_signal:
                 self._reload(spawn_target, target_loader)
             dead = sorted(set(self.interrupt_children))
@@ -64,6 +83,19 @@ class Server(MPServer):
                 break
         # Workers that went down with the same Ctrl-C are no failure.
         del self.interrupt_children[:]
+
+    def _keep_database(self) -> None:
+        try:
+            self._ensure()
+        except Exception as error:  # whatever it is, the workers go on and answer 503
+            _log.error("database.lost", reason=str(error))
+
+    def _answers(self) -> bool:
+        host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self.bind_addr, self.bind_addr)  # noqa: S104
+        with suppress(OSError), socket.create_connection((host, self.bind_port), timeout=0.5) as probe:
+            probe.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return probe.recv(16).startswith(b"HTTP/1.1 200")
+        return False
 
     def _stop_workers(self) -> None:
         """Ask until they have gone: a worker that is just starting may not have heard the first time."""
@@ -83,27 +115,10 @@ class Server(MPServer):
             _log.error("worker.died", worker=index + 1, exit_code=worker.inner.exitcode)
             brief = time.monotonic() - worker.birth < _SHORT_LIFE
             self._short_lives = self._short_lives + 1 if brief else 0
-        if self._short_lives >= _HOPELESS and not self.answered.is_set():
+        if self._short_lives >= _HOPELESS and not self._answered:
             return False
         if self._short_lives > 1:
             self.main_loop_interrupt.wait(min(0.1 * 2**self._short_lives, _LONGEST_PAUSE))
         if not self.interrupt_signal:
             self._respawn_workers(dead, spawn_target, target_loader)
         return True
-
-
-def announce_when_answering(server: Server, host: str, port: int, tell: Callable[[], None]) -> None:
-    """In a thread: wait until a worker answers, then call `tell` once."""
-
-    def watch() -> None:
-        target = "127.0.0.1" if host in ("0.0.0.0", "") else "::1" if host == "::" else host  # noqa: S104
-        while not server.interrupt_signal:
-            with suppress(OSError), socket.create_connection((target, port), timeout=2) as probe:
-                probe.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                if probe.recv(16).startswith(b"HTTP/1.1 200"):
-                    server.answered.set()
-                    tell()
-                    return
-            time.sleep(0.02)
-
-    threading.Thread(target=watch, name="penstock-ready", daemon=True).start()

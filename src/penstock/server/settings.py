@@ -137,7 +137,7 @@ class Settings:
     warnings: tuple[str, ...] = ()
 
     def of(self, section: type[Section]) -> Section:
-        return cast(Section, self.sections[section])
+        return cast("Section", self.sections[section])
 
     @property
     def server(self) -> ServerSettings:
@@ -203,6 +203,8 @@ def _file(
             raise SettingError(f"The configuration file {path} does not exist.") from None
         return {}, str(path)
     except (OSError, UnicodeDecodeError) as error:
+        if isinstance(error, NotADirectoryError) and not named:
+            raise SettingError(f"The data directory {path.parent} is not a directory.") from error
         raise SettingError(f"The configuration file {path} cannot be read: {error}.") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingError(f"{path} is not valid TOML: {error}.") from error

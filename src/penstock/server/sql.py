@@ -16,7 +16,7 @@ def quote(name: str) -> str:
 
 
 def scram(password: str) -> str:
-    """The SCRAM-SHA-256 verifier PostgreSQL stores (RFC 5803), so that no password passes through a statement or a log."""
+    """The SCRAM-SHA-256 verifier PostgreSQL stores (RFC 5803); so no password passes through a statement or a log."""
     salt = secrets.token_bytes(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _SCRAM_ROUNDS)
     client = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
