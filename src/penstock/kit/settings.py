@@ -30,9 +30,7 @@ def setting(
     check: Callable[[T], str | None] | None = None,
 ) -> T:
     """A field of a section. `check` gives what is wrong with a value ("must be 1 or more"), or None."""
-    return cast(
-        T, dataclasses.field(default=default, metadata={"help": help, "secret": secret, "check": check})
-    )
+    return dataclasses.field(default=default, metadata={"help": help, "secret": secret, "check": check})
 
 
 def at_least(least: float) -> Callable[[Any], str | None]:
@@ -88,7 +86,7 @@ def from_value(option: Option, value: Any, source: str) -> Any:
     """A value of a TOML file or a flag. Raises `SettingError`."""
     kind = _plain(option.kind)
     if get_origin(kind) is tuple and isinstance(value, list):
-        items = cast(Sequence[Any], value)
+        items = cast("Sequence[Any]", value)
         if not all(isinstance(item, str) for item in items):
             raise _wrong(option, value, source)
         return _checked(option, tuple(items), source)
