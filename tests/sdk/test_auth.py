@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.sdk.faulty_server import Answer, FaultyServer, Received, faulty_server
 
-from penstock_sdk import AsyncClient, Client, UnauthorizedError
+from penstock_sdk import AsyncClient, Client, ConfigurationError, UnauthorizedError
+from tests.sdk.faulty_server import Answer, FaultyServer, Received, faulty_server
 
 
 class Issuer:
@@ -111,3 +111,16 @@ def test_tasks_share_one_login(server: FaultyServer) -> None:
     asyncio.run(run())
     assert issuer.log.count(LOGIN) == 1
     assert issuer.log.count(REFRESH) == 1
+
+
+def test_a_key_may_be_any_text(server: FaultyServer) -> None:
+    key = "ключ-" * 8
+    with Client(server.url, key=key + "\n") as client:
+        client.request("GET", "/x")
+    assert server.received[0].headers["authorization"].encode("latin-1").decode() == f"Key {key}"
+
+
+def test_a_key_with_a_line_break_is_refused_and_not_shown() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Client("http://localhost:1", key="secret\nX-Other: 1")
+    assert "secret" not in str(caught.value)

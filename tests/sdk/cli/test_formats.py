@@ -122,3 +122,9 @@ def test_bad_lines_of_ndjson_are_faults() -> None:
 
 def test_words_for_null() -> None:
     assert rows_of(b"id,name\nNA,NA\n", nulls=frozenset({"NA"}))[0][1] == {"id": None, "name": None}
+
+
+def test_long_cells_of_csv() -> None:
+    text = "x" * 1_000_000
+    ((_, values, _),) = rows_of(f"id,name\n1,{text}\n".encode())
+    assert values["name"] == text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from penstock_sdk._errors import PenstockError, UnauthorizedError
+from penstock_sdk._errors import ConfigurationError, PenstockError, UnauthorizedError
 from penstock_sdk._timing import AsyncLock
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ class AsyncKeyCredential(AsyncCredential):
     """A user key or service key."""
 
     def __init__(self, key: str) -> None:
-        self._key = key
+        # A line break at its end comes from a file; anywhere else it would be shown in the error of the transport.
+        self._key = key.strip()
+        if not self._key.isprintable():
+            raise ConfigurationError("The API key holds a control character, such as a line break.")
 
     async def headers(self, transport: AsyncTransport) -> dict[str, str]:
         return {"Authorization": f"Key {self._key}"}

@@ -133,5 +133,6 @@ class AsyncTransport:
             self.base_url + outgoing.path,
             params=tuple(outgoing.params) or None,
             content=outgoing.content,
-            headers=outgoing.headers,
+            # As UTF-8: a key may be any text.
+            headers=[(name.encode(), value.encode()) for name, value in outgoing.headers.items()],
         )

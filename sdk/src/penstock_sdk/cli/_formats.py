@@ -20,6 +20,7 @@ from penstock_sdk import _json
 from penstock_sdk.cli._columns import Columns, as_text
 from penstock_sdk.cli._errors import CommandError
 
+_LONGEST_CELL = 1 << 30
 Format = Literal["csv", "tsv", "ndjson", "parquet"]
 _SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
@@ -104,6 +105,8 @@ def writer(stream: IO[bytes], kind: Format, columns: Columns, names: list[str]) 
 def _read_csv(
     stream: IO[bytes], delimiter: str, columns: Columns, nulls: frozenset[str]
 ) -> Iterator[SourceRow]:
+    # A cell may be as long as the server takes it; the default is 128 KiB.
+    csv.field_size_limit(_LONGEST_CELL)
     lines = csv.reader(_lines(stream), delimiter=delimiter, strict=True)
     try:
         header = next(lines, None)
