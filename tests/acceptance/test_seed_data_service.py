@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import httpx2
 import pytest
+
 from tests.conftest import RunningServer
 from tests.databases import ADMIN_EMAIL, ADMIN_PASSWORD
 

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 import taruvi
 from taruvi import exceptions
+
 from tests.conftest import RunningServer
 from tests.databases import ADMIN_EMAIL, ADMIN_KEY, ADMIN_PASSWORD
 

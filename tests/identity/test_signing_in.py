@@ -5,12 +5,12 @@ import dataclasses
 import time
 
 import pytest
-from tests.identity.conftest import PASSWORD
 
 from penstock.identity import IdentitySettings
 from penstock.identity.models import Grant, Role
 from penstock.identity.service import orgs, users
 from penstock.identity.store import people
+from tests.identity.conftest import PASSWORD
 
 pytestmark = pytest.mark.anyio
 PAIR = "/api/auth/jwt/token/"

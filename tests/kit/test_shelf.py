@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from tests.databases import TestDatabase
 
 from penstock.kit.shelf import Shelf
+from tests.databases import TestDatabase
 
 pytestmark = pytest.mark.anyio
 SIZE = 3

@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from tests.conftest import RunningServer
 
 from penstock_sdk import AppHandle, Client, Records
+from tests.conftest import RunningServer
 
 SCHEMA = {
     "fields": [

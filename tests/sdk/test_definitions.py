@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.conftest import RunningServer
-from tests.sdk.conftest import SCHEMA
 
 from penstock_sdk import (
     AppHandle,
@@ -13,6 +11,8 @@ from penstock_sdk import (
     UnauthorizedError,
     ValidationError,
 )
+from tests.conftest import RunningServer
+from tests.sdk.conftest import SCHEMA
 
 
 def test_the_life_of_an_app(client: Client) -> None:

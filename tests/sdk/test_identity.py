@@ -3,10 +3,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.conftest import RunningServer
-from tests.databases import ADMIN_EMAIL, ADMIN_PASSWORD
 
 from penstock_sdk import Client, ForbiddenError, UnauthorizedError
+from tests.conftest import RunningServer
+from tests.databases import ADMIN_EMAIL, ADMIN_PASSWORD
 
 
 def test_a_login_works_like_a_key(server: RunningServer) -> None:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from tests.conftest import RunningServer
 
 from penstock_sdk import (
     AppHandle,
@@ -18,6 +17,7 @@ from penstock_sdk import (
     Records,
     ValidationError,
 )
+from tests.conftest import RunningServer
 
 PEOPLE = [
     {"id": 1, "name": "Ann", "email": "ann@example.com", "age": 30, "price": 1.5},

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.sdk.faulty_server import HANG_UP, Answer, FaultyServer, faulty_server
 
 from penstock_sdk import (
     AsyncClient,
@@ -24,6 +23,7 @@ from penstock_sdk import (
     UnavailableError,
     UnexpectedAnswerError,
 )
+from tests.sdk.faulty_server import HANG_UP, Answer, FaultyServer, faulty_server
 
 FAST = RetryPolicy(attempts=3, base=0.001, cap=0.002, longest_wait=2)
 

@@ -110,7 +110,9 @@ def test_wrong_files(tmp_path: Path, text: str, sentence: str) -> None:
 
 
 def test_variables_that_nobody_reads() -> None:
-    (warning,) = load(environment={"PENSTOCK_PROT": "1", "PENSTOCK_URL": "x", "PENSTOCK_TEST_X": "y"}).warnings
+    (warning,) = load(
+        environment={"PENSTOCK_PROT": "1", "PENSTOCK_URL": "x", "PENSTOCK_TEST_X": "y"}
+    ).warnings
     assert warning == (
         "The environment variable PENSTOCK_PROT is not a setting of Penstock. Did you mean 'PENSTOCK_PORT'?"
     )

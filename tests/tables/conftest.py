@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.conftest import client_of
 
 from penstock.identity.events import OrgCreated
 from penstock.identity.models import KeyKind, Org, Principal, PrincipalKind, Role
@@ -19,6 +18,7 @@ from penstock.kit.db import Connection
 from penstock.kit.events import Events
 from penstock.server.edge import Edge
 from penstock.server.spaces import create_space
+from tests.conftest import client_of
 
 OTHER = "other"
 NOBODY = "nobody"

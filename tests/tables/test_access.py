@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.tables.conftest import SCHEMA, Callers
 
 from penstock.identity import Role
 from penstock.tables.access import ACTIONS
+from tests.tables.conftest import SCHEMA, Callers
 
 pytestmark = pytest.mark.anyio
 

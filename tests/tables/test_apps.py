@@ -6,9 +6,9 @@ import re
 
 import httpx2
 import pytest
-from tests.tables.conftest import SCHEMA, Callers
 
 from penstock.kit.context import Context
+from tests.tables.conftest import SCHEMA, Callers
 
 pytestmark = pytest.mark.anyio
 

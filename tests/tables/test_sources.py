@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from tests.tables.conftest import SCHEMA
 
 pytestmark = pytest.mark.anyio

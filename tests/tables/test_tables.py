@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.tables.conftest import SCHEMA
 
 from penstock.kit.context import Context
+from tests.tables.conftest import SCHEMA
 
 pytestmark = pytest.mark.anyio
 

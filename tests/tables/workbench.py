@@ -11,13 +11,13 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.conftest import client_of
-from tests.databases import Databases, TestDatabase
 
 from penstock.kit.context import Context
 from penstock.kit.telemetry import configure_logs
 from penstock.server.app import create_app
 from penstock.server.worker import build_context, close_context, open_context
+from tests.conftest import client_of
+from tests.databases import Databases, TestDatabase
 
 APP = "bench"
 ID = {"name": "id", "type": "integer"}

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.databases import ADMIN_KEY
 
 from penstock.identity import OrgCreated
 from penstock.kit.events import Events
+from tests.databases import ADMIN_KEY
 
 pytestmark = pytest.mark.anyio
 

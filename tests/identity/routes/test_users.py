@@ -3,10 +3,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.identity.conftest import PASSWORD
 
 from penstock.identity.models import Grant, Role
 from penstock.identity.service import users
+from tests.identity.conftest import PASSWORD
 
 pytestmark = pytest.mark.anyio
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.databases import Databases
 
 from penstock.kit.db import Login
+from tests.databases import Databases
 
 
 class Probe:

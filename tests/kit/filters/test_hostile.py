@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.kit.filters import samples
-from tests.kit.filters.conftest import Probe
-from tests.kit.filters.test_postgres import COLUMNS
 
 from penstock.kit import errors
 from penstock.kit.filters import bind, compile_postgres, parse_delete, parse_json, parse_pairs
 from penstock.kit.operators import OPERATORS
+from tests.kit.filters import samples
+from tests.kit.filters.conftest import Probe
+from tests.kit.filters.test_postgres import COLUMNS
 
 JUNK = [
     *[

@@ -15,8 +15,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.kit.filters import oracle, samples
-from tests.kit.filters.conftest import Probe
 
 from penstock.kit.filters import (
     Column,
@@ -31,6 +29,8 @@ from penstock.kit.filters import (
 )
 from penstock.kit.folding import fold
 from penstock.kit.operators import BY_NAME, OPERATORS, Arity
+from tests.kit.filters import oracle, samples
+from tests.kit.filters.conftest import Probe
 
 COLUMNS = {
     name: Column(name, f'"{name}"', ValueType(kind), ValueType(item) if item else None)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import RunningServer
-from tests.databases import ADMIN_EMAIL, ADMIN_PASSWORD
-from tests.sdk.conftest import SCHEMA
 
 from penstock_sdk import AppHandle, Records
 from penstock_sdk._config import load_profiles
 from penstock_sdk.cli import run
+from tests.conftest import RunningServer
+from tests.databases import ADMIN_EMAIL, ADMIN_PASSWORD
+from tests.sdk.conftest import SCHEMA
 
 
 @pytest.fixture(autouse=True)

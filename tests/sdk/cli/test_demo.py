@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import free_port
 
 from penstock_sdk import Client, PenstockError
 from penstock_sdk.cli import demo_check, demo_data
+from tests.conftest import free_port
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from tests.tables.workbench import ID, Workbench
 
 from penstock.tables.fields.json import bounded
+from tests.tables.workbench import ID, Workbench
 
 pytestmark = pytest.mark.anyio
 

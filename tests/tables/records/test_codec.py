@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.tables.workbench import Workbench, exact
 
 from penstock.kit import errors
 from penstock.tables.records.codec import RowCodec
 from penstock.tables.schema import parse_schema
+from tests.tables.workbench import Workbench, exact
 
 pytestmark = pytest.mark.anyio
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from tests.tables.workbench import Records, Workbench
 
 from penstock.kit.db import Pool
 from penstock.tables.records.plan import encode_cursor
+from tests.tables.workbench import Records, Workbench
 
 pytestmark = pytest.mark.anyio
 

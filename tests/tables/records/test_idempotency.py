@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from tests.tables.workbench import Workbench
 
 pytestmark = pytest.mark.anyio

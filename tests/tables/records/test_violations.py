@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.tables.workbench import Records, Workbench
 
 pytestmark = pytest.mark.anyio
