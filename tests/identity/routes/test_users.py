@@ -24,6 +24,7 @@ async def test_the_list_has_both_dialects(world) -> None:
         ("search=%25", []),
         ("role=admin", ["manager"]),
         ("is_active=False", []),
+        ("is_active=true&role=admin", ["manager"]),
         ("page=9", []),
     ):
         found = (await client.get(f"/api/users/?{query}")).json()["data"]

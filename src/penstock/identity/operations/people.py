@@ -53,7 +53,6 @@ USERS: Final[tuple[Operation, ...]] = (
             Parameter(name="roles", schema=ROLE, description="The same as `role`."),
         ),
         replies=(Reply(status=200, description="A page of users.", schema=ref("UserPage")),),
-        errors=(404,),
     ),
     Operation(
         id="createUser",
