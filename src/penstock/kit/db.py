@@ -215,7 +215,7 @@ def translate(error: Exception) -> errors.PenstockError:  # noqa: PLR0911  (a ta
                 hint="Narrow the request, or add an index for what it filters and sorts by."
             )
         case asyncpg.DeadlockDetectedError() | asyncpg.SerializationError() | asyncpg.LockNotAvailableError():
-            return errors.Conflict("Another request holds the same rows; try again.")
+            return errors.Contended()
         case asyncpg.UniqueViolationError():
             return errors.Conflict("A row with the same key exists already.")
         case (

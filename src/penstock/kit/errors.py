@@ -8,6 +8,7 @@
     ├── NotFound              404  NOT_FOUND
     ├── MethodNotAllowed      405  METHOD_NOT_ALLOWED
     ├── Conflict              409  CONFLICT
+    │   └── Contended         409  CONFLICT             with a request at the same time; nothing was done
     ├── PreconditionFailed    412  PRECONDITION_FAILED
     ├── TooLarge              413  PAYLOAD_TOO_LARGE
     ├── Throttled             429  RATE_LIMITED
@@ -139,6 +140,10 @@ class Conflict(PenstockError):
 
     status = 409
     code = "CONFLICT"
+
+
+class Contended(Conflict):
+    """Another request holds the same rows; try again."""
 
 
 class PreconditionFailed(PenstockError):

@@ -15,6 +15,8 @@ from typing import Any
 
 import asyncpg
 
+from penstock.kit import errors
+
 _PATIENCE = 15.0  # seconds to wait for a connection
 _MOST_STATEMENTS = 300
 _IDLE = 60.0  # seconds after which a connection goes back to the driver's pool, which closes it in time
@@ -66,7 +68,7 @@ class Shelf:
         self._tidying: asyncio.Task[None] | None = None
 
     async def take(self) -> Kept:
-        """Raises `TimeoutError` when none comes free in time, and what the driver raises when it cannot connect."""
+        """Raises `Unavailable` when none comes free in time, and what the driver raises when it cannot connect."""
         while True:
             kept = self._idle.pop() if self._idle else await self._next()
             if kept is None:
@@ -116,10 +118,14 @@ class Shelf:
         self._waiting.append(turn)
         try:
             return await asyncio.wait_for(turn, _PATIENCE)
-        except BaseException:
+        except BaseException as error:
             # It may have come in the moment of giving up; then it is the next one's.
             if turn.done() and not turn.cancelled() and (kept := turn.result()) is not None:
                 await self.give(kept)
+            if isinstance(error, TimeoutError):
+                raise errors.Unavailable(
+                    "Every connection to the database is busy; try again shortly."
+                ) from error
             raise
 
     def _hand_over(self, kept: Kept | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from importlib.util import find_spec
 from typing import Any, Protocol, cast
 
 import structlog
@@ -13,15 +14,12 @@ from structlog.typing import EventDict
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
-class TracingMissing(RuntimeError):
-    """Traces are configured, and OpenTelemetry is not installed: `pip install 'penstock[tracing]'`."""
-
-
 class _Tracer(Protocol):
     def start_as_current_span(self, name: str, **options: Any) -> AbstractContextManager[Any]: ...
 
 
 _tracer: _Tracer | None = None
+_provider: Any = None
 
 
 def configure_logs(level: str, form: str) -> None:
@@ -33,9 +31,12 @@ def configure_logs(level: str, form: str) -> None:
         _with_trace,
     ]
     shown: list[Any] = (
-        [_printable, structlog.dev.ConsoleRenderer(
+        [
+            _printable,
+            structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )]
+            ),
+        ]
         if form == "console"
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
@@ -56,23 +57,32 @@ def configure_logs(level: str, form: str) -> None:
     logging.basicConfig(level=max(_LEVELS[level], logging.WARNING), handlers=[handler], force=True)
 
 
-def configure_traces(endpoint: str, version: str) -> None:
-    """Send spans to an OTLP/HTTP endpoint. Raises `TracingMissing` when the packages are not installed."""
-    global _tracer  # noqa: PLW0603  (one tracer per process, as OpenTelemetry itself has it)
-    try:
-        from opentelemetry import trace  # noqa: PLC0415
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
-    except ImportError as error:
-        raise TracingMissing(TracingMissing.__doc__) from error
-    provider = TracerProvider(
-        resource=Resource.create({"service.name": "penstock", "service.version": version})
+def can_trace() -> bool:
+    """Whether the packages of the extra `tracing` are installed."""
+    return (
+        find_spec("opentelemetry") is not None
+        and find_spec("opentelemetry.exporter.otlp.proto.http") is not None
     )
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
-    trace.set_tracer_provider(provider)
-    _tracer = cast(_Tracer, trace.get_tracer("penstock"))
+
+
+def configure_traces(endpoint: str, version: str) -> None:
+    """Send spans to an OTLP/HTTP endpoint; to be called where `can_trace`, in the process that makes the spans."""
+    global _tracer, _provider  # noqa: PLW0603  (one of each per process, as OpenTelemetry itself has it)
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+    resource = Resource.create({"service.name": "penstock", "service.version": version})
+    _provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    _tracer = cast("_Tracer", _provider.get_tracer("penstock"))
+
+
+def stop_traces() -> None:
+    """Send what is still waiting."""
+    if _provider is not None:
+        _provider.shutdown()
 
 
 def tracing() -> bool:

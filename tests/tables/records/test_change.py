@@ -12,7 +12,12 @@ from tests.tables.workbench import Records, Workbench, exact
 pytestmark = pytest.mark.anyio
 
 NAME = {"name": "name", "type": "string"}
-EMAIL = {"name": "email", "type": "string", "format": "email", "constraints": {"required": True, "unique": True}}
+EMAIL = {
+    "name": "email",
+    "type": "string",
+    "format": "email",
+    "constraints": {"required": True, "unique": True},
+}
 COUNT = {"name": "count", "type": "integer"}
 CREATED = {"name": "created_at", "type": "datetime"}
 UPDATED = {"name": "updated_at", "type": "datetime"}
@@ -52,7 +57,9 @@ async def test_an_empty_list_makes_nothing(workbench: Workbench) -> None:
     assert (answer.status_code, answer.json()) == (201, {"data": []})
 
 
-async def test_a_null_takes_the_place_of_an_optional_field_and_not_of_its_default(workbench: Workbench) -> None:
+async def test_a_null_takes_the_place_of_an_optional_field_and_not_of_its_default(
+    workbench: Workbench,
+) -> None:
     table = await workbench.table({**NAME, "default": "unnamed"})
     made = await table.add({"name": None}, {})
     assert [row["name"] for row in made] == [None, "unnamed"]
@@ -153,7 +160,9 @@ async def test_composite_keys(workbench: Workbench) -> None:
 
 async def test_upsert_by_a_unique_field(workbench: Workbench) -> None:
     table = await workbench.table(EMAIL, NAME, COUNT, CREATED, UPDATED)
-    made = await table.post({"email": "a@example.com", "name": "Ann", "count": 1}, "/upsert?unique_fields=email")
+    made = await table.post(
+        {"email": "a@example.com", "name": "Ann", "count": 1}, "/upsert?unique_fields=email"
+    )
     assert (made.status_code, made.json()["created"]) == (201, True)
     first = made.json()["data"]
     again = await table.post({"email": "a@example.com", "name": "Anna"}, "/upsert?unique_fields=email")
@@ -283,7 +292,9 @@ async def test_upsert_without_an_index_does_not_see_deleted_records(workbench: W
     await table.add({"name": "a"})
     await table.delete("/1")
     for expected in (True, False):
-        answer = await table.post({"name": "a", "count": 1, "is_deleted": False}, "/upsert?unique_fields=name")
+        answer = await table.post(
+            {"name": "a", "count": 1, "is_deleted": False}, "/upsert?unique_fields=name"
+        )
         assert (answer.json()["data"]["id"], answer.json()["created"]) == (2, expected)
     assert await table.ids(is_deleted="true") == [1]
 
@@ -370,7 +381,12 @@ async def test_bulk_update_answers_in_the_order_of_the_request(workbench: Workbe
     table = await workbench.table(NAME, COUNT)
     await table.add(*({"name": f"n{n}"} for n in range(6)))
     answer = await table.patch(
-        [{"id": 5, "count": 5}, {"id": 1, "name": "one"}, {"id": 3, "count": 3}, {"id": 2, "name": "two", "count": 2}]
+        [
+            {"id": 5, "count": 5},
+            {"id": 1, "name": "one"},
+            {"id": 3, "count": 3},
+            {"id": 2, "name": "two", "count": 2},
+        ]
     )
     assert answer.json()["data"] == [
         {"id": 5, "name": "n4", "count": 5},
@@ -528,12 +544,12 @@ async def test_a_change_is_held_to_the_version_it_names(workbench: Workbench) ->
     assert changed.status_code == 200
     assert changed.headers["etag"] not in (tag, "")
     assert (await table.get("/1")).headers["etag"] == changed.headers["etag"]
-    for stale in (tag, f'W/{changed.headers["etag"]}', '"x"', "nonsense"):
+    for stale in (tag, f"W/{changed.headers['etag']}", '"x"', "nonsense"):
         late = await table.patch({"count": 2}, "/1", headers={"If-Match": stale})
         assert (late.status_code, late.json()["code"]) == (412, "PRECONDITION_FAILED")
         kept = await table.client.delete(f"{table.url}/1", headers={"If-Match": stale})
         assert kept.status_code == 412
-    either = f'{tag}, {changed.headers["etag"]}'
+    either = f"{tag}, {changed.headers['etag']}"
     assert (await table.patch({"count": 3}, "/1", headers={"If-Match": either})).status_code == 200
     assert (await table.patch({"count": 4}, "/1", headers={"If-Match": "*"})).status_code == 200
     assert (await table.patch({"count": 4}, "/2", headers={"If-Match": tag})).status_code == 404

@@ -37,7 +37,9 @@ DEEP = 3000
 
 
 def codec(*fields: dict[str, Any]) -> RowCodec:
-    return RowCodec(parse_schema({"fields": [{"name": "id", "type": "integer"}, *fields], "primaryKey": "id"}))
+    return RowCodec(
+        parse_schema({"fields": [{"name": "id", "type": "integer"}, *fields], "primaryKey": "id"})
+    )
 
 
 def refusal(body: str | bytes, *, limit: int = 10_000, rows: RowCodec | None = None) -> errors.PenstockError:
@@ -177,7 +179,9 @@ def test_a_value_of_the_wrong_kind_is_named(field: str, value: str, sentence: st
     ],
     ids=lambda body: ascii(body)[:40],
 )
-async def test_what_is_not_json_is_refused_and_nothing_is_written(workbench: Workbench, body: str | bytes) -> None:
+async def test_what_is_not_json_is_refused_and_nothing_is_written(
+    workbench: Workbench, body: str | bytes
+) -> None:
     table = await workbench.table(*FIELDS)
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
     answer = await table.post(raw)
@@ -213,13 +217,16 @@ async def test_a_required_field_is_never_null(workbench: Workbench, kind: dict[s
 
 
 def test_every_fault_of_an_object_is_told_by_field() -> None:
-    refused = refusal('{"i": "x", "n": true, "nam": 1, "s": null}', rows=codec(
-        {"name": "i", "type": "integer"},
-        {"name": "n", "type": "number"},
-        {"name": "name", "type": "string"},
-        {"name": "s", "type": "string", "constraints": {"required": True}},
-        {"name": "t", "type": "string", "constraints": {"required": True}},
-    ))
+    refused = refusal(
+        '{"i": "x", "n": true, "nam": 1, "s": null}',
+        rows=codec(
+            {"name": "i", "type": "integer"},
+            {"name": "n", "type": "number"},
+            {"name": "name", "type": "string"},
+            {"name": "s", "type": "string", "constraints": {"required": True}},
+            {"name": "t", "type": "string", "constraints": {"required": True}},
+        ),
+    )
     assert refused.errors == {
         "nam": ["There is no such field. Did you mean 'name'?"],
         "i": ["Expected `int`, got `str`; this field is of type integer."],
@@ -238,7 +245,9 @@ async def test_the_first_hundred_faulty_rows_are_listed(workbench: Workbench) ->
     assert [row["index"] for row in body["rows"]] == list(range(0, 300, 3))
     assert body["rows"][0]["errors"] == {"n": ["-1 must be at least 0."]}
     assert body["errors"] == body["rows"]
-    assert body["detail"].startswith("3,334 of 10,000 rows are not valid and nothing was written; row 0: n: -1")
+    assert body["detail"].startswith(
+        "3,334 of 10,000 rows are not valid and nothing was written; row 0: n: -1"
+    )
     assert await table.total() == 0
 
 

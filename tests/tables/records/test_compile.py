@@ -170,7 +170,22 @@ async def test_walks_meet_every_record_once(workbench: Workbench) -> None:
         )
     ]
     await table.add(*rows)
-    orders = ["", "id", "-id", "a", "-a", "a,b,c", "-a,b,-c", "a,-b", "-d,c", "d", "e,f", "-e,-f,a", "f,-id", "-c"]
+    orders = [
+        "",
+        "id",
+        "-id",
+        "a",
+        "-a",
+        "a,b,c",
+        "-a,b,-c",
+        "a,-b",
+        "-d,c",
+        "d",
+        "e,f",
+        "-e,-f,a",
+        "f,-id",
+        "-c",
+    ]
     for ordering in orders:
         whole = await table.ids(ordering=ordering)
         assert len(whole) == 81
@@ -211,7 +226,10 @@ async def test_cursors_that_this_list_did_not_give(workbench: Workbench) -> None
 
     for text in (
         *("x", "####", "é", cursor[:-4], cursor + "AAAA", cursor.swapcase(), "=" * 9, "A" * 5000),
-        *(forged(values) for values in ("[]", "[1]", "null", '["x", "y"]', '["\\u0000", 1]', '["\\ud800", 1]')),
+        *(
+            forged(values)
+            for values in ("[]", "[1]", "null", '["x", "y"]', '["\\u0000", 1]', '["\\ud800", 1]')
+        ),
     ):
         answer = await table.get(after=text, ordering="name")
         assert (answer.status_code, list(answer.json()["errors"])) == (400, ["after"]), text
@@ -278,7 +296,10 @@ async def test_search_without_declared_fields_looks_for_a_part_of_any_text(workb
 
 async def test_fields_are_chosen_and_the_key_is_always_there(workbench: Workbench) -> None:
     table = await numbered(workbench, 2)
-    assert (await table.get(fields="name")).json()["data"] == [{"id": 1, "name": "n01"}, {"id": 2, "name": "n02"}]
+    assert (await table.get(fields="name")).json()["data"] == [
+        {"id": 1, "name": "n01"},
+        {"id": 2, "name": "n02"},
+    ]
     assert (await table.get("/1", fields="count,name")).json()["data"] == {"id": 1, "name": "n01", "count": 1}
     assert (await table.get(after="", fields="id")).json()["data"] == [{"id": 1}, {"id": 2}]
     wrong = await table.get(fields="nam")

@@ -64,7 +64,9 @@ async def test_a_failure_is_not_kept(workbench: Workbench) -> None:
 
 async def test_requests_at_once_are_done_once(workbench: Workbench) -> None:
     table = await workbench.table({"name": "name", "type": "string"})
-    answers = await asyncio.gather(*(table.post([{"name": "a"}, {"name": "b"}], **key("at once")) for _ in range(8)))
+    answers = await asyncio.gather(
+        *(table.post([{"name": "a"}, {"name": "b"}], **key("at once")) for _ in range(8))
+    )
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.content for answer in answers}) == 1
     assert await table.total() == 2

@@ -49,10 +49,10 @@ async def test_every_route_and_every_caller(shop: httpx2.AsyncClient, callers: C
         assert (method, path, answer.status_code) == (method, path, status), answer.text
 
 
-@pytest.mark.parametrize("credential", ["Key nothing", "Bearer a.b.c", "Bearer ", "Basic eDp5", "Api-Key ", "x"])
-async def test_credentials_that_are_none(
-    shop: httpx2.AsyncClient, callers: Callers, credential: str
-) -> None:
+@pytest.mark.parametrize(
+    "credential", ["Key nothing", "Bearer a.b.c", "Bearer ", "Basic eDp5", "Api-Key ", "x"]
+)
+async def test_credentials_that_are_none(shop: httpx2.AsyncClient, callers: Callers, credential: str) -> None:
     answer = await callers["anonymous"].get(URL, headers={"Authorization": credential})
     assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHORIZED")
 
@@ -130,7 +130,12 @@ async def test_other_providers_are_refused_clearly(shop: httpx2.AsyncClient, pro
 
 async def test_the_first_request_makes_the_table(shop: httpx2.AsyncClient, callers: Callers) -> None:
     assert (await shop.get("/api/apps/shop/datatables/users")).json()["is_materialized"] is False
-    assert (await callers["collaborator"].get(URL)).json() == {"data": [], "total": 0, "page": 1, "page_size": 20}
+    assert (await callers["collaborator"].get(URL)).json() == {
+        "data": [],
+        "total": 0,
+        "page": 1,
+        "page_size": 20,
+    }
     assert (await shop.get("/api/apps/shop/datatables/users")).json()["is_materialized"] is True
     stats = (await shop.get("/api/apps/shop/stats")).json()
     assert (stats["materialized_tables"], stats["unmaterialized_tables"]) == (1, 0)

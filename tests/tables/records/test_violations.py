@@ -72,7 +72,9 @@ async def parent_and_child(workbench: Workbench, action: str | None = None) -> t
     children = await workbench.table(
         {"name": "parent", "type": "integer", **({"default": 1} if action == "SET DEFAULT" else {})},
         {"name": "n", "type": "integer"},
-        foreignKeys=[{"fields": ["parent"], "reference": {"resource": parents.name, "fields": ["id"]}, **actions}],
+        foreignKeys=[
+            {"fields": ["parent"], "reference": {"resource": parents.name, "fields": ["id"]}, **actions}
+        ],
     )
     return parents, children
 

@@ -35,11 +35,23 @@ class Group:
 
 
 def groups(table: Table, incoming: Incoming, match: tuple[str, ...]) -> list[Group]:
-    """The rows by the fields they carry, in the order in which these first occur."""
+    """The rows by the fields they carry, in the order in which these first occur.
+
+    Inside a group they are in the order of `match`, so that two requests that change the same records lock them
+    in the same order, whatever the order of their rows.
+    """
     found: dict[tuple[int, ...], list[int]] = {}
     for position, present in enumerate(incoming.present):
         found.setdefault(present, []).append(position)
+    for positions in found.values():
+        positions.sort(key=lambda position: _place(table, incoming.rows[position], match))
     return [group(table, incoming, present, positions, match) for present, positions in found.items()]
+
+
+def _place(table: Table, row: Any, match: tuple[str, ...]) -> tuple[tuple[bool, Any], ...]:
+    """Where a row comes in the order of these fields, null last."""
+    values = [comparable(table.codec.value(row, name)) for name in match]
+    return tuple((value is None, 0 if value is None else value) for value in values)
 
 
 def group(

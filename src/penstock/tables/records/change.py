@@ -210,9 +210,7 @@ def _refreshed(table: Table) -> list[str]:
     return ['"updated_at" = now()'] if table.schema.manages("updated_at") else []
 
 
-def delete(
-    table: Table, condition: BoundTree, *, hide_deleted: bool, versions: Versions = None
-) -> Statement:
+def delete(table: Table, condition: BoundTree, *, hide_deleted: bool, versions: Versions = None) -> Statement:
     """One row: `deleted`, and `keys`, the JSON array of the keys removed when the key is one column."""
     values: list[Any] = []
     text = where(condition, values, hide_deleted=hide_deleted) + _at(versions, values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,9 @@ DETAIL = f"{LIST}/{{key:str}}"
 ONE = [DETAIL, UPSERT]
 
 _LARGE = 256 * 1024  # bytes
+
+# Seconds, at the most, between attempts.
+_PATIENCE = (0.05, 0.1, 0.2, 0.4)
 
 Verb = Callable[[Runner], Awaitable[Answer]]
 
@@ -184,7 +188,19 @@ ROUTES: tuple[Any, ...] = (
 async def _write(
     call: Call, verb: Verb, action: str, incoming: Incoming | None, *, statements: int
 ) -> ASGIResponse:
-    """Run a verb: as one statement where that is all, else in a transaction with what belongs to it."""
+    """Run a verb, and again when it lost a deadlock: bulk writes of the same rows in another order end in one."""
+    for wait in _PATIENCE:
+        try:
+            return await _attempt(call, verb, action, incoming, statements=statements)
+        except errors.Contended:
+            await asyncio.sleep(wait * random.random())  # noqa: S311  (any two waits that differ will do)
+    return await _attempt(call, verb, action, incoming, statements=statements)
+
+
+async def _attempt(
+    call: Call, verb: Verb, action: str, incoming: Incoming | None, *, statements: int
+) -> ASGIResponse:
+    """As one statement where that is all, else in a transaction with what belongs to it."""
     name = call.request.headers.get("idempotency-key")
     pool = call.ctx.db.data
     try:
@@ -220,9 +236,7 @@ async def _once(call: Call, name: str) -> idempotency.Once:
 
 async def _audit(conn: Any, call: Call, action: str, incoming: Incoming | None) -> None:
     definition = call.table.definition
-    detail: dict[str, Any] = {
-        "query": call.request.scope["query_string"].decode("ascii", "replace")[:2000]
-    }
+    detail: dict[str, Any] = {"query": call.request.scope["query_string"].decode("ascii", "replace")[:2000]}
     if incoming is not None:
         detail["rows"] = len(incoming.rows)
     if "key" in call.request.path_params:

@@ -67,7 +67,9 @@ async def _under_lock(
         raise errors.Conflict(message, rows=faults[:MAX_REPORTED] if incoming.is_list else None)
     created = 0
     for exists in (True, False):
-        places = [place for place, count in zip(group.positions, counts, strict=True) if bool(count) is exists]
+        places = [
+            place for place, count in zip(group.positions, counts, strict=True) if bool(count) is exists
+        ]
         if not places:
             continue
         part = batch.group(table, incoming, group.present, places, unique)
@@ -99,7 +101,11 @@ async def _check_against_stored(
     faults: list[Fault] = []
     for group in found:
         named = {one.name for one in group.fields}
-        lacking = [one.name for one in table.schema.fields if must_be_sent(one, table.schema) and one.name not in named]
+        lacking = [
+            one.name
+            for one in table.schema.fields
+            if must_be_sent(one, table.schema) and one.name not in named
+        ]
         if lacking:
             statement = group.statement(change.match_sql(table, unique, with_deleted=with_deleted))
             counts = (await write(runner, statement))["found"]

@@ -89,9 +89,7 @@ def _value(error: Any) -> str:
     return f" ({value[:100]})" if value else ""
 
 
-async def _rows(
-    conn: Connection, table: Table, violation: Violation, error: Any, group: Group
-) -> list[int]:
+async def _rows(conn: Connection, table: Table, violation: Violation, error: Any, group: Group) -> list[int]:
     """Positions in the request, from 0, of the rows that the constraint refuses."""
     named = {field.name for field in group.fields}
     if not set(violation.fields) <= named or violation.kind == "check":
@@ -123,7 +121,9 @@ def _duplicates(table: Table, violation: Violation, match: tuple[str, ...], rows
     columns = [f"t.{sql.identifier(name)}" for name in violation.fields]
     same = " AND ".join(f"{column} = {value}" for column, value in zip(columns, sent, strict=True))
     if match:
-        own = " AND ".join(f"t.{sql.identifier(name)} = {stored(table.schema.by_name[name])}" for name in match)
+        own = " AND ".join(
+            f"t.{sql.identifier(name)} = {stored(table.schema.by_name[name])}" for name in match
+        )
         same += f" AND ({own}) IS NOT TRUE"
     filled = " AND ".join(f"{value} IS NOT NULL" for value in sent)
     return (
