@@ -28,11 +28,11 @@ except RuntimeError:
 
 TRACE = """
 from penstock.kit import telemetry
+assert telemetry.can_trace()
 telemetry.configure_traces("http://127.0.0.1:{port}/v1/traces", "1.0")
 with telemetry.span("GET /things", status=200):
     pass
-from opentelemetry import trace
-trace.get_tracer_provider().shutdown()
+telemetry.stop_traces()
 """
 
 

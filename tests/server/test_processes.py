@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.server
 import os
 import signal
 import threading
@@ -196,6 +197,28 @@ def test_what_is_wrong_is_said_in_a_sentence(
     assert server.process.wait(30) == code
     assert sentence in server.output()
     assert "Traceback" not in server.output()
+
+
+def test_traces_of_a_server(databases: Databases, tmp_path: Path) -> None:
+    received: list[bytes] = []
+
+    class Collector(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(self.rfile.read(int(self.headers["content-length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing to standard error."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Collector) as collector, databases.clone() as cloned:
+        threading.Thread(target=collector.serve_forever, daemon=True).start()
+        endpoint = f"http://127.0.0.1:{collector.server_port}/v1/traces"
+        environment = {**cloned.environment, "PENSTOCK_TRACING_ENDPOINT": endpoint}
+        with running_server(tmp_path, environment) as server:
+            httpx2.get(f"{server.url}/api/users/me")
+        collector.shutdown()
+    assert b"GET /api/users/me" in b"".join(received)
 
 
 def test_two_servers_on_one_directory(own: RunningServer) -> None:

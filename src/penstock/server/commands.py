@@ -116,6 +116,7 @@ def _serve(flags: dict[str, Any], config: Path | None) -> int:
     with database(server) as account, tempfile.TemporaryDirectory(prefix="penstock-metrics-") as shared:
         settings = configuration.load(flags, config=config)
         _configure_logs(settings)
+        _check_traces(server)
         keys = keys_of(server)
         logins, first = asyncio.run(_prepare(account, keys, settings))
         if first:
@@ -228,6 +229,15 @@ def _configure_logs(settings: Settings) -> None:
     telemetry.configure_logs(settings.server.log_level, settings.server.log_format)
     for warning in settings.warnings:
         structlog.get_logger().warning("settings.unknown", detail=warning)
+
+
+def _check_traces(server: ServerSettings) -> None:
+    from penstock.kit import telemetry  # noqa: PLC0415
+
+    if server.tracing_endpoint and not telemetry.can_trace():
+        raise SetupError(
+            "PENSTOCK_TRACING_ENDPOINT is set, and OpenTelemetry is not installed: pip install 'penstock[tracing]'."
+        )
 
 
 def _configure_traces(server: ServerSettings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
 import signal
@@ -11,7 +12,7 @@ from typing import Any
 import structlog
 
 from penstock import identity, tables
-from penstock.kit import errors
+from penstock.kit import errors, telemetry
 from penstock.kit.context import Context
 from penstock.kit.crypto import Keys
 from penstock.kit.notify import Listener
@@ -64,6 +65,8 @@ class Worker:
     async def close(self) -> None:
         await self._edge.stop()
         await close_context(self._context)
+        # Worker processes end without running exit handlers.
+        await asyncio.to_thread(telemetry.stop_traces)
 
 
 async def open_context(context: Context) -> None:
