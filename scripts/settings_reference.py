@@ -46,7 +46,9 @@ def page() -> str:
         if name != section:
             section = name
             title = (option.section.__doc__ or "").strip().splitlines()[0]
-            parts.append(f"\n## `[{name}]`\n\n{title}\n\n| setting | variable | default | meaning |\n|---|---|---|---|\n")
+            parts.append(
+                f"\n## `[{name}]`\n\n{title}\n\n| setting | variable | default | meaning |\n|---|---|---|---|\n"
+            )
         parts.append(_row(option))
     return "".join(parts)
 
