@@ -34,7 +34,9 @@ _RANGE_ITEMS = {
 class Table:
     """A data table, ready to serve requests."""
 
-    def __init__(self, definition: DataTable, provider: ProviderType, app_slug: str, *, is_audited: bool) -> None:
+    def __init__(
+        self, definition: DataTable, provider: ProviderType, app_slug: str, *, is_audited: bool
+    ) -> None:
         self.definition = definition
         self.provider = provider
         self.app_slug = app_slug
@@ -58,7 +60,9 @@ class Table:
         for field in self.schema.fields:
             item = _RANGE_ITEMS.get(field.of or "")
             kind = BY_NAME[field.type].filters_as(field)
-            found[field.name] = Column(name=field.name, sql=f"t.{sql.identifier(field.name)}", type=kind, item=item)
+            found[field.name] = Column(
+                name=field.name, sql=f"t.{sql.identifier(field.name)}", type=kind, item=item
+            )
         if self.schema.search_fields:
             found[SEARCH_COLUMN] = Column(
                 name=SEARCH_COLUMN,

@@ -29,4 +29,8 @@ class TimeType(FieldType):
         return without_zone
 
     def describe(self, field: Field) -> dict[str, Any]:
-        return {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?$", "examples": ["09:30:00"]}
+        return {
+            "type": "string",
+            "pattern": r"^([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?$",
+            "examples": ["09:30:00"],
+        }

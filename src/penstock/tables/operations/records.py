@@ -35,6 +35,14 @@ ONCE: Final = Parameter(
     component="idempotency_key",
 )
 
+PREFER: Final = Parameter(
+    name="Prefer",
+    place="header",
+    schema={"type": "string", "examples": ["return=minimal"]},
+    description="`return=minimal` leaves the new records of a list out of the answer and says how many there are.",
+    component="prefer",
+)
+
 
 def _whole(name: str, description: str, **limits: int) -> Parameter:
     schema = {"type": "integer", "minimum": 1, **limits}
@@ -202,7 +210,7 @@ def _creates(target: Target) -> tuple[Operation, ...]:
             description="An object, or an array of which all are created or none.",
             tag=target.tag,
             access=access("record.write"),
-            parameters=(*target.path, ONCE),
+            parameters=(*target.path, ONCE, PREFER),
             body=Body(schema=one_or_many, examples=_creations(target)),
             replies=(
                 Reply(

@@ -42,8 +42,8 @@ def source(table: Table, fields: Sequence[Field]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def insert_sql(table: Table, keys: Keys) -> str:
-    """One row: `page`, the new records in the order of the request."""
+def insert_sql(table: Table, keys: Keys, *, brief: bool = False) -> str:
+    """One row: `page`, the new records in the order of the request; empty when the caller wants it `brief`."""
     schema = table.schema
     generated = schema.generates_key()
     fields = [
@@ -55,9 +55,12 @@ def insert_sql(table: Table, keys: Keys) -> str:
     fields = fields or list(schema.fields)
     columns = ", ".join(sql.identifier(one.name) for one in fields)
     values = ", ".join(_inserted(table, one, is_key=one is generated) for one in fields)
+    insert = f"INSERT INTO {table.rows} AS t ({columns}) SELECT {values} FROM {source(table, fields)}"
+    if brief:
+        return f"WITH done AS ({insert} RETURNING true) SELECT ''::text AS page FROM done LIMIT 1"
     return (
-        f"WITH {ROW} AS (INSERT INTO {table.rows} AS t ({columns}) SELECT {values} FROM {source(table, fields)} "
-        f"RETURNING {table.select_all}) SELECT string_agg(row_to_json({ROW})::text, ',') AS page FROM {ROW}"
+        f"WITH {ROW} AS ({insert} RETURNING {table.select_all}) "
+        f"SELECT string_agg(row_to_json({ROW})::text, ',') AS page FROM {ROW}"
     )
 
 

@@ -97,9 +97,13 @@ async def create_records(request: http.AnyRequest) -> ASGIResponse:
     _only(request)
     incoming = await _read(call.table.codec.decode_create, await request.body(), _limit(call))
     many = source_of_keys(call.table, incoming) is not Keys.GENERATED
+    # RFC 7240: whoever loads thousands of rows rarely wants them back.
+    brief = (
+        incoming.is_list and "return=minimal" in request.headers.get("prefer", "").replace(" ", "").lower()
+    )
 
     async def verb(runner: Runner) -> Answer:
-        return await service.create(runner, call.table, call.grant, incoming)
+        return await service.create(runner, call.table, call.grant, incoming, brief=brief)
 
     return await _write(call, verb, "record.create", incoming, statements=2 if many else 1)
 

@@ -44,8 +44,10 @@ async def get_record(pool: Pool, table: Table, key: str, fields: tuple[str, ...]
     return shape.record(row["row"], row["version"])
 
 
-async def create(runner: Runner, table: Table, grant: Grant, incoming: Incoming) -> Answer:
-    """Insert all rows or none; the answer has them complete, in the order of the request."""
+async def create(
+    runner: Runner, table: Table, grant: Grant, incoming: Incoming, *, brief: bool = False
+) -> Answer:
+    """Insert all rows or none; the answer has them complete, in the order of the request, or is `brief`."""
     assert grant.action == "record.write"
     if not incoming.rows:
         return shape.records([], status=201)
@@ -53,7 +55,10 @@ async def create(runner: Runner, table: Table, grant: Grant, incoming: Incoming)
     if source is not Keys.GENERATED:
         await keys.advance(runner, table, incoming.rows)
     group = batch.group(table, incoming, incoming.present[0], range(len(incoming.rows)))
-    rows = (await write(runner, group.statement(change.insert_sql(table, source)), group=group))["page"]
+    statement = group.statement(change.insert_sql(table, source, brief=brief))
+    rows = (await write(runner, statement, group=group))["page"]
+    if brief:
+        return shape.records([], status=201, extra=f',"created":{len(incoming.rows)}')
     body = f'{{"data":[{rows}]}}' if incoming.is_list else f'{{"data":{rows}}}'
     return Answer(201, body.encode())
 
