@@ -31,6 +31,7 @@ class Throughput:
     """Answers per second, and how long they took in milliseconds (p99 is unknown to pgbench)."""
 
     rate: float
+    requests: int
     p50: float
     p99: float | None
 
@@ -45,7 +46,9 @@ def over_http(
         found = _wrk(url, template, wrk, clients, seconds, accounts)
     if found["failed"]:
         raise BenchError(f"{found['failed']} of {found['requests']} requests to {url} failed.")
-    return Throughput(found["requests"] / found["seconds"], found["p50"], found["p99"])
+    return Throughput(
+        found["requests"] / found["seconds"], int(found["requests"]), found["p50"], found["p99"]
+    )
 
 
 def pgbench(
@@ -61,10 +64,11 @@ def pgbench(
     whole = {**os.environ, **environment}
     done = subprocess.run(command, env=whole, capture_output=True, text=True, check=False)
     rate = re.search(r"^tps = ([\d.]+)", done.stdout, re.MULTILINE)
+    done_count = re.search(r"^number of transactions actually processed: (\d+)", done.stdout, re.MULTILINE)
     latency = re.search(r"^latency average = ([\d.]+) ms", done.stdout, re.MULTILINE)
-    if done.returncode or rate is None or latency is None:
+    if done.returncode or rate is None or done_count is None or latency is None:
         raise BenchError(f"pgbench failed:\n{done.stdout}\n{done.stderr}")
-    return Throughput(float(rate[1]), float(latency[1]), None)
+    return Throughput(float(rate[1]), int(done_count[1]), float(latency[1]), None)
 
 
 def _wrk(

@@ -26,6 +26,11 @@ class Sample:
     def total(self) -> int:
         return self.server + self.postgres + self.shared
 
+    @property
+    def private(self) -> int:
+        """What requests can make grow: everything but the buffer cache, whose size is a setting."""
+        return self.server + self.postgres
+
 
 def sample(server: int, keeper: int) -> Sample:
     """The trees below these two processes."""

@@ -27,6 +27,7 @@ CALLER = "bench_caller"
 class Rival:
     """A running PostgREST, and the login that pgbench uses too."""
 
+    pid: int
     port: int
     token: str
     path: str
@@ -92,7 +93,7 @@ def serve(stage: Stage, password: str) -> Iterator[Rival]:
     token = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(secret))
     with (stage.directory / "postgrest.log").open("wb") as log:
         process = subprocess.Popen([stage.tools.postgrest, file], stdout=log, stderr=log, cwd=stage.directory)
-    rival = Rival(port, token, f"/{stage.physical}", password, cluster.host, cluster.port)
+    rival = Rival(process.pid, port, token, f"/{stage.physical}", password, cluster.host, cluster.port)
     try:
         _wait(process, rival, stage)
         yield rival

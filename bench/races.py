@@ -5,13 +5,14 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench import data, load, statements
+from bench import data, load, processor, statements
 from bench.data import Wanted
 from bench.load import Template, Throughput
 from bench.options import Options
@@ -21,11 +22,28 @@ from bench.stage import Stage
 from bench.tools import BenchError
 
 _COMPARED = 50
-Contestant = Callable[[float], Throughput]
+Run = Callable[[float], Throughput]
 _BODY = (
     '{"account_id":{account},"status":"{status}","amount":{amount},'
     '"placed_at":"{moment}","note":"Note {number}"}'
 )
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """How to put load on it, and its process; pgbench is all load and has none."""
+
+    run: Run
+    pid: int | None = None
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a contestant reached, and the processor time a request took: its own, and PostgreSQL's."""
+
+    load: Throughput
+    own: float
+    postgres: float
 
 
 async def race_lists(stage: Stage, rival: Rival, options: Options) -> tuple[Figures, list[Verdict]]:
@@ -47,11 +65,12 @@ async def race_lists(stage: Stage, rival: Rival, options: Options) -> tuple[Figu
     theirs = Template("GET", rival.path + _their_query("{account}", "{amount}"), _counting(rival))
     rounds = _rounds(
         {
-            "Penstock": _http(stage, stage.url, ours),
-            "PostgREST": _http(stage, rival.url, theirs),
-            "pgbench, the same SQL": _pgbench(stage, rival, script),
+            "Penstock": Contestant(_http(stage, stage.url, ours), stage.pid),
+            "PostgREST": Contestant(_http(stage, rival.url, theirs), rival.pid),
+            "pgbench, the same SQL": Contestant(_pgbench(stage, rival, script)),
         },
         options,
+        stage,
     )
     figures = _figures("List 20 records, filtered and sorted, with key check", rounds, options, stage)
     what = "list 20 records, filtered and sorted, with key check"
@@ -68,17 +87,18 @@ async def race_inserts(stage: Stage, rival: Rival, options: Options) -> tuple[Fi
     theirs_template = Template("POST", rival.path, _returning(rival), _BODY)
     rounds = _rounds(
         {
-            "Penstock": _http(stage, stage.url, ours),
-            "PostgREST": _http(stage, rival.url, theirs_template),
-            "pgbench, a plain INSERT": _pgbench(stage, rival, statements.insert_script(stage)),
+            "Penstock": Contestant(_http(stage, stage.url, ours), stage.pid),
+            "PostgREST": Contestant(_http(stage, rival.url, theirs_template), rival.pid),
+            "pgbench, a plain INSERT": Contestant(_pgbench(stage, rival, statements.insert_script(stage))),
         },
         options,
+        stage,
     )
     figures = _figures("Insert one record", rounds, options, stage)
     return figures, _verdicts("insert one record", rounds, (2, 4), (0.2, None))
 
 
-def load_of(stage: Stage, kind: str) -> Contestant:
+def load_of(stage: Stage, kind: str) -> Run:
     """The server's own load of a contest, without rivals: "list" or "insert"."""
     query = f"?account_id={{account}}&amount__gte={{amount}}&ordering={statements.ORDERING}"
     template = Template("GET", stage.path + query, _our_headers(stage))
@@ -87,18 +107,26 @@ def load_of(stage: Stage, kind: str) -> Contestant:
     return _http(stage, stage.url, template)
 
 
-def _rounds(contestants: Mapping[str, Contestant], options: Options) -> dict[str, list[Throughput]]:
+def _rounds(contestants: Mapping[str, Contestant], options: Options, stage: Stage) -> dict[str, list[Round]]:
     """Each in turn, again and again, so that what disturbs the machine disturbs all."""
-    for run in contestants.values():
-        run(options.warm_up)
-    found: dict[str, list[Throughput]] = {name: [] for name in contestants}
+    for one in contestants.values():
+        one.run(options.warm_up)
+    found: dict[str, list[Round]] = {name: [] for name in contestants}
     for _ in range(options.rounds):
-        for name, run in contestants.items():
-            found[name].append(run(options.seconds))
+        for name, one in contestants.items():
+            found[name].append(_measured(one, options.seconds, stage))
     return found
 
 
-def _http(stage: Stage, url: str, template: Template) -> Contestant:
+def _measured(one: Contestant, seconds: float, stage: Stage) -> Round:
+    keeper = stage.keeper()
+    own, postgres = processor.spent(one.pid), processor.spent(keeper)
+    load = one.run(seconds)
+    own, postgres = processor.spent(one.pid) - own, processor.spent(keeper) - postgres
+    return Round(load, own / load.requests, postgres / load.requests)
+
+
+def _http(stage: Stage, url: str, template: Template) -> Run:
     def run(seconds: float) -> Throughput:
         return load.over_http(
             url,
@@ -112,7 +140,7 @@ def _http(stage: Stage, url: str, template: Template) -> Contestant:
     return run
 
 
-def _pgbench(stage: Stage, rival: Rival, script: str) -> Contestant:
+def _pgbench(stage: Stage, rival: Rival, script: str) -> Run:
     def run(seconds: float) -> Throughput:
         return load.pgbench(
             stage.tools.pgbench,
@@ -126,14 +154,14 @@ def _pgbench(stage: Stage, rival: Rival, script: str) -> Contestant:
     return run
 
 
-def ratio(ours: list[Throughput], theirs: list[Throughput]) -> float:
+def ratio(ours: list[Round], theirs: list[Round]) -> float:
     """The median of the rounds' ratios."""
-    return median(mine.rate / other.rate for mine, other in zip(ours, theirs, strict=True))
+    return median(mine.load.rate / other.load.rate for mine, other in zip(ours, theirs, strict=True))
 
 
 def _verdicts(
     what: str,
-    rounds: dict[str, list[Throughput]],
+    rounds: dict[str, list[Round]],
     rest: tuple[float, float | None],
     bench: tuple[float, float | None],
 ) -> list[Verdict]:
@@ -145,26 +173,30 @@ def _verdicts(
     ]
 
 
-def _figures(title: str, rounds: dict[str, list[Throughput]], options: Options, stage: Stage) -> Figures:
+def _figures(title: str, rounds: dict[str, list[Round]], options: Options, stage: Stage) -> Figures:
     rows: list[list[str]] = []
     for name, found in rounds.items():
-        rates = [one.rate for one in found]
-        slow = [one.p99 for one in found if one.p99 is not None]
+        rates = [one.load.rate for one in found]
+        slow = [one.load.p99 for one in found if one.load.p99 is not None]
         rows.append(
             [
                 name,
                 f"{median(rates):,.0f}",
                 f"{min(rates):,.0f} to {max(rates):,.0f}",
-                f"{median(one.p50 for one in found):.2f}",
+                f"{median(one.load.p50 for one in found):.2f}",
                 f"{median(slow):.2f}" if slow else "",
+                f"{median(one.own for one in found) * 1e6:,.0f}" if slow else "",
+                f"{median(one.postgres for one in found) * 1e6:,.0f}",
             ]
         )
     notes = (
         f"{stage.clients} connections, {options.rounds} rounds of {options.seconds:g} s each in turn, random "
         "values in every request; medians of the rounds. Answers were compared before. pgbench gives the "
-        "mean in place of p50."
+        "mean in place of p50. The last columns are processor time a request, in microseconds: of the "
+        "contestant's processes, and of PostgreSQL's."
     )
-    return Figures(title, ("contestant", "requests/s", "rounds", "p50 ms", "p99 ms"), rows, notes)
+    heads = ("contestant", "requests/s", "rounds", "p50 ms", "p99 ms", "own µs", "PostgreSQL µs")
+    return Figures(title, heads, rows, notes)
 
 
 def _our_headers(stage: Stage) -> dict[str, str]:

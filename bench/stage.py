@@ -47,6 +47,12 @@ class Stage:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def pid(self) -> int:
+        """The server's process; the worker is its child."""
+        assert self.process
+        return self.process.pid
+
+    @property
     def path(self) -> str:
         return f"/api/apps/{APP}/datatables/{TABLE}/data/"
 
