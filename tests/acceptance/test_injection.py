@@ -92,7 +92,17 @@ CORPUS = (
     '{"$ne": null}',
     '{"operator": "or", "value": []}',
 )
-WORDS_OF_SQL = ("SELECT ", "syntax error", "pg_", "asyncpg", "Traceback", "relation \"", "LINE 1", "#row", "t.\"")
+WORDS_OF_SQL = (
+    "SELECT ",
+    "syntax error",
+    "pg_",
+    "asyncpg",
+    "Traceback",
+    'relation "',
+    "LINE 1",
+    "#row",
+    't."',
+)
 SCHEMA = {
     "fields": [
         {"name": "id", "type": "integer"},
@@ -159,9 +169,15 @@ class Attack:
             rows: dict[str, Any] = {}
             for one in objects:
                 name = f'"{one["nspname"]}"."{one["relname"]}"'
-                if one["relkind"] == "r" and one["relname"] not in ("rate_limits", "sessions", "audit_entries"):
+                if one["relkind"] == "r" and one["relname"] not in (
+                    "rate_limits",
+                    "sessions",
+                    "audit_entries",
+                ):
                     text = "(to_jsonb(t) - 'last_used_at')::text"
-                    rows[name] = await conn.value(f"SELECT md5(string_agg({text}, '' ORDER BY {text})) FROM {name} t")
+                    rows[name] = await conn.value(
+                        f"SELECT md5(string_agg({text}, '' ORDER BY {text})) FROM {name} t"
+                    )
         return [tuple(map(str, one)) for one in (*objects, *functions, *roles)], rows
 
     @asynccontextmanager
@@ -184,7 +200,9 @@ async def attack(ctx: Context, callers: tables.Callers) -> Attack:
         schema = SCHEMA
         if name == "other":
             schema = {**SCHEMA, "fields": [*SCHEMA["fields"], {"name": "secret", "type": "string"}]}
-        made = await client.post(f"{DEFINITIONS}?materialize=true", json={"name": "things", "json_schema": schema})
+        made = await client.post(
+            f"{DEFINITIONS}?materialize=true", json={"name": "things", "json_schema": schema}
+        )
         assert made.status_code == 201, made.text
         row = {"name": "plain", "n": 1, "doc": {"a": 1}, "tags": ["a"], "at": "2024-01-01T00:00:00Z"}
         rows = [{**row, "secret": MARKER, "name": MARKER}] if name == "other" else [row] * 3
@@ -202,7 +220,19 @@ async def attack(ctx: Context, callers: tables.Callers) -> Attack:
 
 
 FILTERABLE = ("id", "name", "n", "doc", "tags", "span", "at", "search_vector")
-OPERATORS = ("eq", "in", "between", "contains", "like", "ilike", "ina", "null", "acontains", "rcontains", "search")
+OPERATORS = (
+    "eq",
+    "in",
+    "between",
+    "contains",
+    "like",
+    "ilike",
+    "ina",
+    "null",
+    "acontains",
+    "rcontains",
+    "search",
+)
 
 
 async def test_reads(attack: Attack) -> None:
@@ -283,7 +313,15 @@ async def test_headers(attack: Attack) -> None:
     async with attack.unchanged():
         for text in attack.corpus():
             value = text.encode("utf-8").replace(b"\0", b"").replace(b"\n", b" ")
-            for name in ("If-None-Match", "If-Match", "X-Request-Id", "Accept", "X-Forwarded-For", "Origin", "Host"):
+            for name in (
+                "If-None-Match",
+                "If-Match",
+                "X-Request-Id",
+                "Accept",
+                "X-Forwarded-For",
+                "Origin",
+                "Host",
+            ):
                 await attack.send("GET", f"{DATA}/1", headers={name.encode(): value})
             for name in ("Authorization", "X-Api-Key", "X-Session-Token"):
                 answer = await attack.send("GET", DATA, headers={name.encode(): b"Key " + value})
@@ -291,7 +329,9 @@ async def test_headers(attack: Attack) -> None:
             for carrier in (b"Bearer ", b"Basic ", b"JWT ", b""):
                 answer = await attack.send("GET", DATA, headers={b"Authorization": carrier + value})
                 assert answer.status_code == 401
-            answer = await attack.send("PATCH", f"{DATA}/1", json={"n": 9}, headers={b"If-Match": b'"' + value + b'"'})
+            answer = await attack.send(
+                "PATCH", f"{DATA}/1", json={"n": 9}, headers={b"If-Match": b'"' + value + b'"'}
+            )
             assert answer.status_code in (400, 412)
 
 
@@ -327,7 +367,9 @@ async def test_writes_store_text_as_text(attack: Attack) -> None:
             assert refused.status_code == 400, (body, refused.text)
             await attack.send("POST", f"{DATA}/upsert", json={"id": 1, **body} if "id" not in body else body)
             assert (await attack.send("PATCH", DATA, json=[{"id": 1, **body}])).status_code in (400, 404)
-        answer = await attack.send("POST", f"{DATA}/upsert", params={"unique_fields": text}, json={"id": 1, "n": 1})
+        answer = await attack.send(
+            "POST", f"{DATA}/upsert", params={"unique_fields": text}, json={"id": 1, "n": 1}
+        )
         assert answer.status_code == 400
         answer = await attack.send("POST", DATA, params={text: "1"}, json={})
         assert answer.status_code == 400
@@ -342,7 +384,9 @@ async def test_writes_store_text_as_text(attack: Attack) -> None:
         assert again.status_code in (200, 400)
         found = await attack.send("GET", DATA, params={"name": text, "page_size": 1000})
         assert row["id"] in [one["id"] for one in found.json()["data"]]
-        gone = await attack.send("DELETE", DATA, params={"filter": json.dumps({"name": text, "id": row["id"]})})
+        gone = await attack.send(
+            "DELETE", DATA, params={"filter": json.dumps({"name": text, "id": row["id"]})}
+        )
         assert gone.json() == {"deleted": 1}
     assert [row["name"] for row in (await attack.send("GET", DATA)).json()["data"]] == ["plain"] * 3
     assert (await attack.dump())[0] == objects
@@ -380,16 +424,29 @@ def schemas(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "search", made(plain, search_fields=[text])
     yield "weight", made(plain, search_fields=[{"field": "a", "weight": text}])
     yield "language", made(plain, search_fields=["a"], search_language=text)
-    yield "reference", made(plain, foreignKeys=[{"fields": ["a"], "reference": {"resource": text, "fields": ["id"]}}])
-    yield "referenced", made(
-        {"name": "a", "type": "integer"},
-        foreignKeys=[{"fields": ["a"], "reference": {"resource": "", "fields": [text]}}],
+    yield (
+        "reference",
+        made(plain, foreignKeys=[{"fields": ["a"], "reference": {"resource": text, "fields": ["id"]}}]),
     )
-    yield "action", made(
-        {"name": "a", "type": "integer"},
-        foreignKeys=[
-            {"fields": ["a"], "reference": {"resource": "", "fields": ["id"]}, "x-actions": {"onDelete": text}}
-        ],
+    yield (
+        "referenced",
+        made(
+            {"name": "a", "type": "integer"},
+            foreignKeys=[{"fields": ["a"], "reference": {"resource": "", "fields": [text]}}],
+        ),
+    )
+    yield (
+        "action",
+        made(
+            {"name": "a", "type": "integer"},
+            foreignKeys=[
+                {
+                    "fields": ["a"],
+                    "reference": {"resource": "", "fields": ["id"]},
+                    "x-actions": {"onDelete": text},
+                }
+            ],
+        ),
     )
     yield "unknown", made(plain, **{text: text})
 
@@ -414,7 +471,9 @@ async def test_definitions(attack: Attack) -> None:
             answer = await attack.send("POST", DEFINITIONS, json=body)
             assert answer.status_code in (201, 400)
             if answer.status_code == 201:
-                assert (await attack.client.delete(f"{DEFINITIONS}/{quote(text, safe='')}")).status_code == 204
+                assert (
+                    await attack.client.delete(f"{DEFINITIONS}/{quote(text, safe='')}")
+                ).status_code == 204
         await attack.send("POST", f"{TABLE}/validate_data", json={"data": [{text: text, "n": text}]})
     assert {"default", "enum", "pattern", "title", "literal", "comment"} <= accepted
     assert not {"type", "of", "index method", "action", "weight", "language", "key", "search"} & accepted
@@ -444,8 +503,13 @@ async def test_apps_sources_and_logins(attack: Attack, app: Any) -> None:
             assert answer.status_code in (201, 400), answer.text
             if answer.status_code == 201:
                 assert answer.json()["name"] == text
-                assert (await attack.client.get(f"{path}/{answer.json()['slug']}")).json()["description"] == text
-            assert (await attack.send("POST", path, json={"name": "x", "slug": text})).status_code in (201, 400)
+                assert (await attack.client.get(f"{path}/{answer.json()['slug']}")).json()[
+                    "description"
+                ] == text
+            assert (await attack.send("POST", path, json={"name": "x", "slug": text})).status_code in (
+                201,
+                400,
+            )
         source = {"name": "x", "provider_type": text, "provider_config": {text: text}}
         assert (await attack.send("POST", "/api/apps/shop/datasources", json=source)).status_code == 400
     async with client_of(app, None) as stranger:

@@ -32,7 +32,9 @@ TEXT = st.text(st.sampled_from(LETTERS), max_size=6) | st.text(
 )
 NUMBER = (
     st.decimals(-10, 10, places=2)
-    | st.decimals(allow_nan=False, allow_infinity=False).filter(lambda d: abs(d.adjusted()) < 300 and len(str(d)) < 300)
+    | st.decimals(allow_nan=False, allow_infinity=False).filter(
+        lambda d: abs(d.adjusted()) < 300 and len(str(d)) < 300
+    )
     | st.sampled_from([Decimal(10) ** 40 + 1, Decimal("1e-40"), Decimal("0.10"), Decimal("-0.0")])
 )
 MOMENT = st.datetimes(timezones=st.just(UTC)) | st.sampled_from(
@@ -68,9 +70,9 @@ def number(value: Any) -> Decimal:
 
 
 def span(ends: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.tuples(
-        ends | st.none(), ends | st.none(), st.sampled_from(["[)", "[]", "(]", "()"])
-    ).filter(lambda made: made[0] is None or made[1] is None or made[0] <= made[1])
+    return st.tuples(ends | st.none(), ends | st.none(), st.sampled_from(["[)", "[]", "(]", "()"])).filter(
+        lambda made: made[0] is None or made[1] is None or made[0] <= made[1]
+    )
 
 
 def write_span(value: Any) -> Any:
@@ -104,14 +106,20 @@ KINDS: dict[str, Kind] = {
     "integer": Kind({"type": "integer"}, INT64),
     "number": Kind({"type": "number"}, NUMBER, read=number),
     "boolean": Kind({"type": "boolean"}, st.booleans()),
-    "date": Kind({"type": "date"}, st.dates() | st.sampled_from([date.min, date.max]), iso, read=date.fromisoformat),
+    "date": Kind(
+        {"type": "date"}, st.dates() | st.sampled_from([date.min, date.max]), iso, read=date.fromisoformat
+    ),
     "time": Kind({"type": "time"}, st.times(), iso, read=time.fromisoformat),
     "datetime": Kind({"type": "datetime"}, MOMENT, iso, read=moment),
     "year": Kind({"type": "year"}, st.integers(1, 9999)),
     "yearmonth": Kind({"type": "yearmonth"}, st.dates().map(lambda day: day.isoformat()[:7])),
     "uuid": Kind({"type": "uuid"}, st.uuids(allow_nil=True), str, read=uuid.UUID),
-    "uuid text": Kind({"type": "string", "format": "uuid"}, st.uuids(), lambda u: str(u).upper(), read=uuid.UUID),
-    "duration": Kind({"type": "duration"}, st.sampled_from(["P1D", "PT24H", "P1M", "P30D", "PT1.5S"]), ordered=False),
+    "uuid text": Kind(
+        {"type": "string", "format": "uuid"}, st.uuids(), lambda u: str(u).upper(), read=uuid.UUID
+    ),
+    "duration": Kind(
+        {"type": "duration"}, st.sampled_from(["P1D", "PT24H", "P1M", "P30D", "PT1.5S"]), ordered=False
+    ),
     "object": Kind({"type": "object"}, st.dictionaries(TEXT, JSON, max_size=3), ordered=False),
     "array": Kind({"type": "array"}, st.lists(ITEM, max_size=4), ordered=False),
     "any": Kind({"type": "any"}, JSON.filter(lambda value: value is not None), ordered=False),
@@ -124,7 +132,21 @@ KINDS: dict[str, Kind] = {
         ordered=False,
     ),
 }
-NAMES = ["name", "Größe", "two words", "order", "select", "a__in", "page", "b-c", "x$", "and", "_u", "ID", "field"]
+NAMES = [
+    "name",
+    "Größe",
+    "two words",
+    "order",
+    "select",
+    "a__in",
+    "page",
+    "b-c",
+    "x$",
+    "and",
+    "_u",
+    "ID",
+    "field",
+]
 KEYS = ("generated", "string", "uuid", "integer", "composite")
 
 
@@ -146,7 +168,11 @@ class Table:
     @property
     def schema(self) -> dict[str, Any]:
         described = [
-            {"name": one.name, **one.kind.schema, **({"constraints": {"required": True}} if one.required else {})}
+            {
+                "name": one.name,
+                **one.kind.schema,
+                **({"constraints": {"required": True}} if one.required else {}),
+            }
             for one in self.fields
         ]
         return {"fields": described, "primaryKey": list(self.key)}
@@ -171,7 +197,10 @@ def tables(draw: st.DrawFn) -> Table:
     values = [draw(st.lists(one.kind.values, min_size=count, max_size=count)) for one in keys]
     rows: dict[Any, dict[str, Any]] = {}
     for n in range(count):
-        row = {one.name: n + 1 if style == "generated" else column[n] for one, column in zip(keys, values, strict=True)}
+        row = {
+            one.name: n + 1 if style == "generated" else column[n]
+            for one, column in zip(keys, values, strict=True)
+        }
         for one in fields:
             empty = not one.required and draw(st.integers(0, 3)) == 0
             row[one.name] = None if empty else draw(st.sampled_from(pools[one.name]))
@@ -301,7 +330,9 @@ def emptiness(name: str) -> st.SearchStrategy[Any]:
     return st.builds(made, st.sampled_from(["null", "nnull"]), st.booleans()) | nothing
 
 
-def comparison(name: str, write: Any, some: Any, ops: Sequence[str] = tuple(COMPARE)) -> st.SearchStrategy[Any]:
+def comparison(
+    name: str, write: Any, some: Any, ops: Sequence[str] = tuple(COMPARE)
+) -> st.SearchStrategy[Any]:
     def made(op: str, wanted: Any) -> Any:
         return op, write(wanted), known(name, lambda cell: COMPARE[op](cell, wanted))
 
@@ -391,7 +422,9 @@ def arrays(name: str) -> st.SearchStrategy[Any]:
             known(name, lambda cell: ARRAYS[op]({same(item) for item in cell}, wanted) == (not negation)),
         )
 
-    return st.builds(made, st.sampled_from(sorted(ARRAYS)), st.sampled_from(["", "n"]), st.lists(ITEM, max_size=3))
+    return st.builds(
+        made, st.sampled_from(sorted(ARRAYS)), st.sampled_from(["", "n"]), st.lists(ITEM, max_size=3)
+    )
 
 
 def points(name: str) -> st.SearchStrategy[Any]:
@@ -432,7 +465,11 @@ def logic(inner: st.SearchStrategy[Condition]) -> st.SearchStrategy[Condition]:
         return Condition({"not": one.sent}, holds)
 
     members = st.lists(inner, min_size=1, max_size=3)
-    return st.builds(every, members, st.integers(0, 2)) | st.builds(either, members, st.booleans()) | inner.map(negated)
+    return (
+        st.builds(every, members, st.integers(0, 2))
+        | st.builds(either, members, st.booleans())
+        | inner.map(negated)
+    )
 
 
 @dataclass(frozen=True)
@@ -473,7 +510,9 @@ def compared(a: dict[str, Any], b: dict[str, Any], order: Sequence[tuple[str, bo
 def questions(draw: st.DrawFn, table: Table) -> Question:
     tree = st.recursive(leaves(table), logic, max_leaves=6)
     sortable = [one.name for one in table.fields if one.kind.ordered]
-    order = draw(st.lists(st.tuples(st.sampled_from(sortable), st.booleans()), max_size=3, unique_by=lambda t: t[0]))
+    order = draw(
+        st.lists(st.tuples(st.sampled_from(sortable), st.booleans()), max_size=3, unique_by=lambda t: t[0])
+    )
     return Question(
         draw(st.none() | tree | tree | tree),
         order,
@@ -509,7 +548,9 @@ def client(server: RunningServer) -> Iterator[httpx2.Client]:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 @given(scenarios())
-def test_the_answer_is_what_plain_python_says(client: httpx2.Client, scenario: tuple[Table, list[Question]]) -> None:
+def test_the_answer_is_what_plain_python_says(
+    client: httpx2.Client, scenario: tuple[Table, list[Question]]
+) -> None:
     table, asked = scenario
     name = f"t{next(COUNTER)}"
     made = client.post(
@@ -526,7 +567,9 @@ def test_the_answer_is_what_plain_python_says(client: httpx2.Client, scenario: t
         if question.by_cursor:
             assert walked(client, url, table, question) == expected, question.params
         else:
-            answer = client.get(url, params={**question.params, "limit": question.size, "offset": question.skip})
+            answer = client.get(
+                url, params={**question.params, "limit": question.size, "offset": question.skip}
+            )
             assert answer.status_code == 200, answer.text
             page = expected[question.skip : question.skip + question.size]
             assert (rows_of(table, answer), answer.json()["total"]) == (page, len(expected)), question.params

@@ -41,7 +41,12 @@ APP_SUMMARY = {
 USERS = {
     "fields": [
         {"name": "id", "type": "integer", "constraints": {"required": True, "unique": True}},
-        {"name": "email", "type": "string", "format": "email", "constraints": {"required": True, "unique": True}},
+        {
+            "name": "email",
+            "type": "string",
+            "format": "email",
+            "constraints": {"required": True, "unique": True},
+        },
         {"name": "name", "type": "string", "constraints": {"required": True}},
         {"name": "is_active", "type": "boolean"},
         {"name": "created_at", "type": "datetime"},
@@ -64,7 +69,12 @@ POSTS_SCHEMA = {
 AUTHORS_SCHEMA = {
     "fields": [
         {"name": "id", "type": "integer", "constraints": {"required": True, "unique": True}},
-        {"name": "email", "type": "string", "format": "email", "constraints": {"required": True, "unique": True}},
+        {
+            "name": "email",
+            "type": "string",
+            "format": "email",
+            "constraints": {"required": True, "unique": True},
+        },
         {"name": "name", "type": "string"},
         {"name": "bio", "type": "string"},
         {"name": "created_at", "type": "datetime"},
@@ -181,7 +191,12 @@ STEPS = (
     # Data sources.
     post(
         f"{APP}/datasources/",
-        {"name": "Users DB", "slug": "users-db", "provider_type": "flat_table", "description": "User data storage"},
+        {
+            "name": "Users DB",
+            "slug": "users-db",
+            "provider_type": "flat_table",
+            "description": "User data storage",
+        },
     ),
     post(
         f"{APP}/datasources/",
@@ -214,7 +229,11 @@ STEPS = (
     get("/api/apps/", [APP_SUMMARY]),
     get(f"{APP}/datasources/", [SOURCE_SUMMARY]),
     get(f"{SOURCE}/", {**SOURCE_SUMMARY, "app": int, "provider_config": {}, "materialized_count": 0}),
-    put(f"{SOURCE}/", {"name": "Users DB", "description": "Users"}, {"description": "Users", "modified_by": int}),
+    put(
+        f"{SOURCE}/",
+        {"name": "Users DB", "description": "Users"},
+        {"description": "Users", "modified_by": int},
+    ),
     patch(f"{SOURCE}/", {"description": "User data storage"}, {"description": "User data storage"}),
     # Data tables.
     post(
@@ -250,7 +269,12 @@ STEPS = (
     ),
     post(
         f"{TABLE}/validate_data/",
-        {"data": [{"id": 1, "email": "john@example.com", "name": "John Doe"}, {"id": 2, "name": "Jane Smith"}]},
+        {
+            "data": [
+                {"id": 1, "email": "john@example.com", "name": "John Doe"},
+                {"id": 2, "name": "Jane Smith"},
+            ]
+        },
         {"is_valid": False, "errors": ["Row 1: Missing required field 'email'"], "validated_rows": 2},
         200,
     ),
@@ -285,11 +309,17 @@ STEPS = (
     ),
     post(
         f"{POSTS}/",
-        [{"title": "Post 1", "author_id": 5}, {"title": "Post 2", "author_id": 5}, {"title": "Post 3", "author_id": 6}],
+        [
+            {"title": "Post 1", "author_id": 5},
+            {"title": "Post 2", "author_id": 5},
+            {"title": "Post 3", "author_id": 6},
+        ],
         {"data": [{"id": 2, "title": "Post 1"}, {"id": 3, "title": "Post 2"}, {"id": 4, "title": "Post 3"}]},
     ),
     get(f"{POSTS}/", {"data": [POST], "total": 4, "page": 1, "page_size": 20}),
-    get(f"{POSTS}/{query(page='1', page_size='20')}", {"data": [POST], "total": 4, "page": 1, "page_size": 20}),
+    get(
+        f"{POSTS}/{query(page='1', page_size='20')}", {"data": [POST], "total": 4, "page": 1, "page_size": 20}
+    ),
     get(f"{POSTS}/{query(limit='20', offset='0')}", {"data": [POST], "total": 4, "page": 1, "page_size": 20}),
     get(f"{POSTS}/{query(author_id='5')}", {"data": [POST], "total": 3}),
     get(f"{POSTS}/{query(author_id__gt='5')}", {"data": [{"title": "Post 3"}], "total": 1}),
@@ -299,7 +329,15 @@ STEPS = (
     get(f"{POSTS}/{query(format='flat')}", {"data": [POST], "total": 4}),
     get(
         f"{POSTS}/1/",
-        {"data": {"id": 1, "title": "New Post", "content": "Content here", "author_id": 5, "created_at": MOMENT}},
+        {
+            "data": {
+                "id": 1,
+                "title": "New Post",
+                "content": "Content here",
+                "author_id": 5,
+                "created_at": MOMENT,
+            }
+        },
     ),
     post(
         f"{AUTHORS}/upsert/{query(unique_fields='email')}",
@@ -429,7 +467,13 @@ STEPS = (
             **APP_SUMMARY,
             "table_count": 3,
             "datasources": [
-                {"id": int, "name": "Users DB", "slug": "users-db", "provider_type": "flat_table", "table_count": 3}
+                {
+                    "id": int,
+                    "name": "Users DB",
+                    "slug": "users-db",
+                    "provider_type": "flat_table",
+                    "table_count": 3,
+                }
             ],
             "created_by": int,
             "modified_by": None,
@@ -467,7 +511,12 @@ STEPS = (
     put(
         f"{APP}/",
         {"name": "Updated Name", "description": "Updated description"},
-        {"name": "Updated Name", "slug": "my-application", "description": "Updated description", "modified_by": int},
+        {
+            "name": "Updated Name",
+            "slug": "my-application",
+            "description": "Updated description",
+            "modified_by": int,
+        },
     ),
     patch(f"{APP}/", {"description": "Just update description"}, {"description": "Just update description"}),
     delete(f"{APP}/", 204),
@@ -512,13 +561,17 @@ def client(server: RunningServer) -> Iterator[httpx2.Client]:
 
 def test_the_reference(client: httpx2.Client) -> None:
     for step in STEPS:
-        answer = client.request(step.method, step.path, **({"json": step.body} if step.body is not None else {}))
+        answer = client.request(
+            step.method, step.path, **({"json": step.body} if step.body is not None else {})
+        )
         told = f"{step.method} {step.path}\n{answer.status_code} {answer.text}"
         assert answer.status_code == step.status, told
         if step.status == 204:
             assert answer.content == b"", told
         elif step.expected is not None:
-            assert not list(differences(step.expected, answer.json())), f"{differences_of(step, answer)}\n{told}"
+            assert not list(differences(step.expected, answer.json())), (
+                f"{differences_of(step, answer)}\n{told}"
+            )
 
 
 def test_without_a_token(server: RunningServer) -> None:

@@ -46,13 +46,22 @@ ROWS: list[Row] = [
     {"name": "Ann", "age": 30, "price": 1.5, "active": True, "tags": ["a", "b"], "span": span(1, 5)},
     {"name": "anna", "age": 18, "price": 2.25, "active": False, "tags": ["b"], "span": span(5, 9)},
     {"name": "Bob%", "age": 45, "price": None, "active": None, "tags": [], "span": span(10, 20)},
-    {"name": "Bo_b", "age": None, "price": 10, "active": True, "tags": ["a", "b", "c"], "span": span(None, 3)},
+    {
+        "name": "Bo_b",
+        "age": None,
+        "price": 10,
+        "active": True,
+        "tags": ["a", "b", "c"],
+        "span": span(None, 3),
+    },
     {"name": "Écl", "age": 30, "price": 0.1, "active": True, "tags": ["c"], "span": span(15, None)},
     {"name": "éclair", "age": 61, "price": 99.99, "active": False, "tags": None, "span": None},
     {"name": None, "age": 0, "price": -3, "active": None, "tags": ["x,y"], "span": span(4, 6)},
 ]
 for _number, _row in enumerate(ROWS, 1):
-    _row.update(id=_number, code=f"c{_number}", at=f"2024-01-{_number:02}T10:00:00Z", body=f"word{_number} shared")
+    _row.update(
+        id=_number, code=f"c{_number}", at=f"2024-01-{_number:02}T10:00:00Z", body=f"word{_number} shared"
+    )
 
 
 def of(name: str, holds: Callable[[Any], bool]) -> list[int]:
@@ -249,7 +258,11 @@ def test_first_count_get(caller: Caller) -> None:
     assert caller.do(people("people").get(6).first())["name"] == "éclair"
     with pytest.raises(exceptions.NotFoundError) as caught:
         caller.do(caller.database.get("people", 99))
-    assert (caught.value.status_code, caught.value.code, caught.value.message) == (404, "NOT_FOUND", "Not found.")
+    assert (caught.value.status_code, caught.value.code, caught.value.message) == (
+        404,
+        "NOT_FOUND",
+        "Not found.",
+    )
 
 
 def test_create(caller: Caller) -> None:
@@ -312,7 +325,9 @@ def test_delete_filtered(caller: Caller) -> None:
     tree = {"or": [{"name": "Ann"}, {"name": "anna"}]}
     mixed = people("people").filter(tree).filter("active", "eq", False)
     assert caller.do(mixed.delete_filtered().execute()) == {"deleted": 1}
-    assert caller.do(people("people").filter("id", "in", [1, 4]).delete_filtered().execute()) == {"deleted": 2}
+    assert caller.do(people("people").filter("id", "in", [1, 4]).delete_filtered().execute()) == {
+        "deleted": 2
+    }
     with pytest.raises(ValueError, match="at least one filter"):
         caller.do(people("people").delete_filtered().execute())
     with pytest.raises(exceptions.ValidationError):
