@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, cast
-from urllib.parse import quote
 
 import msgspec
 from litestar.di import NamedDependency
@@ -106,7 +105,7 @@ async def answer_list(
 
 
 def enveloped(request: AnyRequest, page: Page, total: int, results: list[Any]) -> dict[str, Any]:
-    url = f"{str(request.base_url).rstrip('/')}{quote(request.scope['path'])}/"
+    url = f"{http.address(request)}/"
     pairs = [pair for pair in http.query(request) if pair[0] not in _ALWAYS]
     return paging.envelope(page, total, results, url, pairs)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import msgspec
 from litestar.di import NamedDependency
@@ -93,7 +92,7 @@ def answer_list(
     A bare list ends at a cap; a longer one says so with a `Link` to the page that continues it (RFC 8288).
     """
     results: Sequence[Any] = [shown(row) for row in found.rows]
-    url = f"{str(request.base_url).rstrip('/')}{quote(request.scope['path'])}/"
+    url = f"{http.address(request)}/"
     pairs = [pair for pair in http.query(request) if pair[0] not in _ALWAYS]
     if page is not None:
         assert found.total is not None
