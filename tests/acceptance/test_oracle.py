@@ -472,6 +472,11 @@ def logic(inner: st.SearchStrategy[Condition]) -> st.SearchStrategy[Condition]:
     )
 
 
+def trees(table: Table, depth: int = 3) -> st.SearchStrategy[Condition]:
+    leaf = leaves(table)
+    return leaf if depth == 0 else leaf | logic(trees(table, depth - 1))
+
+
 @dataclass(frozen=True)
 class Question:
     condition: Condition | None
@@ -508,7 +513,7 @@ def compared(a: dict[str, Any], b: dict[str, Any], order: Sequence[tuple[str, bo
 
 @st.composite
 def questions(draw: st.DrawFn, table: Table) -> Question:
-    tree = st.recursive(leaves(table), logic, max_leaves=6)
+    tree = trees(table)
     sortable = [one.name for one in table.fields if one.kind.ordered]
     order = draw(
         st.lists(st.tuples(st.sampled_from(sortable), st.booleans()), max_size=3, unique_by=lambda t: t[0])

@@ -57,6 +57,16 @@ async def test_an_empty_list_makes_nothing(workbench: Workbench) -> None:
     assert (answer.status_code, answer.json()) == (201, {"data": []})
 
 
+async def test_the_rows_of_a_list_may_stay_out_of_the_answer(workbench: Workbench) -> None:
+    table = await workbench.table(NAME)
+    minimal = {"headers": {"Prefer": "return=minimal"}}
+    answer = await table.post([{"name": "a"}, {"id": 7, "name": "b"}], **minimal)
+    assert (answer.status_code, answer.json()) == (201, {"data": [], "created": 2})
+    assert (await table.post({"name": "c"}, **minimal)).json() == {"data": {"id": 9, "name": "c"}}
+    assert (await table.post([{"nam": "x"}], **minimal)).status_code == 400
+    assert [row["name"] for row in await table.rows()] == ["b", "a", "c"]
+
+
 async def test_a_null_takes_the_place_of_an_optional_field_and_not_of_its_default(
     workbench: Workbench,
 ) -> None:
