@@ -22,7 +22,11 @@ def main() -> None:
     body = "\n".join(f'    "{pin}",' for pin in pins)
     block = f"# Pinned by scripts/pin.py.\nconstraint-dependencies = [\n{body}\n]\n"
     text = PYPROJECT.read_text("utf-8")
-    text = BLOCK.sub(block, text) if BLOCK.search(text) else text.replace("[tool.uv]\n", f"[tool.uv]\n{block}", 1)
+    text = (
+        BLOCK.sub(block, text)
+        if BLOCK.search(text)
+        else text.replace("[tool.uv]\n", f"[tool.uv]\n{block}", 1)
+    )
     PYPROJECT.write_text(text, "utf-8")
 
 

@@ -165,7 +165,11 @@ class Attack:
                 "SELECT p.oid::regprocedure::text, md5(p.prosrc) FROM pg_proc p "
                 "JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'penstock' ORDER BY 1"
             )
-            roles = await conn.rows("SELECT rolname, rolsuper, rolcreaterole FROM pg_roles ORDER BY 1")
+            # Roles belong to the whole server, and other tests make theirs meanwhile.
+            roles = await conn.rows(
+                "SELECT rolname, rolsuper, rolcreaterole FROM pg_roles WHERE rolname !~ '^penstock_' "
+                "OR rolname IN (SELECT name FROM penstock.database_roles) ORDER BY 1"
+            )
             rows: dict[str, Any] = {}
             for one in objects:
                 name = f'"{one["nspname"]}"."{one["relname"]}"'

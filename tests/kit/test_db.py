@@ -15,7 +15,7 @@ from penstock.kit import db, errors
         (asyncpg.InterfaceError("connection is closed"), errors.Unavailable),
         (ConnectionRefusedError(), errors.Unavailable),
         (asyncpg.QueryCanceledError("canceled"), errors.GatewayTimeout),
-        (asyncpg.DeadlockDetectedError("deadlock"), errors.Conflict),
+        (asyncpg.DeadlockDetectedError("deadlock"), errors.Contended),
         (asyncpg.DivisionByZeroError("division by zero"), errors.BadRequest),
         (asyncpg.UndefinedTableError("no such table"), errors.Internal),
     ],

@@ -65,10 +65,10 @@ def test_the_address_is_quoted(cluster: embedded.Cluster) -> None:
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "d b/?|a b/@é\n"
 
 
-def test_ensure_is_cheap(cluster: embedded.Cluster) -> None:
-    begun = time.perf_counter()
+def test_ensure_changes_nothing_while_all_is_well(cluster: embedded.Cluster) -> None:
+    before = cluster.processes()[:2]
     assert all(cluster.ensure() for _ in range(50))
-    assert time.perf_counter() - begun < 2.5
+    assert cluster.processes()[:2] == before
 
 
 def test_the_keeper_is_small(cluster: embedded.Cluster) -> None:
@@ -81,7 +81,8 @@ def test_others_join_and_the_last_one_stops_it(tmp_path: Path) -> None:
     first = embedded.start(tmp_path, wait=60)
     second = user_process(tmp_path)
     third = embedded.start(tmp_path, wait=60)
-    assert third.processes() == first.processes()
+    # Keeper and postmaster; helpers of PostgreSQL come and go.
+    assert third.processes()[:2] == first.processes()[:2]
     first.close(wait=5)
     third.close(wait=5)
     first.close()
