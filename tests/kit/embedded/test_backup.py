@@ -21,7 +21,7 @@ from penstock.kit import embedded
 from penstock.kit.embedded import accounts
 from penstock.kit.embedded.programs import Address, psql
 
-from .conftest import eventually, gone, sql
+from .conftest import eventually, gone, open_programs, sql
 
 BUILD = """
 create role app_owner login password 'owner secret' createrole connection limit 7;
@@ -184,7 +184,7 @@ def test_an_ordinary_role_backs_up_without_hashes(
 @pytest.fixture
 def older() -> Iterator[str]:
     """A PostgreSQL of an earlier release that we did not make; gives its address."""
-    programs = embedded.binaries().parents[1] / "pginstall" / "bin"
+    programs = open_programs("pginstall")
     account = accounts.choose()
     identity = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
     with tempfile.TemporaryDirectory() as name:
