@@ -6,9 +6,7 @@ Each scenario runs with the client's blocking and with its asynchronous half.
 from __future__ import annotations
 
 import asyncio
-import gc
 import inspect
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -187,15 +185,6 @@ def caller(server: RunningServer, admin: httpx2.Client, request: pytest.FixtureR
     found.do(found.client.close())
     found.do(stranger.close())
     loop.close()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def forgotten_connections() -> Iterator[None]:
-    """The client leaves the connection of its login open; let it be collected here and not in another test."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 def test_who_is_signed_in(caller: Caller) -> None:
