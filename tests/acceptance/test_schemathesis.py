@@ -115,8 +115,11 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(server: RunningServer) -> World:
-    return World(server.url, server.key)
+def world(server: RunningServer) -> Iterator[World]:
+    made = World(server.url, server.key)
+    yield made
+    made.client.close()
+    made.session.close()
 
 
 # What stands in a path, by operation where it may be used up by the request.
