@@ -1,0 +1,154 @@
+"""A request for records on its way: who asks, for which table, under which grant; and how its verb runs."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from litestar.response.base import ASGIResponse
+
+from penstock.identity import Grant, Principal, audit, authenticate
+from penstock.kit import errors, http
+from penstock.kit.context import Context
+from penstock.tables import access
+from penstock.tables.catalog import Catalog, Table
+from penstock.tables.providers import require_served
+from penstock.tables.records import idempotency
+from penstock.tables.records.codec import Incoming
+from penstock.tables.records.execute import Autocommit, InTransaction, Runner
+from penstock.tables.records.shape import Answer
+from penstock.tables.records.violations import Refused, explain
+from penstock.tables.service import materialize
+from penstock.tables.settings import TablesSettings
+
+_LARGE = 256 * 1024  # bytes
+
+# Seconds, at the most, between attempts.
+_PATIENCE = (0.05, 0.1, 0.2, 0.4)
+
+Verb = Callable[[Runner], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that has been identified, found its table and been granted its action."""
+
+    ctx: Context
+    principal: Principal
+    grant: Grant
+    table: Table
+    request: http.AnyRequest
+
+    @property
+    def key(self) -> str:
+        return http.segment(self.request, "key") if "key" in self.request.path_params else "upsert"
+
+
+async def enter(request: http.AnyRequest, action: str) -> Call:
+    """Who asks, and the table of the path, materialized; raises what a caller without the right is told."""
+    ctx = http.context(request)
+    principal = await authenticate(ctx, request.scope)
+    app, name = http.segment(request, "app"), http.segment(request, "table")
+    catalog = Catalog.of(ctx)
+    table = await catalog.table(principal.org_id, app, name)
+    grant = access.authorize_within(principal, action, table.definition.app_id)
+    if not table.definition.is_materialized:
+        require_served(table.provider, table.name)
+        async with ctx.db.control.transaction() as conn:
+            await materialize(conn, grant, [name])
+        table = await catalog.load(principal.org_id, app, name)
+    return Call(ctx, principal, grant, table, request)
+
+
+async def write(
+    call: Call, verb: Verb, action: str, incoming: Incoming | None, *, statements: int
+) -> ASGIResponse:
+    """Run a verb, and again when it lost a deadlock: bulk writes of the same rows in another order end in one."""
+    for wait in _PATIENCE:
+        try:
+            return await _attempt(call, verb, action, incoming, statements=statements)
+        except errors.Contended:
+            await asyncio.sleep(wait * random.random())  # noqa: S311  (any two waits that differ will do)
+    return await _attempt(call, verb, action, incoming, statements=statements)
+
+
+async def _attempt(
+    call: Call, verb: Verb, action: str, incoming: Incoming | None, *, statements: int
+) -> ASGIResponse:
+    """As one statement where that is all, else in a transaction with what belongs to it."""
+    name = call.request.headers.get("idempotency-key")
+    pool = call.ctx.db.data
+    try:
+        if name is None and statements == 1 and not call.table.is_audited:
+            return finished(await verb(Autocommit(pool)))
+        async with pool.transaction() as conn:
+
+            async def work() -> Answer:
+                answer = await verb(InTransaction(conn))
+                if call.table.is_audited:
+                    await _audit(conn, call, action, incoming)
+                return answer
+
+            if name is None:
+                answer = await work()
+            else:
+                settings = call.ctx.settings(TablesSettings)
+                answer = await idempotency.perform(
+                    conn, await _once(call, name), settings.idempotency_seconds, work
+                )
+        return finished(answer)
+    except Refused as refused:
+        is_list = incoming is not None and incoming.is_list
+        raise await explain(pool, call.table, refused, is_list=is_list) from refused.error
+
+
+async def _once(call: Call, name: str) -> idempotency.Once:
+    path = call.request.scope["path"].replace(http.SLASH, "%2F")
+    request = f"{call.request.method} {path}"
+    query: bytes = call.request.scope["query_string"]
+    return idempotency.identify(call.principal, name, request, query, await call.request.body())
+
+
+async def _audit(conn: Any, call: Call, action: str, incoming: Incoming | None) -> None:
+    definition = call.table.definition
+    detail: dict[str, Any] = {"query": call.request.scope["query_string"].decode("ascii", "replace")[:2000]}
+    if incoming is not None:
+        detail["rows"] = len(incoming.rows)
+    if "key" in call.request.path_params:
+        detail["key"] = call.key
+    await audit.record(conn, call.principal, action, "data_table", definition.id, definition.name, detail)
+
+
+async def read(decode: Callable[[bytes, int], Incoming], body: bytes, limit: int) -> Incoming:
+    """Large bodies are read in a thread: naming every fault of one takes seconds, in which others are answered."""
+    if len(body) < _LARGE:
+        return decode(body, limit)
+    return await asyncio.to_thread(decode, body, limit)
+
+
+def only(request: http.AnyRequest, *allowed: str) -> dict[str, str]:
+    """The query parameters of a write; an unknown one is refused, since ignoring it could widen the write."""
+    given: dict[str, str] = {}
+    for name, value in http.query(request):
+        if name not in allowed:
+            raise errors.Invalid({name[:80]: ["This request takes no such parameter."]})
+        if name in given:
+            raise errors.Invalid({name: ["The parameter is given twice."]})
+        given[name] = value
+    return given
+
+
+def limit_of(call: Call) -> int:
+    """The most rows that one request may write."""
+    return call.ctx.settings(TablesSettings).max_bulk_rows
+
+
+def finished(answer: Answer) -> ASGIResponse:
+    """The response of a verb's answer."""
+    headers = {"ETag": answer.etag} if answer.etag else None
+    if answer.status == 204:
+        return http.empty(headers)
+    return http.raw_json(answer.body, answer.status, headers)
