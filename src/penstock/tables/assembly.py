@@ -6,10 +6,12 @@ from penstock.identity import Places
 from penstock.kit.context import Context
 from penstock.tables import store
 from penstock.tables.access import APP
+from penstock.tables.aggregates.cost import Sizes
 from penstock.tables.catalog import Catalog
 
 
 def install(ctx: Context) -> None:
     """To be called after `identity.install`, and before the listener starts."""
     ctx.put(Catalog(ctx.db, ctx.listener))
+    ctx.put(Sizes())
     ctx.get(Places).register(APP, store.app_id_of)

@@ -15,3 +15,14 @@ class TablesSettings:
     idempotency_seconds: int = setting(
         86_400, "How long the answer to a request with an Idempotency-Key is kept.", check=at_least(60)
     )
+    max_collected: int = setting(
+        10_000,
+        "Items that array_agg, json_agg and string_agg may collect in one answer.",
+        check=at_least(1),
+    )
+    max_aggregate_cost: int = setting(
+        5_000_000,
+        "Aggregates that PostgreSQL's planner says cost more are refused; 0 is no limit. The default is about one pass "
+        "over a hundred million records.",
+        check=at_least(0),
+    )

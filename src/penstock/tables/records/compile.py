@@ -75,12 +75,19 @@ def _rendered(shape: Shape, first: int, *, hide_deleted: bool) -> str:
     return f'({condition}) AND t."is_deleted" IS NOT TRUE' if hide_deleted else condition
 
 
-def _condition(plan: RecordPlan, values: list[Any]) -> str:
-    condition = where(plan.where, values, hide_deleted=plan.hide_deleted)
-    if plan.search is not None:
-        values.append(plan.search.text)
-        condition = f"({condition}) AND ({_search(plan.table, plan.search, len(values))})"
+def matching(
+    table: Table, tree: BoundTree, search: Search | None, values: list[Any], *, hide_deleted: bool
+) -> str:
+    """The condition on rows `t`, those that the search finds; its values appended, the words searched last."""
+    condition = where(tree, values, hide_deleted=hide_deleted)
+    if search is not None:
+        values.append(search.text)
+        condition = f"({condition}) AND ({_search(table, search, len(values))})"
     return condition
+
+
+def _condition(plan: RecordPlan, values: list[Any]) -> str:
+    return matching(plan.table, plan.where, plan.search, values, hide_deleted=plan.hide_deleted)
 
 
 def _search(table: Table, search: Search, place: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -58,7 +58,7 @@ class RecordPlan:
 def plan_list(request: RecordRequest, table: Table, grant: Grant) -> RecordPlan:
     """`grant` is the permission to read this table; row rules will be added to the filter here."""
     assert grant.action == "record.read"
-    search = _search(request.search, table)
+    search = plan_search(request.search, table, table.schema.names)
     by_rank = search is not None and search.by_vector and not request.order
     if by_rank and request.window.after is not None:
         raise errors.Invalid({"after": ["A walk by cursors needs an 'ordering' when it searches."]})
@@ -187,13 +187,23 @@ def _fingerprint(order: tuple[OrderTerm, ...]) -> str:
     return ",".join(("-" if term.descending else "") + term.field for term in order)
 
 
-def _search(text: str | None, table: Table) -> Search | None:
+def plan_search(text: str | None, table: Table, fields: Collection[str]) -> Search | None:
+    """`fields` are those that may be looked into."""
     if text is None:
         return None
-    if table.schema.search_fields:
+    if searches_by_vector(table, fields):
         return Search(text, True, ())
-    columns = tuple(one.name for one in table.schema.fields if one.type == "string" and one.format != "uuid")
+    columns = tuple(
+        one.name
+        for one in table.schema.fields
+        if one.type == "string" and one.format != "uuid" and one.name in fields
+    )
     return Search(text, False, columns)
+
+
+def searches_by_vector(table: Table, fields: Collection[str]) -> bool:
+    """True when the table has a search vector, and all that went into it may be looked into."""
+    return bool(table.schema.search_fields) and all(name in fields for name, _ in table.schema.search_fields)
 
 
 def _json_list(text: str) -> list[Any]:

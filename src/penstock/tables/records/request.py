@@ -11,6 +11,9 @@ from penstock.kit import errors
 from penstock.kit.filters import EVERYTHING, Tree, conjunction, parse_json, parse_pairs
 from penstock.kit.operators import BY_NAME as OPERATORS
 from penstock.kit.paging import positive
+from penstock.tables.aggregates.parse import PARAMETERS as AGGREGATION
+from penstock.tables.aggregates.parse import parse as parse_aggregation
+from penstock.tables.aggregates.tree import Aggregation
 
 DEFAULT_SIZE = 20
 MAX_SIZE = 1000
@@ -21,9 +24,6 @@ _MAX_OFFSET = 2**53
 # Parameters of later parts of the contract, refused rather than ignored: an ignored one would give a wrong answer.
 _NOT_YET = {
     "populate": "Populating related records is not available yet.",
-    "_aggregate": "Aggregation is not available yet.",
-    "_group_by": "Aggregation is not available yet.",
-    "_having": "Aggregation is not available yet.",
     "include": "Traversal of hierarchies and graphs is not available yet.",
     "depth": "Traversal of hierarchies and graphs is not available yet.",
     "relationship_type": "Traversal of hierarchies and graphs is not available yet.",
@@ -39,6 +39,12 @@ _ELSEWHERE = {
     "datasource": "'datasource' belongs to the list of tables.",
 }
 _CREDENTIAL = "api_key"
+_WITH_AGGREGATES = frozenset(
+    {
+        "page", "page_size", "limit", "offset", "ordering", "filters", "search", "count", "_count", "format",
+        "populate", *AGGREGATION,
+    }
+)  # fmt: skip
 
 
 class Count(StrEnum):
@@ -76,6 +82,8 @@ class RecordRequest:
     count: Count
     search: str | None
     fields: tuple[str, ...] | None
+    # Groups of the records are asked for, and what is computed of them.
+    aggregation: Aggregation | None = None
 
 
 def parse_list(pairs: Sequence[tuple[str, str]], columns: Collection[str]) -> RecordRequest:
@@ -92,13 +100,14 @@ def parse_list(pairs: Sequence[tuple[str, str]], columns: Collection[str]) -> Re
         count=_count(known),
         search=_search(known),
         fields=_fields(known),
+        aggregation=None if AGGREGATION.isdisjoint(known) else _aggregation(known),
     )
 
 
 def parse_detail(pairs: Sequence[tuple[str, str]]) -> tuple[str, ...] | None:
     """The projection of a read of one record; everything else a list takes has no meaning there."""
     known, conditions = _split(pairs)
-    for name, _ in conditions:
+    for name in (*known.keys() & AGGREGATION, *(name for name, _ in conditions)):
         raise errors.Invalid(
             {name: ["A single record is read by its key; it takes 'fields' and no conditions."]}
         )
@@ -134,7 +143,7 @@ def _split(
 _RESERVED = frozenset(
     {
         "page", "page_size", "limit", "offset", "after", "ordering", "filters", "search", "fields", "select", "count",
-        "_count", "format",
+        "_count", "format", *AGGREGATION,
     }
 )  # fmt: skip
 
@@ -216,6 +225,16 @@ def _search(known: dict[str, list[str]]) -> str | None:
     if text is not None and "\0" in text:
         raise errors.Invalid({"search": ["Text has no NUL character."]})
     return text or None
+
+
+def _aggregation(known: dict[str, list[str]]) -> Aggregation:
+    """A parameter that is given twice is a longer list. What has no meaning for groups is refused."""
+    for name in known:
+        if name not in _WITH_AGGREGATES:
+            raise errors.Invalid({name: ["This parameter has no meaning where records are aggregated."]})
+    if _last(known, "format") not in (None, "flat"):
+        raise errors.Invalid({"format": ["Aggregates are answered as 'flat' alone."]})
+    return parse_aggregation({name: ",".join(known[name]) for name in AGGREGATION if name in known})
 
 
 def _fields(known: dict[str, list[str]]) -> tuple[str, ...] | None:

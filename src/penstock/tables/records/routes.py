@@ -8,6 +8,9 @@ from litestar import delete, get, patch, post
 from litestar.response.base import ASGIResponse
 
 from penstock.kit import errors, http
+from penstock.tables.aggregates.cost import Sizes
+from penstock.tables.aggregates.plan import plan_aggregate
+from penstock.tables.aggregates.service import aggregate
 from penstock.tables.catalog import Table
 from penstock.tables.records import service
 from penstock.tables.records.call import enter, finished, limit_of, only, read, write
@@ -18,6 +21,7 @@ from penstock.tables.records.plan import plan_list, project
 from penstock.tables.records.request import NEVER_UNIQUE, parse_detail, parse_list
 from penstock.tables.records.shape import Answer, versions_of
 from penstock.tables.records.upsert import upsert
+from penstock.tables.settings import TablesSettings
 
 LIST = "/api/apps/{app:str}/datatables/{table:str}/data"
 UPSERT = f"{LIST}/upsert"
@@ -30,7 +34,11 @@ ONE = [DETAIL, UPSERT]
 async def list_records(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.read")
     wanted = parse_list(http.query(request), call.table.columns)
-    return finished(await service.list_records(call.ctx.db.data, plan_list(wanted, call.table, call.grant)))
+    pool = call.ctx.db.data
+    if wanted.aggregation is not None:
+        groups = plan_aggregate(wanted, wanted.aggregation, call.table, call.grant)
+        return finished(await aggregate(pool, groups, call.ctx.settings(TablesSettings), call.ctx.get(Sizes)))
+    return finished(await service.list_records(pool, plan_list(wanted, call.table, call.grant)))
 
 
 @get(ONE)

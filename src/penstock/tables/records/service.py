@@ -34,7 +34,7 @@ async def list_records(pool: Pool, plan: RecordPlan) -> Answer:
         total = int(msgspec.json.decode(estimate[0])[0]["Plan"]["Plan Rows"])
     if plan.window.after is not None:
         return shape.walk(plan, row["page"], total, row["last"], row["more"])
-    return shape.page(plan, row["page"], total)
+    return shape.page(plan.window, row["page"], total)
 
 
 async def get_record(pool: Pool, table: Table, key: str, fields: tuple[str, ...]) -> Answer:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from penstock.tables.records.plan import RecordPlan, encode_cursor
+from penstock.tables.records.request import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +21,14 @@ class Answer:
     etag: str | None = None
 
 
-def page(plan: RecordPlan, rows: str | None, total: int | None) -> Answer:
+def page(window: Window, rows: str | None, total: int | None, *, extra: str = "") -> Answer:
     """`{data, total, page, page_size}`, and `limit` and `offset` where the request spoke of them."""
-    window = plan.window
     count = "null" if total is None else str(total)
     number = window.offset // window.limit + 1
     text = f'{{"data":[{rows or ""}],"total":{count},"page":{number},"page_size":{window.limit}'
     if window.by_offset:
         text += f',"limit":{window.limit},"offset":{window.offset}'
-    return Answer(200, f"{text}}}".encode())
+    return Answer(200, f"{text}{extra}}}".encode())
 
 
 def walk(plan: RecordPlan, rows: str | None, total: int | None, last: str | None, more: bool) -> Answer:
