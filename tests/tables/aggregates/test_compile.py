@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from penstock.tables.records import service
@@ -82,8 +82,6 @@ async def table(workbench: Workbench) -> Records:
 
 
 def _json(row: dict[str, Any]) -> str:
-    import msgspec
-
     return msgspec.json.Encoder(decimal_format="number").encode(row).decode()
 
 
@@ -180,7 +178,8 @@ async def test_collections_show_items_as_records_do(table: Records) -> None:
     found = await one(
         table,
         "array_agg(at),json_agg(doc),array_agg(span),string_agg(at) as ats,string_agg(price),"
-        "array_agg(distinct ok) as oks,string_agg(distinct clock) as clocks,array_agg(date_trunc('month',at)) as months",
+        "array_agg(distinct ok) as oks,string_agg(distinct clock) as clocks,"
+        "array_agg(date_trunc('month',at)) as months",
         id__in="1,2",
     )
     assert found == {

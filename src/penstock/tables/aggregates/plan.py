@@ -232,7 +232,7 @@ class _Binder:
         self.parameter = "_group_by"
         bound = self.expression(key.expression)
         if isinstance(bound, Value):
-            self.groupable(bound, "grouped by")
+            self.groupable(bound, "grouped by it")
         return Term(tree.key_name(key), bound)
 
     def output(self, output: tree.Output) -> Term:
@@ -277,7 +277,7 @@ class _Binder:
             refuse(self.parameter, f"{function}(…) names no field; the number of records is count(*).")
         self.takes(function, argument)
         if aggregate.distinct and isinstance(argument, Value):
-            self.groupable(argument, "told apart by 'distinct'")
+            self.groupable(argument, "told apart by it")
         return Call(function, argument, aggregate.distinct)
 
     def takes(self, function: Function, argument: Bound) -> None:
@@ -362,7 +362,7 @@ class _Binder:
     def groupable(self, value: Value, how: str) -> None:
         if value.type in _UNGROUPED:
             kind = self.table.schema.by_name[value.field].type
-            refuse(self.parameter, f"'{value.field}' is of type {kind}; records cannot be {how} it.")
+            refuse(self.parameter, f"'{value.field}' is of type {kind}; records cannot be {how}.")
 
     def place(self, value: Any) -> int:
         self.values.append(value)

@@ -13,7 +13,7 @@ from penstock.tables.access import ACTIONS
 from penstock.tables.catalog import Table
 from penstock.tables.fields import BY_NAME
 from penstock.tables.models import App, ProviderType, TableEntry
-from penstock.tables.openapi import examples
+from penstock.tables.openapi import examples, groups
 from penstock.tables.openapi.conditions import conditions
 from penstock.tables.openapi.shapes import components, readable
 from penstock.tables.operations.records import GENERIC, SCHEMAS, Target, record_operations
@@ -64,7 +64,7 @@ class _Names:
     """Names of components and operations: `order_items` becomes `OrderItems`, and no two are the same."""
 
     def __init__(self) -> None:
-        self._taken: set[str] = {*SCHEMAS, "Error"}
+        self._taken = {name.lower() for name in (*SCHEMAS, "Error")}
 
     def of(self, table: str) -> str:
         base = "".join(part[:1].upper() + part[1:] for part in table.split("_")) or "Table"
@@ -106,6 +106,8 @@ def _target(table: Table, name: str, max_rows: int, *, in_full: bool) -> Target:
         fields=_names(schema.names),
         unique_fields=_names(one.name for one in schema.fields if one.type not in NEVER_UNIQUE),
         conditions=tuple(conditions(table)) if in_full else GENERIC.conditions,
+        aggregates=groups.aggregates(table),
+        keys_of_groups=groups.keys(table),
         max_rows=max_rows,
         example=whole,
         creation=examples.created(schema),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from penstock.kit.openapi import GONE, Body, Operation, Parameter, Reply, described, ref
+from penstock.tables.aggregates.tree import MAX_LENGTH
 from penstock.tables.operations.common import APP, IF_NONE_MATCH, TABLE, TAG, access
 from penstock.tables.records.request import DEFAULT_SIZE, MAX_SIZE, Count
 
@@ -19,6 +20,23 @@ SCHEMAS: Final[dict[str, Any]] = {
         "items": {"type": "object"},
         "examples": [{"or": [{"price__gte": 120}, {"not": {"name__startswith": "A"}}]}],
     },
+    "RecordGroups": described(
+        {
+            "data": {
+                "type": "array",
+                "items": {"type": "object", "description": "Keys and outputs by name."},
+            },
+            "total": {"type": ["integer", "null"], "description": "Groups, on all pages."},
+            "page": {"type": "integer", "minimum": 1},
+            "page_size": {"type": "integer", "minimum": 1, "maximum": MAX_SIZE},
+            "limit": {"type": "integer", "description": "When the request has `limit` or `offset`."},
+            "offset": {"type": "integer", "description": "When the request has `limit` or `offset`."},
+            "aggregates": {"type": "object", "description": "The one group, without `_group_by`."},
+        },
+        "limit",
+        "offset",
+        "aggregates",
+    ),
 }
 IF_MATCH: Final = Parameter(
     name="If-Match",
@@ -105,6 +123,10 @@ class Target:
     fields: Mapping[str, Any]
     unique_fields: Mapping[str, Any]
     conditions: Sequence[Parameter]
+    # What may stand in `_aggregate`, `_group_by` and `_having`.
+    aggregates: Sequence[str] = ("count(*)", "sum(price)", "avg(price * stock) as mean")
+    keys_of_groups: Sequence[str] = ("category", "date_trunc('month', created_at)")
+    thresholds: Sequence[str] = ("count__gte=10", "count(*) > 5")
     max_rows: int | None = None
     # A record, one to create, and changes to one.
     example: Mapping[str, Any] | None = None
@@ -161,9 +183,20 @@ def _reads(target: Target) -> tuple[Operation, ...]:
             summary=f"List {target.noun}",
             tag=target.tag,
             access=access("record.read"),
-            parameters=(*target.path, *_reading(target), *_WINDOW, *target.conditions),
+            parameters=(
+                *target.path,
+                *_reading(target),
+                *_WINDOW,
+                *_aggregation(target),
+                *target.conditions,
+            ),
             replies=(
-                Reply(status=200, description="A page of records.", schema=_page(target), **_shown(target)),
+                Reply(
+                    status=200,
+                    description="A page of records; of groups, with `_aggregate`.",
+                    schema={"anyOf": [_page(target), ref("RecordGroups")]},
+                    **_shown(target),
+                ),
             ),
             errors=(404, 409),
         ),
@@ -356,6 +389,27 @@ def _reading(target: Target) -> tuple[Parameter, Parameter]:
             is_list=True,
             description="Fields to answer, besides the key; all when not given.",
         ),
+    )
+
+
+def _aggregation(target: Target) -> tuple[Parameter, ...]:
+    given = (
+        ("_aggregate", target.aggregates, "What to compute of each group: functions of fields, by commas."),
+        (
+            "_group_by",
+            target.keys_of_groups,
+            "Fields, or parts and periods of moments; not given, one group.",
+        ),
+        ("_having", target.thresholds, "Conditions on outputs; groups that miss them are left out."),
+    )
+    return tuple(
+        Parameter(
+            name=name,
+            schema={"type": "string", "minLength": 1, "maxLength": MAX_LENGTH, "examples": list(examples)},
+            description=description,
+        )
+        for name, examples, description in given
+        if examples
     )
 
 
