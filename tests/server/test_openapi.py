@@ -89,7 +89,7 @@ async def test_every_route_is_an_operation(app: Edge) -> None:
 
 def routes_of(app: Edge) -> Iterator[tuple[str, str]]:
     """Method and path of every route, but for the pages that show the documents."""
-    for route in app._app.routes:
+    for route in app._app.framework.routes:
         if isinstance(route, HTTPRoute) and not route.path.startswith("/docs"):
             path = "/" + "/".join(
                 part if isinstance(part, str) else f"{{{part.name}}}" for part in route.path_components

@@ -70,6 +70,14 @@ def address(request: AnyRequest) -> str:
     return f"{str(request.base_url).rstrip('/')}{'/'.join(segments)}"
 
 
+def header(request: AnyRequest, name: bytes) -> str | None:
+    """The first header of this name (in lower case)."""
+    for known, value in request.scope["headers"]:
+        if known == name:
+            return value.decode("latin-1")
+    return None
+
+
 def query(request: AnyRequest) -> list[tuple[str, str]]:
     """Every query parameter in order, repeated ones included, blank values kept."""
     raw: bytes = request.scope["query_string"]
@@ -128,7 +136,7 @@ def etag(content: bytes) -> str:
 
 def require_match(request: AnyRequest, current: str) -> None:
     """Raises `PreconditionFailed` for an `If-Match` that does not name the current tag (RFC 9110, section 13.1.1)."""
-    wanted = request.headers.get("if-match")
+    wanted = header(request, b"if-match")
     if wanted is None or wanted.strip() == "*":
         return
     if current not in (tag.strip() for tag in wanted.split(",")):
@@ -137,7 +145,7 @@ def require_match(request: AnyRequest, current: str) -> None:
 
 def not_modified(request: AnyRequest, current: str) -> bool:
     """True when `If-None-Match` names the current tag (weak comparison)."""
-    known = request.headers.get("if-none-match")
+    known = header(request, b"if-none-match")
     return known is not None and current in (tag.strip().removeprefix("W/") for tag in known.split(","))
 
 

@@ -15,25 +15,25 @@ _log = structlog.get_logger()
 
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """The exception handler of the application."""
-    request_id = request.scope.get("state", {}).get("request_id", "")
+    """The exception handler of the framework."""
+    known, body = answered(request.scope, error)
+    return Response(body, status_code=known.status, media_type="application/json", headers=known.headers)
+
+
+def answered(scope: Any, error: Exception) -> tuple[errors.PenstockError, bytes]:
+    """The error of ours and its body; what is the server's own fault is logged."""
     known = known_error(error)
     if known.status >= 500:
         _log.error(
             "request.failed",
-            method=request.scope["method"],
-            path=request.scope["path"].encode("utf-8", "backslashreplace").decode(),
+            method=scope["method"],
+            path=scope["path"].encode("utf-8", "backslashreplace").decode(),
             status=known.status,
             # An unreachable database needs no trace, and would fill the log with them.
             exc_info=error if known.status == 500 else None,
             reason=str(error.__cause__ or error),
         )
-    return Response(
-        encode(known, request_id),
-        status_code=known.status,
-        media_type="application/json",
-        headers=known.headers,
-    )
+    return known, encode(known, scope.get("state", {}).get("request_id", ""))
 
 
 def encode(error: errors.PenstockError, request_id: str) -> bytes:

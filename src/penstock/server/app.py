@@ -14,6 +14,7 @@ from penstock.kit import errors, http
 from penstock.kit.context import Context
 from penstock.kit.openapi import Documents
 from penstock.server import answers, docs_page, health, openapi
+from penstock.server.direct import Direct
 from penstock.server.edge import Edge
 from penstock.server.metrics import Metrics
 from penstock.server.settings import ServerSettings
@@ -38,7 +39,7 @@ def create_app(context: Context, metrics: Metrics | None = None) -> Edge:
         # The edge limits bodies, and lets streamed imports through.
         request_max_body_size=None,
     )
-    return Edge(application, settings, metrics)
+    return Edge(Direct(application), settings, metrics)
 
 
 def _own_routes(metrics: Metrics, settings: ServerSettings) -> list[Any]:

@@ -79,7 +79,7 @@ async def _attempt(
     call: Call, verb: Verb, action: str, incoming: Incoming | None, *, statements: int
 ) -> ASGIResponse:
     """As one statement where that is all, else in a transaction with what belongs to it."""
-    name = call.request.headers.get("idempotency-key")
+    name = http.header(call.request, b"idempotency-key")
     pool = call.ctx.db.data
     try:
         if name is None and statements == 1 and not call.table.is_audited:

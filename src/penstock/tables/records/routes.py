@@ -59,7 +59,7 @@ async def create_records(request: http.AnyRequest) -> ASGIResponse:
     many = source_of_keys(call.table, incoming) is not Keys.GENERATED
     # RFC 7240: whoever loads thousands of rows rarely wants them back.
     brief = (
-        incoming.is_list and "return=minimal" in request.headers.get("prefer", "").replace(" ", "").lower()
+        incoming.is_list and "return=minimal" in (http.header(request, b"prefer") or "").replace(" ", "").lower()
     )
 
     async def verb(runner: Runner) -> Answer:
@@ -101,7 +101,7 @@ async def update_record(request: http.AnyRequest) -> ASGIResponse:
     incoming = call.table.codec.decode_change(await request.body(), 1)
     if incoming.is_list:
         raise errors.BadRequest("One record is changed by an object, not by an array.")
-    versions = versions_of(request.headers.get("if-match"))
+    versions = versions_of(http.header(request, b"if-match"))
 
     async def verb(runner: Runner) -> Answer:
         return await service.update_one(runner, call.table, call.grant, call.key, incoming, versions)
@@ -113,7 +113,7 @@ async def update_record(request: http.AnyRequest) -> ASGIResponse:
 async def delete_record(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.write")
     only(request)
-    versions = versions_of(request.headers.get("if-match"))
+    versions = versions_of(http.header(request, b"if-match"))
 
     async def verb(runner: Runner) -> Answer:
         await service.delete_one(runner, call.table, call.grant, call.key, versions)
