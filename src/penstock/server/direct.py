@@ -40,7 +40,9 @@ class Direct:
                 continue
             table = self._lists if len(parts) == 7 else self._details
             for handler in handlers:
-                table |= {method: (handler, route.path_format) for method in handler.http_methods}
+                # OPTIONS is the framework's own.
+                methods = handler.http_methods - {"OPTIONS"}
+                table |= dict.fromkeys(methods, (handler, route.path_format))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         found = self._find(scope)

@@ -246,6 +246,10 @@ async def test_values_come_back(workbench: Workbench, case: Case) -> None:
         assert exact(await table.get(f"/{number}"))["data"]["f"] == answered
         again = await table.patch(json_text(answered), f"/{number}")
         assert exact(again)["data"]["f"] == answered, again.text
+    # One record and many are different statements.
+    rows = ",".join(f'{{"f": {sent}}}' for sent, _ in case.values)
+    many = await table.post(f"[{rows}]")
+    assert [row["f"] for row in exact(many)["data"]] == [answered for _, answered in case.values], many.text
     physical = (await workbench.details(table))["physical_table_name"].rpartition(".")[2]
     (column,) = await workbench.fetch(
         "SELECT format_type(atttypid, atttypmod) AS type FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid "

@@ -66,6 +66,11 @@ def group(
     return Group(present, positions, [table.schema.fields[one] for one in present], payload, match)
 
 
+def alone(table: Table, incoming: Incoming) -> Group:
+    """The one row of a request that is written without a payload."""
+    return Group(incoming.present[0], (0,), table.schema.fields, "", ())
+
+
 def require(table: Table, incoming: Incoming, names: tuple[str, ...], message: str) -> None:
     """Every row carries these fields. Raises `Invalid` with `message` for each that one lacks."""
     places = {name: table.schema.names.index(name) for name in names}

@@ -83,6 +83,10 @@ class RowCodec:
         ]
         return Incoming(rows, is_list, present)
 
+    def texts(self, row: Any, fields: Sequence[Field]) -> list[str | None]:
+        """The values of a row to insert as PostgreSQL reads them from text."""
+        return [_text(getattr(row, self.attributes[one.name])) for one in fields]
+
     def value(self, row: Any, field: str) -> Any:
         return getattr(row, self.attributes[field])
 
@@ -258,6 +262,17 @@ class RowCodec:
             return f"{str(error).partition(' - at ')[0]}; this field is of type {field.type}."
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return "The value cannot be read."
+
+
+def _text(value: Any) -> str | None:
+    """What `->>` of PostgreSQL gives for the value's JSON."""
+    if value is None or type(value) is str:
+        return value
+    if isinstance(value, msgspec.Raw):
+        return bytes(value).decode()
+    text = _encoder.encode(value).decode()
+    # Days, instants, times and UUIDs are strings in JSON, with nothing in them to unescape.
+    return text[1:-1] if text[0] == '"' else text
 
 
 def is_required(field: Field, schema: TableSchema) -> bool:

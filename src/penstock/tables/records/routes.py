@@ -59,7 +59,8 @@ async def create_records(request: http.AnyRequest) -> ASGIResponse:
     many = source_of_keys(call.table, incoming) is not Keys.GENERATED
     # RFC 7240: whoever loads thousands of rows rarely wants them back.
     brief = (
-        incoming.is_list and "return=minimal" in (http.header(request, b"prefer") or "").replace(" ", "").lower()
+        incoming.is_list
+        and "return=minimal" in (http.header(request, b"prefer") or "").replace(" ", "").lower()
     )
 
     async def verb(runner: Runner) -> Answer:

@@ -13,7 +13,7 @@ from penstock.kit.filters import BoundTree, bind, leaves, parse_delete, paths
 from penstock.tables.records import batch, change, keys, shape
 from penstock.tables.records.change import Keys, Versions
 from penstock.tables.records.codec import MAX_REPORTED, Incoming
-from penstock.tables.records.compile import compile_count_estimate, compile_detail, compile_list
+from penstock.tables.records.compile import Statement, compile_count_estimate, compile_detail, compile_list
 from penstock.tables.records.execute import Runner, read, write
 from penstock.tables.records.plan import RecordPlan, key_filter, keys_filter
 from penstock.tables.records.request import Count
@@ -54,13 +54,18 @@ async def create(
     source = keys.source_of_keys(table, incoming)
     if source is not Keys.GENERATED:
         await keys.advance(runner, table, incoming.rows)
+    if len(incoming.rows) == 1 and not incoming.is_list:
+        fields = change.inserted_fields(table, source)
+        values = table.codec.texts(incoming.rows[0], fields)
+        statement = Statement(change.insert_one_sql(table, source), values)
+        row = await write(runner, statement, group=batch.alone(table, incoming))
+        return Answer(201, f'{{"data":{row["page"]}}}'.encode())
     group = batch.group(table, incoming, incoming.present[0], range(len(incoming.rows)))
     statement = group.statement(change.insert_sql(table, source, brief=brief))
     rows = (await write(runner, statement, group=group))["page"]
     if brief:
         return shape.records([], status=201, extra=f',"created":{len(incoming.rows)}')
-    body = f'{{"data":[{rows}]}}' if incoming.is_list else f'{{"data":{rows}}}'
-    return Answer(201, body.encode())
+    return shape.records([rows], status=201)
 
 
 async def update_one(
