@@ -42,6 +42,7 @@ async def test_the_framework_answers_what_is_no_such_request(shop: httpx2.AsyncC
     assert options.status_code == 204
     assert set(options.headers["allow"].split(", ")) == {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST"}
     refused = await shop.put(URL, json={})
+    assert refused.headers["allow"] == options.headers["allow"]
     assert (refused.status_code, refused.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
     assert (await shop.get(f"{URL}/a/b")).status_code == 404
     assert (await shop.get("/api/app/shop/datatables/notes/data")).status_code == 404

@@ -39,7 +39,15 @@ def create_app(context: Context, metrics: Metrics | None = None) -> Edge:
         # The edge limits bodies, and lets streamed imports through.
         request_max_body_size=None,
     )
-    return Edge(Direct(application), settings, metrics)
+    return Edge(Direct(application), settings, metrics, _methods(application))
+
+
+def _methods(application: Litestar) -> dict[str, set[str]]:
+    """The methods of each path, which may be several routes of the framework."""
+    found: dict[str, set[str]] = {}
+    for route in application.routes:
+        found.setdefault(route.path_format, set()).update(getattr(route, "methods", ()))
+    return found
 
 
 def _own_routes(metrics: Metrics, settings: ServerSettings) -> list[Any]:

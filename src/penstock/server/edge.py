@@ -11,9 +11,11 @@ import os
 import secrets
 import sys
 import time
+from collections.abc import Mapping, Set
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -71,8 +73,16 @@ class _Request:
 class Edge:
     """An ASGI application around another one."""
 
-    def __init__(self, app: Any, settings: ServerSettings, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        app: Any,
+        settings: ServerSettings,
+        metrics: Metrics,
+        methods: Mapping[str, Set[str]] = MappingProxyType({}),
+    ) -> None:
+        """`methods` of each path template, for OPTIONS: the framework tells those of one handler only."""
         self._app: Final = app
+        self._methods = methods
         self._metrics = metrics
         self._limit = settings.body_limit
         self._timeout = settings.request_timeout
@@ -149,7 +159,7 @@ class Edge:
         origin: bytes | None,
         length: bytes | None,
     ) -> None:
-        answer = self._answering(send, request)
+        answer = self._answering(scope, send, request)
         path = normalise(scope["raw_path"])
         if path is None:
             await _refuse(answer, errors.BadRequest("The path is not URL-encoded UTF-8."), request.id)
@@ -202,7 +212,7 @@ class Edge:
                 raise  # too late for an answer: the connection is cut, so that nobody takes half for the whole
             await _refuse(answer, errors.Internal(), request.id)
 
-    def _answering(self, send: Any, request: _Request) -> Any:
+    def _answering(self, scope: Any, send: Any, request: _Request) -> Any:
         identity = (b"x-request-id", request.id.encode())
 
         async def answer(message: Any) -> None:
@@ -212,7 +222,7 @@ class Edge:
                 if request.cors:
                     headers += request.cors
                 if request.options:
-                    headers = _allow_head(headers)
+                    headers = self._with_methods(scope, headers)
                 message = {**message, "headers": headers}
             elif request.head:
                 message = {
@@ -223,6 +233,15 @@ class Edge:
             await send(message)
 
         return answer
+
+    def _with_methods(self, scope: Any, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        known = self._methods.get(scope.get("path_template") or "", ())
+
+        def whole(value: bytes) -> bytes:
+            named = {*known, *(name.strip() for name in value.decode().split(","))}
+            return ", ".join(sorted(answers.with_head(named))).encode()
+
+        return [(name, whole(value) if name.lower() == b"allow" else value) for name, value in headers]
 
     def _identify(self, given: bytes | None) -> str:
         """The caller's request id when it is harmless, else one of ours."""
@@ -317,14 +336,6 @@ def _preflight(scope: Any) -> bytes | None:
     if b"access-control-request-method" not in asked:
         return None
     return asked.get(b"access-control-request-headers", b"")
-
-
-def _allow_head(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    def shown(value: bytes) -> bytes:
-        methods = {name.strip() for name in value.decode().split(",")}
-        return ", ".join(sorted(answers.with_head(methods))).encode()
-
-    return [(name, shown(value) if name.lower() == b"allow" else value) for name, value in headers]
 
 
 async def _refuse(send: Any, error: errors.PenstockError, request_id: str) -> None:
