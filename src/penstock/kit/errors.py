@@ -16,7 +16,8 @@
     ├── Unavailable           503  UNAVAILABLE
     └── GatewayTimeout        504  GATEWAY_TIMEOUT
 
-The class docstring is the default message.
+The class docstring is the default message. What goes wrong in a background job has two errors of its own:
+`Transient` is tried again, `Terminal` is not.
 """
 
 from __future__ import annotations
@@ -193,6 +194,14 @@ class GatewayTimeout(PenstockError):
 
     status = 504
     code = "GATEWAY_TIMEOUT"
+
+
+class Transient(Exception):
+    """Something is away for the moment."""
+
+
+class Terminal(Exception):
+    """Trying again would not help."""
 
 
 def first_sentence(errors: FieldErrors) -> str:

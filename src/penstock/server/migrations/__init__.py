@@ -23,7 +23,12 @@ SCHEMA = "penstock"
 VERSION_TABLE = "alembic_version"
 DIRECTORY = Path(__file__).parent
 # Rooms of their domains that only migrations enter: what a store declares is what must exist.
-_STORES = ("penstock.server.store", "penstock.identity.store.tables", "penstock.tables.store")
+_STORES = (
+    "penstock.kit.jobs.tables",
+    "penstock.server.store",
+    "penstock.identity.store.tables",
+    "penstock.tables.store",
+)
 
 
 def target() -> MetaData:
