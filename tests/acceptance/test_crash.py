@@ -65,7 +65,8 @@ class Installation:
     @property
     def workers(self) -> list[int]:
         parent = psutil.Process(self.server.process.pid)
-        return [child.pid for child in parent.children() if child.cmdline() == parent.cmdline()]
+        children = [child for child in parent.children() if child.name() != "penstock-jobs"]
+        return [child.pid for child in children if child.cmdline() == parent.cmdline()]
 
     def postmaster(self, besides: set[int]) -> int:
         """The process id of PostgreSQL, once it runs as another process than these."""

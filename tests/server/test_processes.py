@@ -26,6 +26,8 @@ from tests.conftest import (
 )
 from tests.databases import Databases
 
+JOBS = "penstock-jobs"
+
 pytestmark = pytest.mark.usefixtures("anyio_backend")
 
 
@@ -43,7 +45,15 @@ def healthy(server: RunningServer) -> bool:
 
 
 def workers(server: RunningServer) -> list[psutil.Process]:
+    return [process for process in children(server) if process.name() != JOBS]
+
+
+def children(server: RunningServer) -> list[psutil.Process]:
     return psutil.Process(server.process.pid).children()
+
+
+def job_workers(server: RunningServer) -> list[psutil.Process]:
+    return [process for process in children(server) if process.name() == JOBS]
 
 
 @pytest.fixture
@@ -125,7 +135,7 @@ def test_no_orphan_after_a_kill(tmp_path: Path) -> None:
     try:
         wait_until_ready(server)
         with embedded.start(tmp_path) as cluster:
-            everything = [*_processes(cluster.processes()), *workers(server)]
+            everything = [*_processes(cluster.processes()), *children(server)]
     finally:
         server.process.kill()
         server.process.wait()

@@ -5,6 +5,7 @@ from penstock.identity.access import grant, visible
 from penstock.identity.assembly import install, stop
 from penstock.identity.authenticate import Remembered, authenticate, presented, principal, transaction
 from penstock.identity.events import OrgCreated
+from penstock.identity.jobs import HANDLERS, SCHEDULES
 from penstock.identity.models import (
     Assignment,
     FirstStart,
@@ -25,8 +26,10 @@ from penstock.identity.service.roles import Subject, assign_role, find_subject, 
 from penstock.identity.settings import IdentitySettings
 
 __all__ = [
+    "HANDLERS",
     "PUBLIC",
     "ROUTES",
+    "SCHEDULES",
     "Assignment",
     "AssignmentOut",
     "FirstStart",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from hmac import compare_digest
 from typing import Any
 
@@ -10,7 +12,7 @@ from litestar.datastructures import State
 from litestar.response.base import ASGIResponse
 
 from penstock import identity, tables
-from penstock.kit import errors, http
+from penstock.kit import errors, http, jobs
 from penstock.kit.context import Context
 from penstock.kit.openapi import Documents
 from penstock.server import answers, docs_page, health, openapi
@@ -18,6 +20,8 @@ from penstock.server.direct import Direct
 from penstock.server.edge import Edge
 from penstock.server.metrics import Metrics
 from penstock.server.settings import ServerSettings
+
+_PATIENCE = 2.0  # seconds
 
 
 def create_app(context: Context, metrics: Metrics | None = None) -> Edge:
@@ -50,12 +54,21 @@ def _methods(application: Litestar) -> dict[str, set[str]]:
     return found
 
 
+async def _job_counts(context: Context) -> dict[tuple[str, str], int]:
+    """Nothing while the database does not answer: the other figures are wanted then most."""
+    with suppress(errors.PenstockError, TimeoutError):
+        async with asyncio.timeout(_PATIENCE), context.db.control.transaction() as conn:
+            return {(job, state.value): number for (job, state), number in (await jobs.counts(conn)).items()}
+    return {}
+
+
 def _own_routes(metrics: Metrics, settings: ServerSettings) -> list[Any]:
     @get("/metrics")
     async def show_metrics(request: http.AnyRequest) -> ASGIResponse:
         sent = request.headers.get("authorization", "").encode()
         if settings.metrics_key and not compare_digest(sent, f"Bearer {settings.metrics_key}".encode()):
             raise errors.Unauthorized("The metrics key is needed: `Authorization: Bearer <key>`.")
-        return ASGIResponse(body=metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        known = await _job_counts(http.context(request))
+        return ASGIResponse(body=metrics.render(known), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return [health.health, health.ping, show_metrics, openapi.openapi, docs_page.docs, docs_page.docs_file]

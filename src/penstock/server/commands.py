@@ -52,6 +52,41 @@ def serve(
     return _reported(lambda: _serve(flags, config))
 
 
+def work(
+    data_dir: Path | None = None,
+    database_url: str | None = None,
+    concurrency: int | None = None,
+    config: Path | None = None,
+) -> int:
+    """Do background jobs until stopped; any number of these, on any machine, share them."""
+
+    def run() -> int:
+        from dataclasses import replace  # noqa: PLC0415
+
+        from penstock.kit.jobs.settings import JobsSettings  # noqa: PLC0415
+
+        settings = configuration.load({"data_dir": data_dir, "database_url": database_url}, config=config)
+        if concurrency is not None:
+            if concurrency < 1:
+                raise SettingError(f"--concurrency: {concurrency} must be 1 or more.")
+            jobs = replace(settings.of(JobsSettings), worker_concurrency=concurrency)
+            settings = Settings({**settings.sections, JobsSettings: jobs}, settings.warnings)
+        with database(settings.server) as account:
+            from penstock.server import jobs as worker  # noqa: PLC0415
+
+            _configure_logs(settings)
+            _check_traces(settings.server)
+            keys = keys_of(settings.server)
+            logins, first = asyncio.run(_prepare(account, keys, settings))
+            if first:
+                _show_first_start(first)
+            _configure_traces(settings.server)
+            worker.run(logins, keys, settings, account.ensure)
+        return 0
+
+    return _reported(run)
+
+
 def migrate(data_dir: Path | None = None, database_url: str | None = None, config: Path | None = None) -> int:
     """Set the database up, put right what is amiss, and bring it to this release, without serving."""
 
@@ -128,7 +163,9 @@ def _serve(flags: dict[str, Any], config: Path | None) -> int:
 def _run_workers(
     logins: Logins, keys: Keys, settings: Settings, metrics: Path | None, ensure: Callable[[], object]
 ) -> int:
-    from penstock.server import processes, worker  # noqa: PLC0415
+    from penstock.kit.jobs.settings import JobsSettings  # noqa: PLC0415
+    from penstock.server import jobs, processes, worker  # noqa: PLC0415
+    from penstock.server.companion import Companion  # noqa: PLC0415
 
     parent = os.getpid()
 
@@ -137,12 +174,19 @@ def _run_workers(
         _configure_traces(settings.server)
         return worker.Worker(worker.build_context(logins, keys, settings), metrics)
 
+    def work() -> None:
+        worker.die_with(parent)
+        _configure_traces(settings.server)
+        jobs.run(logins, keys, settings)
+
     # What is imported by now is shared with the workers and never collected, which keeps it shared.
     gc.collect()
     gc.freeze()
     gc.enable()
     server = settings.server
-    running = processes.Server(server, ensure, lambda: _ready(server))
+    embedded_worker = settings.of(JobsSettings).worker == "embedded"
+    companion = Companion("penstock-jobs", work) if embedded_worker else None
+    running = processes.Server(server, ensure, lambda: _ready(server), companion)
     return 0 if running.run(build) else 1
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from penstock import __version__
 from penstock.kit import embedded
+from penstock.kit.jobs.queue import QUERIES
 from penstock.kit.settings import SettingError
 from penstock.server import commands, health
 from penstock.server import settings as configuration
@@ -22,6 +23,7 @@ from penstock.server.errors import SetupError
 from penstock.server.settings import ServerSettings
 
 _LEAST_FREE = 1024**3  # bytes
+_PATIENCE = 60.0  # seconds that a job may wait without anybody wondering
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,23 @@ async def _inspect(account: Bootstrap) -> list[Check]:
             if revision == newest
             else f"revision {revision}, this release has {newest}"
         )
-        return [*checks, Check("migrations", revision == newest, detail)]
+        checks.append(Check("migrations", revision == newest, detail))
+        if revision == newest:
+            checks.append(await _jobs(connection))
+        return checks
+
+
+async def _jobs(connection: Any) -> Check:
+    """Whether somebody does the background jobs that wait."""
+    found = await connection.fetchrow(QUERIES["idle"], _PATIENCE)
+    waiting, workers = found["waiting"], found["workers"]
+    if waiting and not workers:
+        return Check(
+            "background jobs",
+            False,
+            f"{waiting} wait and no worker is there: start `penstock worker`, or serve with PENSTOCK_WORKER=embedded",
+        )
+    return Check("background jobs", True, f"workers: {workers}, waiting for over a minute: {waiting}")
 
 
 def _port(server: ServerSettings) -> Check:

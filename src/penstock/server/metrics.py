@@ -10,7 +10,7 @@ import contextlib
 import os
 import time
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -51,8 +51,8 @@ class Metrics:
         draft.write_bytes(msgspec.json.encode([(list(key), row) for key, row in self._requests.items()]))
         draft.replace(path)
 
-    def render(self) -> bytes:
-        """Prometheus text format 0.0.4."""
+    def render(self, jobs: Mapping[tuple[str, str], int] | None = None) -> bytes:
+        """Prometheus text format 0.0.4; `jobs` are the runs by job and state, when they are known."""
         totals = {key: list(row) for key, row in self._requests.items()}
         for key, row in self._others():
             mine = totals.setdefault(key, [0.0] * len(row))
@@ -75,6 +75,7 @@ class Metrics:
         ]
         for key in sorted(totals):
             lines += _histogram(key, totals[key])
+        lines += _jobs(jobs or {})
         return ("\n".join(lines) + "\n").encode()
 
     def _others(self) -> Iterable[tuple[_Key, list[float]]]:
@@ -99,6 +100,24 @@ def _histogram(key: _Key, row: list[float]) -> list[str]:
     lines.append(f"penstock_request_duration_seconds_sum{{{labels}}} {row[1]:.6f}")
     lines.append(f"penstock_request_duration_seconds_count{{{labels}}} {row[0]:.0f}")
     return lines
+
+
+def _jobs(counts: Mapping[tuple[str, str], int]) -> list[str]:
+    lines = [
+        "# HELP penstock_jobs Background jobs that wait or run, by job and state.",
+        "# TYPE penstock_jobs gauge",
+    ]
+    ends = [
+        "# HELP penstock_jobs_ended_total Background jobs that have ended, by job and state.",
+        "# TYPE penstock_jobs_ended_total counter",
+    ]
+    for (job, state), number in sorted(counts.items()):
+        labels = f'job="{_escape(job)}",state="{state}"'
+        if state in ("todo", "doing"):
+            lines.append(f"penstock_jobs{{{labels}}} {number}")
+        else:
+            ends.append(f"penstock_jobs_ended_total{{{labels}}} {number}")
+    return lines + ends
 
 
 def _escape(text: str) -> str:

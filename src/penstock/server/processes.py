@@ -18,6 +18,7 @@ from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from penstock.server.companion import Companion
 from penstock.server.settings import ServerSettings
 
 _HOPELESS = 3  # workers that die before any of them ever answered
@@ -25,6 +26,7 @@ _SHORT_LIFE = 5.0  # seconds
 _TICK, _QUICK_TICK = 1.0, 0.02
 _LONGEST_PAUSE = 5.0
 _ASK_AGAIN = 1.0
+_LETTING_GO = 10.0  # seconds that the companion gets beyond its own patience
 _log = structlog.get_logger()
 
 
@@ -32,9 +34,13 @@ class Server(MPServer):
     """granian's server, replacing dead workers for as long as it takes: a crash must never need a manual step."""
 
     def __init__(
-        self, settings: ServerSettings, ensure: Callable[[], object], announce: Callable[[], None]
+        self,
+        settings: ServerSettings,
+        ensure: Callable[[], object],
+        announce: Callable[[], None],
+        companion: Companion | None = None,
     ) -> None:
-        """`ensure` is called every second, `announce` once, when a worker answers."""
+        """`ensure` is called every second, `announce` once, when a worker answers; then the companion starts."""
         super().__init__(
             "penstock",
             address=settings.host,
@@ -49,6 +55,7 @@ class Server(MPServer):
         self._patience = settings.shutdown_timeout
         self._ensure = ensure
         self._announce = announce
+        self._companion = companion
         self._answered = False
         self._short_lives = 0
 
@@ -71,6 +78,8 @@ class Server(MPServer):
             self.main_loop_interrupt.clear()
             if time.monotonic() - ensured >= _TICK:
                 self._keep_database()
+                if self._companion and self._answered:
+                    self._companion.keep()
                 ensured = time.monotonic()
             if not self._answered and self._answers():
                 self._answered = True
@@ -100,6 +109,8 @@ class Server(MPServer):
     def _stop_workers(self) -> None:
         """Ask until they have gone: a worker that is just starting may not have heard the first time."""
         deadline = time.monotonic() + self._patience
+        if self._companion:
+            self._companion.ask_to_stop()
         while any(worker.is_alive() for worker in self.wrks):
             overdue = time.monotonic() > deadline
             for worker in self.wrks:
@@ -108,6 +119,8 @@ class Server(MPServer):
             for worker in self.wrks:
                 worker.join(_ASK_AGAIN / len(self.wrks))
         self.wrks.clear()
+        if self._companion:
+            self._companion.stop(deadline + _LETTING_GO - time.monotonic())
 
     def _replace(self, dead: list[int], spawn_target: Any, target_loader: Any) -> bool:
         for index in dead:

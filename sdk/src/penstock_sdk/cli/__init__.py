@@ -25,6 +25,7 @@ _COMMANDS = "penstock_sdk.cli"
 for _path, _group in (
     ("demo:demo", "Server"),
     ("server:serve", "Server"),
+    ("server:worker", "Server"),
     ("server:migrate", "Server"),
     ("server:backup", "Server"),
     ("server:restore", "Server"),

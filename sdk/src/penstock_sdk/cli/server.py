@@ -1,4 +1,4 @@
-"""`penstock serve|migrate|backup|restore`: doors to the server's functions, which may not be installed."""
+"""`penstock serve|worker|migrate|backup|restore`: doors to the server's functions, which may not be installed."""
 
 from __future__ import annotations
 
@@ -36,6 +36,29 @@ def serve(
         File of settings; penstock.toml in the data directory when there is one.
     """
     return server_commands().serve(host, port, data_dir, database_url, workers, config)
+
+
+def worker(
+    *,
+    data_dir: Path | None = None,
+    database_url: str | None = None,
+    concurrency: int | None = None,
+    config: Path | None = None,
+) -> int:
+    """Do background jobs until stopped; any number of workers, on any machine, share them.
+
+    Parameters
+    ----------
+    data_dir
+        Data directory of the server on this machine; ./penstock-data unless set.
+    database_url
+        PostgreSQL of the server instead of the embedded one.
+    concurrency
+        Jobs done at the same time; 4 unless set.
+    config
+        File of settings; penstock.toml in the data directory when there is one.
+    """
+    return server_commands().work(data_dir, database_url, concurrency, config)
 
 
 def migrate(

@@ -79,6 +79,12 @@ UPDATE penstock.rate_buckets SET tokens = least($2::float8, tokens + 1) WHERE ke
 -- Buckets that nobody has used for a day are full anyway.
 DELETE FROM penstock.rate_buckets WHERE updated_at < now() - interval '1 day'
 
+-- name: forget_tokens
+-- Tokens and sessions that expired a day ago; refused they are from the first moment. $1 at a time.
+DELETE FROM penstock.refresh_tokens WHERE id IN (
+    SELECT id FROM penstock.refresh_tokens WHERE expires_at < now() - interval '1 day'
+     LIMIT $1 FOR UPDATE SKIP LOCKED)
+
 -- name: insert_audit_entry
 -- Needs no more than the right to insert: the role that writes records has only that.
 INSERT INTO penstock.audit_entries

@@ -17,6 +17,7 @@ from penstock.kit.db import Connection
 from penstock.tables.records.shape import Answer
 
 MAX_LENGTH = 255
+_A_FEW = 20  # kept answers that each request clears away, so that none need wait for the hourly job
 
 _CLAIM = """
 INSERT INTO penstock.idempotency_keys (org_id, principal, key, request, fingerprint, status, body)
@@ -33,7 +34,7 @@ WHERE org_id = $1 AND principal = $2 AND key = $3
 _FORGET = """
 DELETE FROM penstock.idempotency_keys WHERE ctid IN (
     SELECT ctid FROM penstock.idempotency_keys WHERE created_at < now() - make_interval(secs => $1)
-    ORDER BY created_at LIMIT 20 FOR UPDATE SKIP LOCKED)
+    ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)
 """
 
 
@@ -57,6 +58,11 @@ def identify(principal: Principal, key: str, request: str, query: bytes, body: b
     return Once(principal.org_id, holder, key, request, digest)
 
 
+async def forget(conn: Connection, keep_seconds: int, most: int) -> int:
+    """Delete answers that have been kept long enough."""
+    return await conn.execute(_FORGET, keep_seconds, most)
+
+
 async def perform(
     conn: Connection, once: Once, keep_seconds: int, work: Callable[[], Awaitable[Answer]]
 ) -> Answer:
@@ -65,7 +71,7 @@ async def perform(
     A second request with the same key waits here until the first has committed.
     """
     identity = (once.org_id, once.principal, once.key)
-    await conn.execute(_FORGET, keep_seconds)
+    await forget(conn, keep_seconds, _A_FEW)
     claimed = await conn.value(_CLAIM, *identity, once.request, once.fingerprint)
     if not claimed:
         stored = await conn.row(_STORED, *identity)
