@@ -43,8 +43,8 @@ async def test_a_delay_is_kept_to_the_moment(ctx: Context, database: TestDatabas
 
     async with working(database, [Handler(NOTE, nothing)], lost_after=60):
         run_id = await defer(ctx, delay=0.4)
-        view = await reached(ctx, run_id, *ENDS, seconds=2)
-    assert view.started_at and 0.4 <= (view.started_at - view.created_at).total_seconds() < 1
+        view = await reached(ctx, run_id, *ENDS)
+    assert view.started_at and 0.4 <= (view.started_at - view.created_at).total_seconds() < 5
 
 
 @pytest.mark.parametrize(
