@@ -164,12 +164,12 @@ async def assert_durable(directory: Path) -> None:
         cluster.close()
 
 
-def crash(installation: Installation, kill: Callable[[int], None]) -> None:
-    """`ROUNDS` times: let the clients write a while, kill, and see that all of them go on; then count."""
+def crash(installation: Installation, kill: Callable[[int], None], rounds: int = ROUNDS) -> None:
+    """So many times: let the clients write a while, kill, and see that all of them go on; then count."""
     writers = Writers(installation.server.url)
     chance = random.Random(7)
     with writers.writing():
-        for number in range(ROUNDS):
+        for number in range(rounds):
             writers.wait_for_more(installation.server)
             time.sleep(chance.uniform(0, 0.4))
             kill(number)
@@ -198,15 +198,17 @@ def stored_sizes(server: RunningServer) -> Counter[tuple[int, int]]:
 
 
 def test_the_server_is_killed(installation: Installation) -> None:
+    """The main process as often as asked, and once in a while one of its workers."""
+
     def kill(number: int) -> None:
-        if number % 4 == 3:
+        if number % 5 == 4:
             os.kill(random.choice(installation.workers), signal.SIGKILL)
             return
         installation.server.process.kill()
         installation.server.process.wait()
         installation.start()
 
-    crash(installation, kill)
+    crash(installation, kill, ROUNDS + ROUNDS // 4)
 
 
 def test_postgresql_is_killed(installation: Installation) -> None:

@@ -111,3 +111,23 @@ async def test_request_limits_of_a_key(world) -> None:
     assert 1 <= wait <= 20
     assert answers[3].json()["detail"] == f"Request was throttled. Expected available in {wait} seconds."
     assert (await (await world.client("operator")).get("/api/users/me")).status_code == 200
+
+
+async def test_a_limited_key_gives_no_key_more(world) -> None:
+    made = await world.key("owner", requests_per_minute=50)
+    client = await world.client(Authorization=f"Key {made.secret}")
+    inherited = (await client.post("/api/keys", json={"kind": "user", "name": "a"})).json()
+    assert inherited["requests_per_minute"] == 50
+    for path, method, body in (
+        (
+            "/api/keys",
+            "POST",
+            {"kind": "service", "name": "b", "role": "operator", "requests_per_minute": 51},
+        ),
+        (f"/api/keys/{made.key.id}", "PATCH", {"requests_per_minute": None}),
+        (f"/api/keys/{made.key.id}", "PATCH", {"requests_per_minute": 100}),
+    ):
+        refused = await client.request(method, path, json=body)
+        assert (refused.status_code, list(refused.json()["errors"])) == (400, ["requests_per_minute"])
+    lowered = await client.patch(f"/api/keys/{made.key.id}", json={"requests_per_minute": 20})
+    assert lowered.json()["requests_per_minute"] == 20

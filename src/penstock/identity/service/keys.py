@@ -65,6 +65,10 @@ async def create_key(conn: Connection, principal: Principal, wish: KeyWish) -> N
             raise errors.NotFound
         check_gives(principal, role, held, field=place[0])
     check_expiry(principal, wish.expires_at)
+    limit = await _own_limit(conn, principal)
+    if limit is not None:
+        wish = replace(wish, requests_per_minute=wish.requests_per_minute or limit)
+        _check_limit(limit, wish.requests_per_minute)
     return await insert_key(conn, principal, _narrowed(principal, wish), tokens.new_key(wish.kind))
 
 
@@ -123,6 +127,8 @@ async def update_key(
     """Change name, expiry or request limit; the limit takes an admin."""
     if "requests_per_minute" in values and not _sees_all(principal):
         raise errors.Forbidden
+    if "requests_per_minute" in values:
+        _check_limit(await _own_limit(conn, principal), values["requests_per_minute"])
     if "expires_at" in values:
         check_expiry(principal, values["expires_at"])
     changed = await keys.update_key(conn, key.id, values)
@@ -138,6 +144,20 @@ async def revoke_key(conn: Connection, principal: Principal, key: ApiKey) -> Non
     if await keys.revoke(conn, api_keys.c.id == key.id):
         await changes.key_changed(conn, key.id)
         await audit.record(conn, principal, "key.revoke", "key", key.id, key.name, {"prefix": key.prefix})
+
+
+async def _own_limit(conn: Connection, principal: Principal) -> int | None:
+    """The request limit of the key by which the caller came."""
+    if principal.key_id is None:
+        return None
+    key = await keys.key(conn, principal.org_id, principal.key_id)
+    return key.requests_per_minute if key else None
+
+
+def _check_limit(own: int | None, wanted: int | None) -> None:
+    if own is not None and (wanted is None or wanted > own):
+        sentence = f"A key that is held to {own} requests per minute cannot give a key more."
+        raise errors.Invalid({"requests_per_minute": [sentence]})
 
 
 def check_expiry(principal: Principal, expires_at: datetime | None) -> None:

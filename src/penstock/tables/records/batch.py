@@ -82,7 +82,8 @@ def require(table: Table, incoming: Incoming, names: tuple[str, ...], message: s
         return
     if not incoming.is_list:
         raise errors.Invalid(rows[0].errors)
-    sentence = f"{len(rows):,} rows lack {', '.join(names)}; nothing was written."
+    lack = "1 row lacks" if len(rows) == 1 else f"{len(rows):,} rows lack"
+    sentence = f"{lack} {', '.join(names)}; nothing was written."
     raise errors.Invalid({}, message=sentence, rows=rows[:MAX_REPORTED])
 
 

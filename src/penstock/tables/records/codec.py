@@ -108,7 +108,8 @@ class RowCodec:
         raise errors.Invalid(
             {},
             message=(
-                f"{len(by_row):,} of {count:,} rows are not valid and nothing was written; "
+                f"{len(by_row):,} of {count:,} rows {'is' if len(by_row) == 1 else 'are'} not valid "
+                f"and nothing was written; "
                 f"row {first.index}: {errors.first_sentence(first.errors)}"
             ),
             rows=reported,

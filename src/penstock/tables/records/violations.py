@@ -49,9 +49,8 @@ async def explain(pool: Pool, table: Table, refused: Refused, *, is_list: bool) 
     reported = [
         RowError(row, {violation.fields[0]: [_message(violation, None)]}) for row in rows[:MAX_REPORTED]
     ]
-    sentence = (
-        f"{len(rows):,} rows were refused and nothing was written; row {rows[0]}: {_message(violation, None)}"
-    )
+    refusal = "1 row was" if len(rows) == 1 else f"{len(rows):,} rows were"
+    sentence = f"{refusal} refused and nothing was written; row {rows[0]}: {_message(violation, None)}"
     if violation.kind == "unique":
         return errors.Conflict(sentence, rows=reported)
     return errors.Invalid({}, message=sentence, rows=reported)
