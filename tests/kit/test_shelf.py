@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from penstock.kit.shelf import Shelf
+from penstock.kit.shelf import Kept, Shelf, act_for
 from tests.databases import TestDatabase
 
 pytestmark = pytest.mark.anyio
@@ -116,3 +116,39 @@ async def test_a_failure_to_connect_frees_the_place(database: TestDatabase) -> N
         with pytest.raises((asyncpg.PostgresError, OSError)):
             await asyncio.wait_for(shelf.take(), 5)
     await pool.close()
+
+
+async def take_for(party: int, shelf: Shelf) -> Kept:
+    act_for(party)
+    return await shelf.take()
+
+
+async def test_no_party_holds_every_connection(shelf: Shelf) -> None:
+    """Of three, one is left for others, however many one party asks for."""
+    greedy = [asyncio.create_task(take_for(1, shelf)) for _ in range(5)]
+    await asyncio.sleep(0.3)
+    assert [task.done() for task in greedy] == [True, True, False, False, False]
+    other = await asyncio.wait_for(asyncio.create_task(take_for(2, shelf)), 5)
+    # Full now: of those who wait, the party that holds fewest comes first, though it came last.
+    third = asyncio.create_task(take_for(3, shelf))
+    await asyncio.sleep(0)
+    await shelf.give(greedy[0].result())
+    assert (await asyncio.wait_for(third, 5)).party == 3
+    assert not greedy[2].done()
+    await shelf.give(third.result())
+    assert (await asyncio.wait_for(greedy[2], 5)).party == 1
+    await shelf.give(other)
+    for task in greedy[1:]:
+        await shelf.give(await asyncio.wait_for(task, 5))
+    assert len({await backend(shelf) for _ in range(3)}) == 1
+
+
+async def test_parties_are_forgotten_when_they_hold_nothing(shelf: Shelf) -> None:
+    async def work(party: int) -> None:
+        act_for(party)
+        for _ in range(20):
+            assert await backend(shelf) > 0
+
+    await asyncio.gather(*(asyncio.create_task(work(party)) for party in range(8)))
+    assert shelf._held == {}
+    assert len(shelf._idle) <= SIZE

@@ -27,6 +27,7 @@ from penstock.kit import errors, http
 from penstock.kit.context import Context
 from penstock.kit.crypto import digest
 from penstock.kit.db import Connection
+from penstock.kit.shelf import act_for
 
 CARRIERS = (
     "Send `Authorization: Bearer <access token or key>`, `Authorization: Key <key>`, "
@@ -170,6 +171,7 @@ async def authenticate(ctx: Context, scope: Scope) -> Principal:
         entry = await remembered.look_up(known, *_credential(carrier, value))
     if entry.limit:
         await remembered.limits.spend(entry.bucket, entry.limit)
+    act_for(entry.principal.org_id)
     return entry.principal
 
 

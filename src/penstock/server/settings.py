@@ -76,7 +76,9 @@ class ServerSettings:
     control_pool_size: int = setting(
         5, "Connections a worker may open for definitions, accounts and schema changes.", check=at_least(1)
     )
-    data_pool_size: int = setting(10, "Connections a worker may open for records.", check=at_least(1))
+    data_pool_size: int = setting(
+        10, "Connections a worker may open for records; one org uses at most four of five.", check=at_least(1)
+    )
     public_url: str | None = setting(
         None,
         "Address under which clients reach the server, used in links. Taken from the request when unset.",
