@@ -395,5 +395,8 @@ async def test_collections_are_bounded(workbench: Workbench) -> None:
     assert (await table.get(_aggregate="array_agg(id)", _group_by="k")).status_code == 400
     page = await groups(table, "array_agg(id)", "k", page_size=1)
     assert len(page[0]["array_agg_id"]) == 5_001
+    await table.add(*({"n": None, "k": -1} for _ in range(20)))
+    assert (await table.get(_aggregate="string_agg(n)")).status_code == 400, "empty values take no place"
+    assert (await one(table, "string_agg(n)", id__ne=1))["string_agg_n"].count(",") == 9_999
     together = await table.get(_aggregate="array_agg(id), string_agg(id)", id__lt=6000)
     assert together.status_code == 400

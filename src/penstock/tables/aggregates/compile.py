@@ -143,7 +143,11 @@ class _Compiler:
         parted = f"PARTITION BY {', '.join(self.keys)} " if self.keys else ""
         if call.distinct:
             return f"dense_rank() OVER ({parted}ORDER BY {self.expression(call.argument)})"
-        return f"row_number() OVER ({parted}ORDER BY {self.primary_key()})"
+        numbered = f"({parted}ORDER BY {self.primary_key()} ROWS UNBOUNDED PRECEDING)"
+        if call.function is Function.STRING_AGG:
+            # Empty values are no items.
+            return f"count({self.expression(call.argument)}) OVER {numbered}"
+        return f"row_number() OVER {numbered}"
 
     def primary_key(self) -> str:
         return ", ".join(f"t.{sql.identifier(name)}" for name in self.table.schema.primary_key)

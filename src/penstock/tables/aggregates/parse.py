@@ -121,9 +121,9 @@ class _Reader:
         return self.here.kind is Kind.NAME and self.after.kind is Kind.SIGN and self.after.text == "("
 
     def is_distinct(self) -> bool:
-        """A field may be called so too: then a sign follows."""
+        """A field may be called so too: then what follows cannot begin an expression."""
         after = self.after
-        return self.is_word("distinct") and (after.kind is not Kind.SIGN or after.text == "(")
+        return self.is_word("distinct") and (after.kind is not Kind.SIGN or after.text in "(-")
 
     def take(self, sign: str) -> None:
         if not self.is_sign(sign):

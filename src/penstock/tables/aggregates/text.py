@@ -47,11 +47,8 @@ def print_having(having: Having) -> str:
 def print_aggregate(aggregate: Aggregate) -> str:
     if aggregate.argument is None:
         return f"{aggregate.function}(*)"
-    argument = print_expression(aggregate.argument)
-    if aggregate.distinct:
-        # Before a minus, `distinct` is a field.
-        argument = f"distinct ({argument})" if argument.startswith("-") else f"distinct {argument}"
-    return f"{aggregate.function}({argument})"
+    distinct = "distinct " if aggregate.distinct else ""
+    return f"{aggregate.function}({distinct}{print_expression(aggregate.argument)})"
 
 
 def print_expression(expression: Expression) -> str:
