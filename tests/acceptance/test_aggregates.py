@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,7 +35,12 @@ async def flights(workbench: Workbench) -> Records:
         source = io.BytesIO(file.read())
     async with workbench.ctx.db.control.transaction() as conn:
         await conn.raw.copy_to_table(
-            place["tablename"], schema_name=place["schemaname"], source=source, format="csv", header=True, null="NA"
+            place["tablename"],
+            schema_name=place["schemaname"],
+            source=source,
+            format="csv",
+            header=True,
+            null="NA",
         )
     found = Records(workbench.client, "flights")
     assert await found.total() == FLIGHTS.rows
@@ -90,7 +95,12 @@ async def test_walking_through_all_groups(workbench: Workbench, flights: Records
     seen: list[tuple[Any, ...]] = []
     for page in range(1, 100):
         answer = await flights.get(
-            _aggregate="count(*)", _group_by="tailnum", ordering="count", page=page, page_size=1000, count="none"
+            _aggregate="count(*)",
+            _group_by="tailnum",
+            ordering="count",
+            page=page,
+            page_size=1000,
+            count="none",
         )
         seen += [tuple(row.values()) for row in answer.json()["data"]]
         if len(answer.json()["data"]) < 1000:
@@ -102,7 +112,9 @@ async def test_walking_through_all_groups(workbench: Workbench, flights: Records
 
 async def test_a_collection_of_everything_stays_small(workbench: Workbench, flights: Records) -> None:
     """Where all values are kept they fill hundreds of megabytes; here the process grows by what a sort may use."""
-    wide = ",".join(f"array_agg({name}) as a{place}" for place, name in enumerate(FLIGHTS.schema["primaryKey"]))
+    wide = ",".join(
+        f"array_agg({name}) as a{place}" for place, name in enumerate(FLIGHTS.schema["primaryKey"])
+    )
     before = await _peak(workbench)
     answer = await flights.get(_aggregate=f"{wide}, string_agg(time_hour) as s")
     assert answer.status_code == 400
@@ -114,12 +126,12 @@ async def _peak(workbench: Workbench) -> int:
     """The largest peak, in KiB, among the processes that serve records."""
     user = workbench.ctx.db.data.login.user
     pids = await workbench.fetch("SELECT pid FROM pg_stat_activity WHERE usename = $1", user)
-    if not pids or not os.path.exists(f"/proc/{pids[0][0]}/status"):
+    if not pids or not Path(f"/proc/{pids[0][0]}/status").exists():
         pytest.skip("the database is on another machine")
     peaks: list[int] = []
     for (pid,) in pids:
-        with open(f"/proc/{pid}/status") as status:
-            peaks += [int(line.split()[1]) for line in status if line.startswith("VmHWM")]
+        status = Path(f"/proc/{pid}/status").read_text()
+        peaks += [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
     return max(peaks)
 
 
@@ -156,7 +168,9 @@ async def test_what_costs_too_much_is_refused(
         assert answer.json()["hint"] == "Narrow it by filters on fields that have an index."
         assert [sql[:7] for sql in seen] == ["SELECT ", "EXPLAIN"]
         # A narrow one is cheap on any table, and a small table is not asked about.
-        one = await flights.get(_aggregate="count(*)", time_hour="2013-01-01T10:00:00Z", carrier="UA", flight=1545)
+        one = await flights.get(
+            _aggregate="count(*)", time_hour="2013-01-01T10:00:00Z", carrier="UA", flight=1545
+        )
         assert one.json()["data"] == [{"count": 1}]
         for _ in range(2):
             seen.clear()
@@ -167,4 +181,6 @@ async def test_what_costs_too_much_is_refused(
         assert (await flights.get(_aggregate="sum(distance)")).json()["data"] == [{"sum_distance": 350217607}]
         assert len(seen) == 1
     # What the defaults let through.
-    assert (await flights.get(_aggregate="avg(distance)", _group_by="dest,carrier,tailnum")).status_code == 200
+    assert (
+        await flights.get(_aggregate="avg(distance)", _group_by="dest,carrier,tailnum")
+    ).status_code == 200

@@ -53,6 +53,15 @@ USERS = {
     ],
     "primaryKey": ["id"],
 }
+GOODS = {
+    "fields": [
+        {"name": "id", "type": "integer"},
+        {"name": "category", "type": "string"},
+        {"name": "price", "type": "number"},
+    ],
+    "primaryKey": ["id"],
+}
+GOODS_DATA = "/api/apps/e-commerce-platform/datatables/goods/data"
 POSTS_SCHEMA = {
     "fields": [
         {"name": "id", "type": "integer", "constraints": {"required": True, "unique": True}},
@@ -543,6 +552,30 @@ STEPS = (
     get(
         "/api/apps/e-commerce-platform/stats/",
         {"total_tables": 1, "materialized_tables": 0, "unmaterialized_tables": 1},
+    ),
+    # Aggregation.
+    post(
+        "/api/apps/e-commerce-platform/datasources/products-db/datatables/",
+        {"name": "goods", "json_schema": GOODS},
+        {"name": "goods"},
+    ),
+    post(
+        f"{GOODS_DATA}/",
+        [
+            {"category": "books", "price": 100.5},
+            {"category": "books", "price": 20},
+            {"category": "toys", "price": 3},
+        ],
+        {"data": [{"category": "books"}]},
+    ),
+    get(
+        f"{GOODS_DATA}/?_aggregate=sum(price)&_group_by=category",
+        {
+            "data": [{"category": "books", "sum_price": 120.5}, {"category": "toys", "sum_price": 3}],
+            "total": 2,
+            "page": 1,
+            "page_size": 20,
+        },
     ),
 )
 

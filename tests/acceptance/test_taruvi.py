@@ -245,6 +245,48 @@ def test_order_pages_and_search(caller: Caller) -> None:
     assert caller.ids(people("people").search("nonsense")) == []
 
 
+def test_aggregates(caller: Caller) -> None:
+    people = caller.database.from_
+
+    def rows(query: Any) -> list[Row]:
+        found = caller.do(query.execute())
+        assert found["total"] == len(found["data"])
+        return found["data"]
+
+    assert rows(people("people").aggregate("count(*)")) == [{"count": len(ROWS)}]
+    everything = people("people").aggregate(
+        "sum(price)", "avg(age) as mean", "min(name)", "max(at)", "count(age)"
+    )
+    assert rows(everything) == [
+        {
+            "sum_price": 110.84,
+            "mean": pytest.approx(184 / 6),
+            "min_name": "Ann",
+            "max_at": "2024-01-07T10:00:00Z",
+            "count_age": 6,
+        }
+    ]
+    by_active = people("people").aggregate("count(*)", "sum(age) as years").group_by("active")
+    groups = [
+        {"active": False, "count": 2, "years": 79},
+        {"active": True, "count": 3, "years": 60},
+        {"active": None, "count": 2, "years": 45},
+    ]
+    assert rows(by_active) == groups
+    assert rows(by_active.having("count(*) > 2")) == groups[1:2]
+    assert rows(by_active.having("count__lt=3,years__gt=50")) == groups[:1]
+    assert rows(by_active.having("years >= 60 and years < 79 or count = 2").sort("-years")) == groups
+    assert caller.do(by_active.having("count(*) < 3").count()) == 2
+    assert caller.do(people("people").aggregate("count(*)").filter("age", "gt", 29).first()) == {"count": 4}
+    month = people("people").aggregate("count(distinct age) as ages").group_by("date_trunc('month', at)")
+    assert rows(month.search("shared -word1")) == [{"at_month": "2024-01-01T00:00:00Z", "ages": 5}]
+    page = caller.do(people("people").aggregate("count(*)").group_by("id").page_size(3).page(3).execute())
+    assert page == {"data": [{"id": 7, "count": 1}], "total": 7}
+    with pytest.raises(exceptions.ValidationError) as caught:
+        caller.do(people("people").aggregate("sum(name)").execute())
+    assert caught.value.details == {"_aggregate": ["sum takes numbers; 'name' is of type string."]}
+
+
 def test_first_count_get(caller: Caller) -> None:
     people = caller.database.from_
     assert caller.do(people("people").sort("age").first())["id"] == 7

@@ -56,3 +56,17 @@ def test_a_delete_keeps_every_condition() -> None:
     }
     with pytest.raises(ValueError, match="condition"):
         Query(Selection()).order_by("a").selection.deletion()
+
+
+def test_groups() -> None:
+    query = Query(Selection()).aggregate("count(*)", "sum(a) as s").aggregate("max(b)").group_by("c", "d")
+    query = query.having("s > 5 or count = 1", s__lt=9).order_by("-s").filter(a=1)
+    assert query.selection.groups() == [
+        ("_aggregate", "count(*),sum(a) as s,max(b)"),
+        ("_group_by", "c,d"),
+        ("_having", "s > 5 or count = 1,s__lt=9"),
+    ]
+    assert query.selection.shape() == [*query.selection.groups(), ("ordering", "-s")]
+    assert query.selection.conditions() == [("a", "1")]
+    with pytest.raises(ValueError, match="groups"):
+        query.selection.deletion()

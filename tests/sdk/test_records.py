@@ -221,3 +221,25 @@ def test_the_async_client_does_the_same(server: RunningServer, filled: Records, 
             assert [app_.slug async for app_ in client.apps.list(page_size=1)].count(app.slug) == 1
 
     asyncio.run(run())
+
+
+def test_aggregates(filled: Records) -> None:
+    (row,) = filled.aggregate("count(*)", "sum(price) as total", "avg(age)").all()
+    assert row == {"count": 5, "total": 2.75, "avg_age": 27.75}
+    by_age = filled.filter(name__ne="bob").aggregate("count(*)").group_by("age")
+    assert by_age.order_by("-count").all() == [
+        {"age": 20, "count": 1},
+        {"age": 30, "count": 1},
+        {"age": 41, "count": 1},
+        {"age": None, "count": 1},
+    ]
+    assert (by_age.count(), by_age.first()) == (4, {"age": 20, "count": 1})
+    assert [page.data for page in by_age.page_size(3).pages()] == [
+        [{"age": 20, "count": 1}, {"age": 30, "count": 1}, {"age": 41, "count": 1}],
+        [{"age": None, "count": 1}],
+    ]
+    page = by_age.having("count(*) = 1", age__gt=25).page(1, size=1).fetch()
+    assert (page.data, page.total) == ([{"age": 30, "count": 1}], 2)
+    with pytest.raises(ValidationError) as caught:
+        filled.aggregate("sum(name)").all()
+    assert caught.value.errors == {"_aggregate": ["sum takes numbers; 'name' is of type string."]}

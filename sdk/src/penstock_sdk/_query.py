@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from penstock_sdk import _json
-from penstock_sdk._filters import Expression, Junction, condition, flat_parameter
+from penstock_sdk._filters import Expression, Junction, condition, flat_parameter, text
 
 CountMode = Literal["exact", "planned", "none"]
 Parameters = list[tuple[str, str]]
@@ -30,6 +30,9 @@ class Selection:
     limit: int | None = None
     offset: int | None = None
     count: CountMode | None = None
+    aggregates: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    having: tuple[str, ...] = ()
     extra: tuple[tuple[str, str], ...] = field(default=())
 
     def conditions(self) -> Parameters:
@@ -43,13 +46,18 @@ class Selection:
         return found
 
     def shape(self) -> Parameters:
-        """Order, columns and other parameters that decide what the answer looks like."""
-        found: Parameters = []
+        """Aggregates, order, columns and other parameters that decide what the answer looks like."""
+        found = self.groups()
         if self.ordering:
             found.append(("ordering", ",".join(self.ordering)))
         if self.fields:
             found.append(("fields", ",".join(self.fields)))
         return [*found, *self.extra]
+
+    def groups(self) -> Parameters:
+        """What is asked about groups of the records; empty when the records themselves are asked for."""
+        named = (("_aggregate", self.aggregates), ("_group_by", self.keys), ("_having", self.having))
+        return [(name, ",".join(terms)) for name, terms in named if terms]
 
     def paging(self) -> Parameters:
         """The page asked for by number, or by limit and offset; empty when neither was chosen."""
@@ -65,7 +73,9 @@ class Selection:
         return found
 
     def deletion(self) -> dict[str, Any]:
-        """The conditions as the `filter` of a delete. A ValueError when there is none."""
+        """The conditions as the `filter` of a delete. A ValueError when there is none, or groups are asked for."""
+        if self.groups():
+            raise ValueError("a delete is of records, not of groups; leave the aggregates out")
         members: dict[str, Any] = {}
         trees = [member.tree() for member in self.where]
         for key, value in self.flat:
@@ -115,6 +125,22 @@ class QueryBuilder:
     def select(self, *fields: str) -> Self:
         """Only these fields, and the key."""
         return self._with(replace(self._selection, fields=fields))
+
+    def aggregate(self, *outputs: str) -> Self:
+        """Rows of groups instead of records: `"count(*)"`, `"sum(price) as total"`; adds to earlier ones.
+
+        Without `group_by` all matching records are one group.
+        """
+        return self._with(replace(self._selection, aggregates=self._selection.aggregates + outputs))
+
+    def group_by(self, *keys: str) -> Self:
+        """Group by fields, or by such as `"date_trunc('month', at) as month"`; adds to earlier ones."""
+        return self._with(replace(self._selection, keys=self._selection.keys + keys))
+
+    def having(self, *conditions: str, **thresholds: Any) -> Self:
+        """Keep groups that meet all of `"count(*) > 5 or total = 0"` and `total__gte=100`."""
+        added = (*conditions, *(f"{name}={text(value)}" for name, value in thresholds.items()))
+        return self._with(replace(self._selection, having=self._selection.having + added))
 
     def page(self, number: int, size: int | None = None) -> Self:
         """The page `number`, from 1, of `size` records (the server's default when None)."""

@@ -230,3 +230,28 @@ def test_version_and_help(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert run(["--help"]) == 0
     assert "Put a backup back" in capfd.readouterr().out
+
+
+def test_aggregates(capfd: pytest.CaptureFixture[str], app: AppHandle, people: Records, table: str) -> None:
+    people.create([{"name": name, "age": age} for name, age in (("a", 3), ("b", 3), ("c", 5), ("d", None))])
+    arguments = (
+        "records",
+        "aggregate",
+        app.slug,
+        table,
+        "count(*)",
+        "sum(age) as total",
+        "--filter",
+        "name__ne=d",
+    )
+    assert printed_json(capfd, *arguments) == [{"count": 3, "total": 11}]
+    groups = [{"age": 5, "count": 1, "total": 5}, {"age": 3, "count": 2, "total": 6}]
+    assert printed_json(capfd, *arguments, "--by", "age", "--order", "-age") == groups
+    assert printed_json(capfd, *arguments, "--by", "age", "--having", "count > 1") == groups[1:]
+    assert printed_json(capfd, *arguments, "--by", "age", "--limit", "1") == groups[1:]
+    assert run([*arguments, "--by", "age", "--order", "-total"]) == 0
+    assert capfd.readouterr().out.split() == ["age", "count", "total", "3", "2", "6", "5", "1", "5"]
+    assert run(["records", "aggregate", app.slug, table]) == 1
+    assert "Say what to compute" in capfd.readouterr().err
+    assert run(["records", "aggregate", app.slug, table, "median(age)"]) == 1
+    assert "there is no aggregate 'median'" in capfd.readouterr().err

@@ -41,6 +41,8 @@ Filters = Annotated[
     ),
 ]
 
+Keys = Annotated[list[str], Parameter(negative=(), consume_multiple=False, show_default=False)]
+
 # `-field` sorts descending, and a lone `-` is standard input or output: neither is an option.
 Order = Annotated[str | None, Parameter(allow_leading_hyphen=True)]
 File = Annotated[Path, Parameter(allow_leading_hyphen=True)]
@@ -116,6 +118,55 @@ def count(
     with options.client() as client:
         found = refined(_records(client, app_slug, table), filters, where=where, search=search).count()
     emit({"count": found}) if options.json else console().print(found)
+
+
+@app.command
+def aggregate(
+    app_slug: str,
+    table: str,
+    *outputs: str,
+    by: Keys = [],  # noqa: B006
+    having: str | None = None,
+    filters: Filters = [],  # noqa: B006
+    where: str | None = None,
+    search: str | None = None,
+    order: Order = None,
+    limit: int = 100,
+    options: Options = DEFAULTS,
+) -> None:
+    """Print what functions make of groups of records.
+
+    Parameters
+    ----------
+    app_slug
+        Slug of the app.
+    table
+        Name of the table.
+    outputs
+        What to compute, such as `count(*)` or `avg(dep_delay) as mean`.
+    by
+        Field to group by, or such as `date_trunc('month', time_hour) as month`; may be repeated.
+    having
+        Condition on groups, such as `count(*) > 5 and mean >= 10`.
+    filters
+        Condition on records, such as `dep_delay__gt=10`; may be repeated.
+    where
+        Condition on records as a JSON tree.
+    search
+        Text to search for.
+    order
+        Outputs to sort by, separated by commas; `-output` is descending.
+    limit
+        Most groups to print.
+    """
+    if not outputs:
+        raise CommandError("Say what to compute, such as 'count(*)'.")
+    with options.client() as client:
+        query = refined(_records(client, app_slug, table), filters, where=where, search=search, order=order)
+        query = query.aggregate(*outputs).group_by(*by)
+        if having is not None:
+            query = query.having(having)
+        emit_rows(query.limit(limit).all(), as_json=options.json)
 
 
 @app.command

@@ -49,8 +49,9 @@ class AsyncRecordQuery(QueryBuilder):
         return _page(answer)
 
     async def count(self) -> int:
-        """How many records match."""
-        params = [*self._selection.conditions(), ("_count", "true"), ("page_size", "1")]
+        """How many records match; of an aggregate, how many groups there are."""
+        chosen = self._selection
+        params = [*chosen.conditions(), *chosen.groups(), ("_count", "true"), ("page_size", "1")]
         return int((await self._transport.request("GET", self._path, params=params)).json()["total"])
 
     async def first(self) -> dict[str, Any] | None:
@@ -63,7 +64,7 @@ class AsyncRecordQuery(QueryBuilder):
     async def pages(self) -> AsyncIterator[RecordPage]:
         """Pages up to the last, by keyset: rows that come or go meanwhile neither repeat nor hide others.
 
-        After `page` or `offset`, and in the order of a search's rank, the pages are counted instead.
+        After `page` or `offset`, of groups, and in the order of a search's rank, the pages are counted instead.
         `limit` bounds the rows of all pages together.
         """
         chosen = self._selection
@@ -73,7 +74,7 @@ class AsyncRecordQuery(QueryBuilder):
         left = chosen.limit
         size = min(chosen.size or _LARGEST_PAGE, _LARGEST_PAGE)
         cursor, offset = "", chosen.offset
-        if chosen.search is not None and not chosen.ordering:
+        if chosen.groups() or (chosen.search is not None and not chosen.ordering):
             offset = offset or 0
         while left is None or left > 0:
             wanted = size if left is None else min(size, left)

@@ -51,8 +51,9 @@ class RecordQuery(QueryBuilder):
         return _page(answer)
 
     def count(self) -> int:
-        """How many records match."""
-        params = [*self._selection.conditions(), ("_count", "true"), ("page_size", "1")]
+        """How many records match; of an aggregate, how many groups there are."""
+        chosen = self._selection
+        params = [*chosen.conditions(), *chosen.groups(), ("_count", "true"), ("page_size", "1")]
         return int((self._transport.request("GET", self._path, params=params)).json()["total"])
 
     def first(self) -> dict[str, Any] | None:
@@ -65,7 +66,7 @@ class RecordQuery(QueryBuilder):
     def pages(self) -> Iterator[RecordPage]:
         """Pages up to the last, by keyset: rows that come or go meanwhile neither repeat nor hide others.
 
-        After `page` or `offset`, and in the order of a search's rank, the pages are counted instead.
+        After `page` or `offset`, of groups, and in the order of a search's rank, the pages are counted instead.
         `limit` bounds the rows of all pages together.
         """
         chosen = self._selection
@@ -75,7 +76,7 @@ class RecordQuery(QueryBuilder):
         left = chosen.limit
         size = min(chosen.size or _LARGEST_PAGE, _LARGEST_PAGE)
         cursor, offset = "", chosen.offset
-        if chosen.search is not None and not chosen.ordering:
+        if chosen.groups() or (chosen.search is not None and not chosen.ordering):
             offset = offset or 0
         while left is None or left > 0:
             wanted = size if left is None else min(size, left)
