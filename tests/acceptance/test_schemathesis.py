@@ -89,6 +89,15 @@ class World:
         path = "/api/apps/shop/datasources/main/datatables"
         return self.post(path, name=name or self.name(), json_schema=schema)["name"]
 
+    def altered(self) -> str:
+        """A table whose schema has changed, in the operation `newest`."""
+        path = f"/api/apps/shop/datatables/{self.table()}"
+        self.post(f"{path}/materialize")
+        fields = [*SIMPLE["fields"], {"name": "more"}]
+        self.send("PATCH", path, json={"json_schema": {**SIMPLE, "fields": fields}})
+        self.newest: int = self.send("GET", f"{path}/operation-history")["data"][0]["id"]
+        return path.rpartition("/")[2]
+
     def user(self) -> str:
         name = self.name()
         self.post("/api/users", username=name, password="long enough for anybody")
@@ -140,6 +149,8 @@ USED_UP: Mapping[str, Callable[[World], dict[str, Any]]] = {
     "updateTable": lambda world: {"table": world.table()},
     "replaceTableOfSource": lambda world: {"table": world.table()},
     "updateTableOfSource": lambda world: {"table": world.table()},
+    "rollBackTable": lambda world: {"table": world.altered()},
+    "rollBackTableOfSource": lambda world: {"table": world.altered()},
 }
 
 
@@ -172,6 +183,8 @@ BODIES: Mapping[str, Callable[[World], Any]] = {
     "addMember": lambda world: {"user": outsider(world)},
     "giveAppAccess": lambda world: {"user": world.user(), "role": "operator"},
     "createTable": lambda world: {"name": world.name(), "json_schema": SIMPLE},
+    "rollBackTable": lambda world: {"revision_id": world.newest},
+    "rollBackTableOfSource": lambda world: {"revision_id": world.newest},
     "createRecords": lambda world: {"name": "Chair"},
     "upsertRecords": lambda world: [
         {"id": world.record("products"), "name": "Table"},

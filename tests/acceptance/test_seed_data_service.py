@@ -418,7 +418,10 @@ STEPS = (
                     "execution_time_ms": int,
                     "created_at": MOMENT,
                 }
-            ]
+            ],
+            "total": 1,
+            "page": 1,
+            "page_size": 20,
         },
     ),
     get(f"{APP}/datatables/posts/operation-history/{query(status='failed')}", {"data": []}),

@@ -69,6 +69,7 @@ ROUTES = (
             Route("PUT", path, ADMIN, body={"description": "new"}),
             Route("PATCH", path, ADMIN, body={"description": "newer"}),
             Route("POST", f"{path}/materialize", ADMIN),
+            Route("POST", f"{path}/rollback", ADMIN, 409, {"revision_id": 1}),
         )
     ),
     Route("DELETE", ALIAS, OWNER, 204),

@@ -33,6 +33,16 @@ _LOST = (
     OSError,
     TimeoutError,
 )
+# What a statement meets when its table has changed since it was put together.
+_OUTDATED = (
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.DatatypeMismatchError,
+    asyncpg.InvalidColumnReferenceError,
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.OutdatedSchemaCacheError,
+)
 Row = asyncpg.Record
 
 
@@ -226,6 +236,8 @@ def translate(error: Exception) -> errors.PenstockError:  # noqa: PLR0911  (a ta
             return errors.BadRequest(f"The database refused a value: {summary(error)}.")
         case asyncpg.InsufficientResourcesError():
             return errors.Unavailable("The database is short of resources; try again shortly.")
+        case asyncpg.PostgresError() if isinstance(error, _OUTDATED):
+            return errors.Outdated()
         case asyncpg.PostgresError() if not isinstance(error, _LOST):
             return errors.Internal()
         case _:

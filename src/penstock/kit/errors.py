@@ -13,6 +13,7 @@
     ├── TooLarge              413  PAYLOAD_TOO_LARGE
     ├── Throttled             429  RATE_LIMITED
     ├── Internal              500  INTERNAL_ERROR
+    │   └── Outdated          500  INTERNAL_ERROR       a statement no longer fits its table; worth planning anew
     ├── Unavailable           503  UNAVAILABLE
     └── GatewayTimeout        504  GATEWAY_TIMEOUT
 
@@ -177,6 +178,10 @@ class Throttled(PenstockError):
 
 class Internal(PenstockError):
     """The server failed; the request id finds the reason in its log."""
+
+
+class Outdated(Internal):
+    """The table changed while the request was under way; try again."""
 
 
 class Unavailable(PenstockError):

@@ -132,6 +132,10 @@ class Catalog:
             self._tables[(org_id, app_slug, name)] = table
         return table
 
+    def forget(self, org_id: int) -> None:
+        """Nothing that is kept of an org is to be trusted any more."""
+        self._drop_app(f"{org_id}:")
+
     def _drop_app(self, payload: str) -> None:
         """`org:app`; by org is fine enough, definitions change rarely."""
         self._generation += 1

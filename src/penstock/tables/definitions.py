@@ -16,9 +16,9 @@ MAX_BYTES = 1024 * 1024
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
-def read_definition(raw: msgspec.Raw) -> Definition:
+def read_definition(raw: msgspec.Raw | str) -> Definition:
     """Raises `Invalid` for field `json_schema`."""
-    content = bytes(raw)
+    content = raw.encode() if isinstance(raw, str) else bytes(raw)
     if len(content) > MAX_BYTES:
         refuse(f"it has at most {MAX_BYTES} bytes as JSON; this one has {len(content)}.")
     if _NUL.search(content):

@@ -143,6 +143,8 @@ class Field:
     of: str | None = None
     title: str = ""
     description: str = ""
+    # The field this one was, says the caller; see `schema.identity`.
+    renamed_from: str | None = None
 
 
 class OnDelete(StrEnum):
@@ -222,7 +224,10 @@ class TableSchema:
 
 @dataclass(frozen=True, slots=True)
 class NewOperation:
-    """What is about to be written into a table's operation history."""
+    """What is about to be written into a table's operation history.
+
+    `detail` has what only the server reads: the statements that a rollback runs, where they are not `rollback_sql`.
+    """
 
     table_id: int
     operation_type: str
@@ -230,6 +235,9 @@ class NewOperation:
     sql: str
     rollback_sql: str | None
     milliseconds: int
+    status: str = "success"
+    revision: int | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,4 +252,15 @@ class Operation:
     status: str
     execution_time_ms: int
     created_at: datetime
+    revision: int | None = None
     detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One change of a materialized table's schema, with the definition that a rollback brings back."""
+
+    id: int
+    table_id: int
+    schema_text: str
+    field_ids: Mapping[str, str]

@@ -101,6 +101,12 @@ class TableChange(_Body):
     allow_data_loss: bool = False
 
 
+class Rollback(_Body):
+    """`revision_id` is the id of any operation of the change that is taken back."""
+
+    revision_id: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+
+
 class Resource(_Body, forbid_unknown_fields=False, kw_only=True):
     """A table in a data package; other keys that packages carry are not ours to refuse."""
 
@@ -112,6 +118,7 @@ class Resource(_Body, forbid_unknown_fields=False, kw_only=True):
 
 class Package(msgspec.Struct, kw_only=True):
     resources: list[Resource]
+    allow_data_loss: bool = False
 
 
 class RowsToCheck(msgspec.Struct, forbid_unknown_fields=True):
@@ -296,6 +303,7 @@ class OperationOut(msgspec.Struct, kw_only=True):
     status: str
     execution_time_ms: int
     created_at: Moment
+    revision: int | None
 
     @classmethod
     def of(cls, operation: Operation) -> OperationOut:

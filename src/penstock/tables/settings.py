@@ -9,12 +9,13 @@ from penstock.kit.settings import at_least, setting
 
 @dataclass(frozen=True, slots=True)
 class TablesSettings:
-    """Limits of record requests."""
+    """Limits of record requests and of schema changes."""
 
     max_bulk_rows: int = setting(10_000, "Records that one request may create or change.", check=at_least(1))
     idempotency_seconds: int = setting(
         86_400, "How long the answer to a request with an Idempotency-Key is kept.", check=at_least(60)
     )
+<<<<<<< HEAD
     max_collected: int = setting(
         10_000,
         "Items that array_agg, json_agg and string_agg may collect in one answer.",
@@ -25,4 +26,17 @@ class TablesSettings:
         "Aggregates that PostgreSQL's planner says cost more are refused; 0 is no limit. The default is about one pass "
         "over a hundred million records.",
         check=at_least(0),
+=======
+    schema_lock_timeout: float = setting(
+        0.5,
+        "Seconds that a schema change waits for a lock, while others wait behind it; then it lets them pass and "
+        "tries again.",
+        check=at_least(0.01),
+    )
+    schema_lock_patience: float = setting(
+        20.0, "Seconds after which a schema change that gets no lock is refused.", check=at_least(0)
+    )
+    schema_statement_timeout: float = setting(
+        30.0, "Seconds that one statement of a schema change may take.", check=at_least(0.1)
+>>>>>>> 05b17a9 (Schemas of tables with records change: plans, consent, history, rollback)
     )

@@ -31,6 +31,7 @@ from penstock.tables.operations.common import (
     access,
 )
 from penstock.tables.routes.tables import STATUSES
+from penstock.tables.schema.diff import Kind
 
 _TEXT: Final = {"type": "string"}
 _TEXTS: Final = {"type": "array", "items": _TEXT}
@@ -50,11 +51,31 @@ _STEP: Final = described(
         "description": _TEXT,
         "sql": _TEXT,
         "rollback_sql": {"type": ["string", "null"]},
+        "destructive": {"type": "boolean", "description": "Needs `allow_data_loss`."},
+        "rewrites": {
+            "type": "boolean",
+            "description": "Writes every row anew, under a lock that keeps all out.",
+        },
+    }
+)
+_CHANGE: Final = described(
+    {
+        "table": _TEXT,
+        "kind": {"enum": [one.value for one in Kind]},
+        "name": {**_TEXT, "description": "Of the field or index; of a foreign key its fields."},
+        "destructive": {"type": "boolean", "description": "Needs `allow_data_loss`."},
+        "reason": {"type": ["string", "null"], "description": "What is lost."},
     }
 )
 _PLAN: Final = {
     "dry_run": {"const": True},
-    "destructive": {"type": "boolean"},
+    "destructive": {"type": "boolean", "description": "Whether any change needs `allow_data_loss`."},
+    "changes": {"type": "array", "items": _CHANGE, "description": "What changes in tables that stand."},
+    "rows": {
+        "type": "object",
+        "description": "About how many rows the changed tables have.",
+        "additionalProperties": COUNT,
+    },
     "steps": {"type": "array", "items": _STEP},
 }
 _IMPORTED: Final = {
@@ -129,7 +150,7 @@ SCHEMAS: Final[dict[str, Any]] = {
 _DIRECT: Final = "/api/apps/{app}/datatables"
 _NESTED: Final = "/api/apps/{app}/datasources/{source}/datatables"
 _ONE: Final = f"{_DIRECT}/{{table}}"
-_LOSS: Final = flag("allow_data_loss", "Reserved; schemas of materialized tables do not change yet.")
+_LOSS: Final = flag("allow_data_loss", "Make changes in which data may be lost; also a key of the body.")
 _DETAIL: Final = Reply(status=200, description="The table.", schema=schemas.TableDetail, headers=TAG)
 _DETAIL_OR_PLAN: Final = Reply(
     status=200,
@@ -254,7 +275,7 @@ _SINGLE: Final = (
             path=_ONE,
             also=_also("", f"{name}OfSource"),
             summary=summary,
-            description="What is absent stays. The schema of a materialized table does not change yet.",
+            description="What is absent stays. A materialized table is migrated to a new schema, in one transaction.",
             tag="Data tables",
             access=access("table.alter"),
             parameters=(APP, SOURCE, TABLE, IF_MATCH, DRY_RUN, _LOSS),
@@ -306,6 +327,20 @@ _SINGLE: Final = (
         tag="Data tables",
         access=access("table.alter"),
         parameters=(APP, SOURCE, TABLE, DRY_RUN),
+        replies=(_DETAIL_OR_PLAN,),
+        errors=(409,),
+    ),
+    Operation(
+        id="rollBackTable",
+        method="post",
+        path=f"{_ONE}/rollback",
+        also=_also("/rollback", "rollBackTableOfSource"),
+        summary="Take back the newest change of a table's schema",
+        description="All steps of the change that the operation belongs to; values of dropped columns do not return.",
+        tag="Data tables",
+        access=access("table.alter"),
+        parameters=(APP, SOURCE, TABLE, DRY_RUN),
+        body=Body(schema=schemas.Rollback, examples={"an operation of the history": {"revision_id": 1}}),
         replies=(_DETAIL_OR_PLAN,),
         errors=(409,),
     ),

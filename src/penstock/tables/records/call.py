@@ -19,6 +19,7 @@ from penstock.tables.providers import require_served
 from penstock.tables.records import idempotency
 from penstock.tables.records.codec import Incoming
 from penstock.tables.records.execute import Autocommit, InTransaction, Runner
+from penstock.tables.records.replan import planned
 from penstock.tables.records.shape import Answer
 from penstock.tables.records.violations import Refused, explain
 from penstock.tables.service import materialize
@@ -60,6 +61,7 @@ async def enter(request: http.AnyRequest, action: str) -> Call:
         async with ctx.db.control.transaction() as conn:
             await materialize(conn, grant, [name])
         table = await catalog.load(principal.org_id, app, name)
+    planned(request, table)
     return Call(ctx, principal, grant, table, request)
 
 

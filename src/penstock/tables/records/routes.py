@@ -18,6 +18,7 @@ from penstock.tables.records.change import Keys
 from penstock.tables.records.execute import Runner
 from penstock.tables.records.keys import source_of_keys
 from penstock.tables.records.plan import plan_list, project
+from penstock.tables.records.replan import replanned
 from penstock.tables.records.request import NEVER_UNIQUE, parse_detail, parse_list
 from penstock.tables.records.shape import Answer, versions_of
 from penstock.tables.records.upsert import upsert
@@ -31,6 +32,7 @@ ONE = [DETAIL, UPSERT]
 
 
 @get(LIST)
+@replanned
 async def list_records(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.read")
     wanted = parse_list(http.query(request), call.table.columns)
@@ -42,6 +44,7 @@ async def list_records(request: http.AnyRequest) -> ASGIResponse:
 
 
 @get(ONE)
+@replanned
 async def get_record(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.read")
     fields = project(parse_detail(http.query(request)), call.table)
@@ -52,6 +55,7 @@ async def get_record(request: http.AnyRequest) -> ASGIResponse:
 
 
 @post(LIST)
+@replanned
 async def create_records(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.write")
     only(request)
@@ -70,6 +74,7 @@ async def create_records(request: http.AnyRequest) -> ASGIResponse:
 
 
 @post(UPSERT)
+@replanned
 async def upsert_records(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.write")
     unique = _unique_fields(call.table, only(request, "unique_fields").get("unique_fields"))
@@ -82,6 +87,7 @@ async def upsert_records(request: http.AnyRequest) -> ASGIResponse:
 
 
 @patch(LIST)
+@replanned
 async def update_records(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.write")
     only(request)
@@ -96,6 +102,7 @@ async def update_records(request: http.AnyRequest) -> ASGIResponse:
 
 
 @patch(ONE)
+@replanned
 async def update_record(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.write")
     only(request)
@@ -111,6 +118,7 @@ async def update_record(request: http.AnyRequest) -> ASGIResponse:
 
 
 @delete(ONE, status_code=200)
+@replanned
 async def delete_record(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.write")
     only(request)
@@ -124,6 +132,7 @@ async def delete_record(request: http.AnyRequest) -> ASGIResponse:
 
 
 @delete(LIST, status_code=200)
+@replanned
 async def delete_records(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.write")
     given = only(request, "ids", "filter")

@@ -28,9 +28,13 @@ class Refused(Exception):
         self.group = group
 
 
-async def explain(pool: Pool, table: Table, refused: Refused, *, is_list: bool) -> errors.PenstockError:
+async def explain(  # noqa: PLR0911  (one return a reason)
+    pool: Pool, table: Table, refused: Refused, *, is_list: bool
+) -> errors.PenstockError:
     """The error to answer. Looks at the database again, in a transaction of its own, to name every row of a list."""
     error = refused.error
+    if _is_new_rule(table, error):
+        return errors.Outdated()
     if isinstance(error, asyncpg.NotNullViolationError):
         column: str = error.column_name or "row"
         return errors.Invalid({column: ["This field is required."]})
@@ -54,6 +58,16 @@ async def explain(pool: Pool, table: Table, refused: Refused, *, is_list: bool) 
     if violation.kind == "unique":
         return errors.Conflict(sentence, rows=reported)
     return errors.Invalid({}, message=sentence, rows=reported)
+
+
+def _is_new_rule(table: Table, error: Any) -> bool:
+    """True for a rule of the table that has been made since the request was planned."""
+    if error.table_name != table.place.name:
+        return False
+    if isinstance(error, asyncpg.NotNullViolationError):
+        field = table.schema.by_name.get(error.column_name or "")
+        return field is None or not (field.constraints.required or field.name in table.schema.primary_key)
+    return (error.constraint_name or "") not in table.violations
 
 
 def _is_still_used(violation: Violation, refused: Refused) -> bool:

@@ -24,6 +24,8 @@ from penstock.tables.routes.common import (
     parameters,
     plan_of,
     rehearse,
+    schema_change,
+    terms_of,
 )
 from penstock.tables.schemas import Package, TableSummary
 
@@ -53,29 +55,32 @@ async def table_statistics(request: AnyRequest, principal: Caller, conn: Conn) -
 
 
 @post(f"{_ALL}/create_schema", status_code=200)
-async def import_package(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
+async def import_package(request: AnyRequest, principal: Caller) -> ASGIResponse:
     given = parameters(request, "materialize", "datasource", "dry_run", "allow_data_loss")
     materialized, dry_run = bool(flag(given, "materialize")), bool(flag(given, "dry_run"))
-    flag(given, "allow_data_loss")
-    grant, app = await app_for(request, conn, principal, "table.create", lock=True)
-    package = await http.parse(request, Package)
-    resources = [service.Incoming(one.name, one.description, one.schema) for one in package.resources]
+    consent = bool(flag(given, "allow_data_loss"))
+    async with schema_change(request, rehearsal=dry_run, by_table=True) as conn:
+        grant, app = await app_for(request, conn, principal, "table.create", lock=True)
+        package = await http.parse(request, Package)
+        resources = [service.Incoming(one.name, one.description, one.schema) for one in package.resources]
+        terms = terms_of(request, consent=consent or package.allow_data_loss, rehearsal=dry_run)
 
-    async def run() -> service.Imported:
-        source = await _source(conn, grant, app, given.get("datasource"))
-        return await service.import_package(
-            conn,
-            grant,
-            source,
-            resources,
-            source_is_chosen="datasource" in given,
-            materialized=materialized or dry_run,
-        )
+        async def run() -> service.Imported:
+            source = await _source(conn, grant, app, given.get("datasource"))
+            return await service.import_package(
+                conn,
+                grant,
+                source,
+                resources,
+                source_is_chosen="datasource" in given,
+                materialized=materialized or dry_run,
+                terms=terms,
+            )
 
-    if dry_run:
-        imported = await rehearse(conn, run)
-        return http.json({**plan_of(imported.steps), **imported.summary()})
-    return http.json((await run()).summary())
+        if dry_run:
+            imported = await rehearse(conn, run)
+            return http.json({**plan_of(imported.steps, imported.migrated), **imported.summary()})
+        return http.json((await run()).summary())
 
 
 async def _source(conn: Connection, grant: Grant, app: App, slug: str | None) -> DataSource:

@@ -1,8 +1,9 @@
-"""What the routes of management share: the grant of a path, parameters, lists, entity tags, rehearsals."""
+"""What the routes of management share: the grant of a path, parameters, lists, entity tags, schema changes."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,9 +15,11 @@ from penstock.kit import errors, http, paging
 from penstock.kit.db import Connection, Row
 from penstock.kit.http import AnyRequest
 from penstock.kit.paging import Page
-from penstock.tables import access, store
+from penstock.tables import access, service, store
 from penstock.tables.models import App, DataSource, TableEntry
+from penstock.tables.schema.apply import Limits
 from penstock.tables.schema.materialize import Done
+from penstock.tables.settings import TablesSettings
 
 T = TypeVar("T")
 # What every handler is given: who calls, and the transaction that is committed when it has answered.
@@ -134,20 +137,63 @@ class _Undo(Exception):
     """Rolls a rehearsal back."""
 
 
-def plan_of(steps: Sequence[Done], **more: Any) -> dict[str, Any]:
+@asynccontextmanager
+async def schema_change(
+    request: AnyRequest, *, rehearsal: bool, by_table: bool = False
+) -> AsyncGenerator[Connection]:
+    """A transaction in which schemas change. When a step fails all is undone, and then the failure is written down.
+
+    `by_table` is for requests over several tables: their errors name the table.
+    """
+    control = http.context(request).db.control
+    try:
+        async with control.transaction() as conn:
+            yield conn
+    except service.ChangeFailed as change:
+        if not rehearsal:
+            async with control.transaction() as conn:
+                await service.record_failure(conn, change)
+        raise (change.of_import() if by_table else change.failed.error) from change
+
+
+def terms_of(request: AnyRequest, *, consent: bool, rehearsal: bool) -> service.Terms:
+    settings = http.context(request).settings(TablesSettings)
+    limits = Limits(
+        settings.schema_lock_timeout, settings.schema_lock_patience, settings.schema_statement_timeout
+    )
+    return service.Terms(limits, consent, rehearsal)
+
+
+def plan_of(steps: Sequence[Done], migrated: service.Migrated | None = None, **more: Any) -> dict[str, Any]:
     """The answer to `?dry_run=true`. Making a table destroys nothing."""
+    migrated = migrated or service.Migrated()
     return {
         "dry_run": True,
         **more,
-        "destructive": False,
-        "steps": [
+        "destructive": any(change.loses for _, change in migrated.changes),
+        "changes": [
             {
-                "table": one.table.name,
-                "operation_type": one.step.operation_type,
-                "description": one.step.description,
-                "sql": one.step.sql,
-                "rollback_sql": one.step.rollback_sql,
+                "table": table,
+                "kind": change.kind.value,
+                "name": change.name,
+                "destructive": change.loses is not None,
+                "reason": change.loses,
             }
-            for one in steps
+            for table, change in migrated.changes
         ],
+        "rows": dict(migrated.rows),
+        "steps": [_step(one) for one in steps if one.step.whole_sql],
+    }
+
+
+def _step(done: Done) -> dict[str, Any]:
+    step = done.step
+    return {
+        "table": done.table.name,
+        "operation_type": step.operation_type,
+        "description": step.description,
+        "sql": step.whole_sql,
+        "rollback_sql": step.whole_rollback_sql,
+        "destructive": step.loses is not None,
+        "rewrites": step.rewrites,
     }

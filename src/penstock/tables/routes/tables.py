@@ -9,6 +9,7 @@ from litestar import delete, get, patch, post, put
 from litestar.response.base import ASGIResponse
 from msgspec import UNSET
 
+from penstock.identity import Principal
 from penstock.kit import errors, http, paging
 from penstock.kit.http import AnyRequest
 from penstock.tables import service, store
@@ -27,12 +28,15 @@ from penstock.tables.routes.common import (
     plan_of,
     rehearse,
     require_match,
+    schema_change,
     source_for,
     table_for,
+    terms_of,
 )
 from penstock.tables.schema.materialize import Done
 from penstock.tables.schemas import (
     OperationOut,
+    Rollback,
     RowsToCheck,
     SchemaOnly,
     TableChange,
@@ -45,7 +49,7 @@ _NESTED = "/api/apps/{app:str}/datasources/{source:str}/datatables"
 _DIRECT = "/api/apps/{app:str}/datatables"
 # A table is found under its data source, or by its name alone, which is unique in the app.
 _ONE = [f"{_NESTED}/{{table:str}}", f"{_DIRECT}/{{table:str}}"]
-STATUSES = ("success", "failed", "rolled_back")
+STATUSES = ("success", "failed", "rolled_back", "pending")
 
 
 def _under(tail: str) -> list[str]:
@@ -89,13 +93,13 @@ async def read_table(request: AnyRequest, principal: Caller, conn: Conn) -> ASGI
 
 
 @put(_ONE)
-async def replace_table(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
-    return await _change(request, principal, conn)
+async def replace_table(request: AnyRequest, principal: Caller) -> ASGIResponse:
+    return await _change(request, principal)
 
 
 @patch(_ONE)
-async def change_table(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
-    return await _change(request, principal, conn)
+async def change_table(request: AnyRequest, principal: Caller) -> ASGIResponse:
+    return await _change(request, principal)
 
 
 @delete(_ONE, status_code=200)
@@ -134,6 +138,25 @@ async def materialize_table(request: AnyRequest, principal: Caller, conn: Conn) 
     return answer_one(request, TableDetail.whole(app, await service.reread(conn, grant, name)))
 
 
+@post(_under("rollback"), status_code=200)
+async def roll_back_table(request: AnyRequest, principal: Caller) -> ASGIResponse:
+    dry_run = bool(flag(parameters(request, "dry_run"), "dry_run"))
+    terms = terms_of(request, consent=True, rehearsal=dry_run)
+    async with schema_change(request, rehearsal=dry_run) as conn:
+        grant, app = await app_for(request, conn, principal, "table.alter", lock=True)
+        entry = await table_for(request, conn, grant)
+        body = await http.parse(request, Rollback)
+
+        async def undo() -> list[Done]:
+            return await service.roll_back(conn, grant, entry, body.revision_id, terms)
+
+        if dry_run:
+            return http.json(plan_of(await rehearse(conn, undo)))
+        await undo()
+        after = await service.reread(conn, grant, entry.table.name)
+        return answer_one(request, TableDetail.whole(app, after))
+
+
 @post(_under("validate_data"), status_code=200)
 async def validate_data(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     parameters(request)
@@ -165,37 +188,43 @@ async def operation_history(request: AnyRequest, principal: Caller, conn: Conn) 
     )
 
 
-async def _change(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
+async def _change(request: AnyRequest, principal: Principal) -> ASGIResponse:
     """PUT and PATCH alike: what the body leaves out stays (contract section 7.1)."""
-    # A changed schema of a materialized table is refused so far, whether it may lose data or not.
     given = parameters(request, "dry_run", "allow_data_loss")
-    flag(given, "allow_data_loss")
-    grant, app = await app_for(request, conn, principal, "table.alter", lock=True)
-    entry = await table_for(request, conn, grant)
-    body = await http.parse(request, TableChange)
-    definition = read_definition(body.json_schema) if body.json_schema is not UNSET else None
+    consent, dry_run = bool(flag(given, "allow_data_loss")), bool(flag(given, "dry_run"))
+    async with schema_change(request, rehearsal=dry_run) as conn:
+        grant, app = await app_for(request, conn, principal, "table.alter", lock=True)
+        entry = await table_for(request, conn, grant)
+        body = await http.parse(request, TableChange)
+        definition = read_definition(body.json_schema) if body.json_schema is not UNSET else None
+        terms = terms_of(request, consent=consent or body.allow_data_loss, rehearsal=dry_run)
 
-    async def current() -> TableDetail:
-        return TableDetail.whole(app, entry)
+        async def current() -> TableDetail:
+            return TableDetail.whole(app, entry)
 
-    async def change() -> TableEntry:
-        return await service.update_table(
-            conn,
-            grant,
-            entry,
-            name=None if body.name is UNSET else body.name,
-            description=None if body.description is UNSET else body.description,
-            definition=definition,
-        )
+        async def change() -> tuple[TableEntry, service.Migrated]:
+            return await service.update_table(
+                conn,
+                grant,
+                entry,
+                terms=terms,
+                name=None if body.name is UNSET else body.name,
+                description=None if body.description is UNSET else body.description,
+                definition=definition,
+            )
 
-    async def rehearsal() -> list[Done]:
-        return await service.materialize(conn, grant, [(await change()).table.name])
+        async def rehearsal() -> tuple[list[Done], service.Migrated]:
+            after, migrated = await change()
+            made = await service.materialize(conn, grant, [after.table.name])
+            return [*migrated.steps, *made], migrated
 
-    await require_match(request, current)
-    if flag(given, "dry_run"):
-        digest = definition.digest if definition else entry.table.schema_hash
-        return http.json(plan_of(await rehearse(conn, rehearsal), schema_hash=digest))
-    return answer_one(request, TableDetail.whole(app, await change()))
+        await require_match(request, current)
+        if dry_run:
+            digest = definition.digest if definition else entry.table.schema_hash
+            steps, migrated = await rehearse(conn, rehearsal)
+            return http.json(plan_of(steps, migrated, schema_hash=digest))
+        after, _ = await change()
+        return answer_one(request, TableDetail.whole(app, after))
 
 
 ROUTES: tuple[Any, ...] = (
@@ -207,6 +236,7 @@ ROUTES: tuple[Any, ...] = (
     delete_table,
     read_schema,
     materialize_table,
+    roll_back_table,
     validate_data,
     operation_history,
 )

@@ -34,12 +34,36 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One statement of a plan, with the statement that undoes it."""
+    """One statement of a plan, with the statement that undoes it.
+
+    Of a large table some work is left to `after` the transaction, statement by statement, and so is some of what
+    undoes it. A `probe` counts the rows that are in the way before anything is done, `verify` those that turn out
+    to be once the step is done.
+    """
 
     operation_type: str
     description: str
     sql: str
     rollback_sql: str | None
+    after: tuple[str, ...] = ()
+    rollback_after: tuple[str, ...] = ()
+    probe: str | None = None
+    verify: str | None = None
+    # What such rows do, as in "3 rows break it".
+    obstacle: str = "do not fit"
+    rewrites: bool = False
+    # What of the data is lost, so that somebody must have agreed to it.
+    loses: str | None = None
+
+    @property
+    def whole_sql(self) -> str:
+        return "\n".join(one for one in (self.sql, *self.after) if one)
+
+    @property
+    def whole_rollback_sql(self) -> str | None:
+        if self.rollback_sql is None:
+            return None
+        return "\n".join(one for one in (self.rollback_sql, *self.rollback_after) if one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +79,33 @@ def create_steps(place: Place, schema: TableSchema) -> list[Step]:
     """The table itself, its indexes and its search column; foreign keys are added when all tables stand."""
     drop = f"DROP TABLE {place.sql};"
     steps = [Step("CREATE", f"Create table with {len(schema.fields)} fields", _table(place, schema), drop)]
-    steps += [_index(place, index) for index in schema.indexes]
+    steps += [
+        Step("INDEX", f"Create index {one.name}", create_index(place, one), drop_index(place, one))
+        for one in schema.indexes
+    ]
     if schema.search_fields:
-        name = sql.derived_name(place.name, "search")
-        steps.append(
-            Step(
-                "INDEX",
-                "Index the search fields",
-                f"CREATE INDEX {sql.identifier(name)} ON {place.sql} USING gin ({sql.identifier(SEARCH_COLUMN)});",
-                f"DROP INDEX {sql.qualified(place.schema, name)};",
-            )
-        )
+        drop = f"DROP INDEX {sql.qualified(place.schema, search_name(place))};"
+        steps.append(Step("INDEX", "Index the search fields", create_search_index(place), drop))
     return steps
 
 
 def foreign_key_step(place: Place, key: ForeignKey, target: Place) -> Step:
-    name = sql.identifier(_foreign_name(place, key))
-    columns = _columns(key.fields)
+    return Step(
+        "ALTER",
+        f"Add foreign key ({', '.join(key.fields)}) to {key.resource or 'itself'}",
+        f"ALTER TABLE {place.sql} ADD {foreign_key(place, key, target)};",
+        f"ALTER TABLE {place.sql} DROP CONSTRAINT {sql.identifier(foreign_name(place, key))};",
+    )
+
+
+def foreign_key(place: Place, key: ForeignKey, target: Place) -> str:
     action = key.on_delete.value
     if key.on_delete is OnDelete.RESTRICT:
         # Checked at the end of the statement, so that one delete may remove a parent together with its children.
         action = "NO ACTION"
-    return Step(
-        "ALTER",
-        f"Add foreign key ({', '.join(key.fields)}) to {key.resource or 'itself'}",
-        f"ALTER TABLE {place.sql} ADD CONSTRAINT {name} FOREIGN KEY ({columns}) "
-        f"REFERENCES {target.sql} ({_columns(key.reference_fields)}) ON DELETE {action};",
-        f"ALTER TABLE {place.sql} DROP CONSTRAINT {name};",
+    return (
+        f"CONSTRAINT {sql.identifier(foreign_name(place, key))} FOREIGN KEY ({_columns(key.fields)}) "
+        f"REFERENCES {target.sql} ({_columns(key.reference_fields)}) ON DELETE {action}"
     )
 
 
@@ -90,14 +114,14 @@ def violations(place: Place, schema: TableSchema) -> Mapping[str, Violation]:
     found = {_key_name(place): Violation("unique", schema.primary_key)}
     for field in schema.fields:
         if field.constraints.unique and (field.name,) != schema.primary_key:
-            found[_unique_name(place, field)] = Violation("unique", (field.name,))
+            found[unique_name(place, field)] = Violation("unique", (field.name,))
         for kind, _ in checks.as_sql(field, ""):
-            found[_check_name(place, field, kind)] = Violation("check", (field.name,))
+            found[check_name(place, field, kind)] = Violation("check", (field.name,))
     for index in schema.indexes:
         if index.unique:
-            found[_index_name(place, index)] = Violation("unique", index.fields or (index.name,))
+            found[index_name(place, index)] = Violation("unique", index.fields or (index.name,))
     for key in schema.foreign_keys:
-        found[_foreign_name(place, key)] = Violation("foreign", key.fields, key.resource)
+        found[foreign_name(place, key)] = Violation("foreign", key.fields, key.resource)
     return found
 
 
@@ -106,34 +130,56 @@ def column_type(field: Field) -> str:
 
 
 def _table(place: Place, schema: TableSchema) -> str:
-    lines = [_column(field, schema) for field in schema.fields]
+    lines = [column(field, schema) for field in schema.fields]
     if schema.search_fields:
-        lines.append(_search_column(schema))
+        lines.append(search_column(schema))
     key = f"CONSTRAINT {sql.identifier(_key_name(place))} PRIMARY KEY ({_columns(schema.primary_key)})"
     lines.append(key)
     for field in schema.fields:
-        column = sql.identifier(field.name)
-        if field.constraints.unique and (field.name,) != schema.primary_key:
-            lines.append(f"CONSTRAINT {sql.identifier(_unique_name(place, field))} UNIQUE ({column})")
-        for kind, condition in checks.as_sql(field, column):
-            name = sql.identifier(_check_name(place, field, kind))
-            lines.append(f"CONSTRAINT {name} CHECK ({condition})")
+        if has_unique(field, schema):
+            lines.append(unique(place, field))
+        lines += field_checks(place, field).values()
     body = ",\n  ".join(lines)
     return f"CREATE TABLE {place.sql} (\n  {body}\n);"
 
 
-def _column(field: Field, schema: TableSchema) -> str:
+def has_unique(field: Field, schema: TableSchema) -> bool:
+    """The key is unique by itself."""
+    return field.constraints.unique and (field.name,) != schema.primary_key
+
+
+def unique(place: Place, field: Field) -> str:
+    return f"CONSTRAINT {sql.identifier(unique_name(place, field))} UNIQUE ({sql.identifier(field.name)})"
+
+
+def field_checks(place: Place, field: Field) -> dict[str, str]:
+    """The `CHECK` constraints of a column by kind."""
+    return {
+        kind: f"CONSTRAINT {sql.identifier(check_name(place, field, kind))} CHECK ({condition})"
+        for kind, condition in checks.as_sql(field, sql.identifier(field.name))
+    }
+
+
+def column_default(field: Field, schema: TableSchema) -> str | None:
+    """What the database puts where a row names no value, as SQL; generated keys are another matter."""
+    generated = schema.generates_key()
+    if generated is not None and generated.name == field.name:
+        return None
+    if (declared := default_of(field)) is not None:
+        return declared
+    if schema.manages(field.name):
+        return "now()"
+    return "false" if field.name == "is_deleted" and schema.soft_deletes else None
+
+
+def column(field: Field, schema: TableSchema) -> str:
     parts = [sql.identifier(field.name), column_type(field)]
     generated = schema.generates_key()
     if generated is not None and generated.name == field.name:
         is_integer = field.type == "integer"
         parts.append("GENERATED BY DEFAULT AS IDENTITY" if is_integer else "DEFAULT gen_random_uuid()")
-    elif default_of(field) is not None:
-        parts.append(f"DEFAULT {default_of(field)}")
-    elif schema.manages(field.name):
-        parts.append("DEFAULT now()")
-    elif field.name == "is_deleted" and schema.soft_deletes:
-        parts.append("DEFAULT false")
+    elif (default := column_default(field, schema)) is not None:
+        parts.append(f"DEFAULT {default}")
     if field.constraints.required or field.name in schema.primary_key:
         parts.append("NOT NULL")
     return " ".join(parts)
@@ -150,7 +196,7 @@ def default_of(field: Field) -> str | None:
     return kind.store(field, f"{sql.literal(document)}::jsonb")
 
 
-def _search_column(schema: TableSchema) -> str:
+def search_column(schema: TableSchema) -> str:
     language = sql.literal(schema.search_language)
     parts = [
         f"setweight(to_tsvector({language}::regconfig, coalesce({sql.identifier(name)}, '')), {sql.literal(weight)})"
@@ -159,17 +205,26 @@ def _search_column(schema: TableSchema) -> str:
     return f"{sql.identifier(SEARCH_COLUMN)} tsvector GENERATED ALWAYS AS ({' || '.join(parts)}) STORED"
 
 
-def _index(place: Place, index: Index) -> Step:
-    name = _index_name(place, index)
+def create_index(place: Place, index: Index, *, concurrently: bool = False) -> str:
+    name = sql.identifier(index_name(place, index))
     target = _columns(index.fields) if index.fields else f"({index.expression})"
-    unique = "UNIQUE " if index.unique else ""
+    kind = "UNIQUE INDEX" if index.unique else "INDEX"
     where = f" WHERE {index.where}" if index.where else ""
-    return Step(
-        "INDEX",
-        f"Create index {index.name}",
-        f"CREATE {unique}INDEX {sql.identifier(name)} ON {place.sql} USING {index.method} ({target}){where};",
-        f"DROP INDEX {sql.qualified(place.schema, name)};",
-    )
+    return f"CREATE {kind} {_when(concurrently)}{name} ON {place.sql} USING {index.method} ({target}){where};"
+
+
+def drop_index(place: Place, index: Index) -> str:
+    return f"DROP INDEX {sql.qualified(place.schema, index_name(place, index))};"
+
+
+def create_search_index(place: Place, *, concurrently: bool = False) -> str:
+    name = sql.identifier(search_name(place))
+    column = sql.identifier(SEARCH_COLUMN)
+    return f"CREATE INDEX {_when(concurrently)}{name} ON {place.sql} USING gin ({column});"
+
+
+def _when(concurrently: bool) -> str:
+    return "CONCURRENTLY " if concurrently else ""
 
 
 def _columns(names: tuple[str, ...]) -> str:
@@ -180,17 +235,21 @@ def _key_name(place: Place) -> str:
     return sql.derived_name(place.name, "key")
 
 
-def _unique_name(place: Place, field: Field) -> str:
+def unique_name(place: Place, field: Field) -> str:
     return sql.derived_name(place.name, "unique", field.name)
 
 
-def _check_name(place: Place, field: Field, kind: str) -> str:
+def check_name(place: Place, field: Field, kind: str) -> str:
     return sql.derived_name(place.name, kind, field.name)
 
 
-def _index_name(place: Place, index: Index) -> str:
+def search_name(place: Place) -> str:
+    return sql.derived_name(place.name, "search")
+
+
+def index_name(place: Place, index: Index) -> str:
     return sql.derived_name(f"{place.name}_{index.name}", "index")
 
 
-def _foreign_name(place: Place, key: ForeignKey) -> str:
+def foreign_name(place: Place, key: ForeignKey) -> str:
     return sql.derived_name(place.name, "foreign", key.resource, *key.fields, "", *key.reference_fields)

@@ -5,7 +5,7 @@ The caller's text never becomes SQL: what is stored and executed is printed from
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlglot
@@ -42,6 +42,19 @@ def checked(text: str, columns: Collection[str]) -> str:
         _check(node, columns)
     for column in tree.find_all(exp.Column):
         column.set("this", exp.to_identifier(column.name, quoted=True))
+    return tree.sql(dialect="postgres", comments=False)
+
+
+def columns_of(text: str) -> set[str]:
+    """The columns that an expression of `checked` names."""
+    return {column.name for column in sqlglot.parse_one(text, read="postgres").find_all(exp.Column)}
+
+
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """An expression of `checked` with columns under their new names."""
+    tree = sqlglot.parse_one(text, read="postgres")
+    for column in tree.find_all(exp.Column):
+        column.set("this", exp.to_identifier(names.get(column.name, column.name), quoted=True))
     return tree.sql(dialect="postgres", comments=False)
 
 

@@ -101,6 +101,10 @@ def _fields(raw: Any) -> tuple[Field, ...]:
         if one.name in seen:
             refuse(f"Field '{one.name}' is declared twice.")
         seen.add(one.name)
+    hints = [one.renamed_from for one in fields if one.renamed_from]
+    for hint in hints:
+        if hints.count(hint) > 1:
+            refuse(f"two fields say that they were '{hint[:80]}' ('x-rename-from').")
     return fields
 
 
@@ -140,9 +144,17 @@ def _field(raw: Any, position: int) -> Field:
         of=of if kind == "range" else None,
         title=_text(entry, "title"),
         description=_text(entry, "description"),
+        renamed_from=_renamed_from(entry, name),
     )
     constraints = _constraints(entry.get("constraints"), bare)
     return replace(bare, constraints=constraints, default=_default(entry, bare, constraints))
+
+
+def _renamed_from(entry: Mapping[str, Any], name: str) -> str | None:
+    old = entry.get("x-rename-from")
+    if old is not None and not isinstance(old, str):
+        refuse(f"Field '{name}' has an 'x-rename-from' that is not the name of a field.")
+    return old
 
 
 def _constraints(raw: Any, field: Field) -> Constraints:

@@ -44,8 +44,8 @@ def plan(table: DataTable, siblings: Mapping[str, DataTable]) -> list[tuple[Data
     for member, schema in found.values():
         creates += [(member, step) for step in ddl.create_steps(place_of(member), schema)]
         for key in schema.foreign_keys:
-            target = _target(member, schema, key, siblings)
-            keys.append((member, ddl.foreign_key_step(place_of(member), key, place_of(target))))
+            target_table = target(member, schema, key, siblings)
+            keys.append((member, ddl.foreign_key_step(place_of(member), key, place_of(target_table))))
     return creates + keys
 
 
@@ -56,7 +56,7 @@ async def run(conn: Connection, steps: Sequence[tuple[DataTable, Step]]) -> list
         started = time.perf_counter()
         try:
             if step.operation_type == "CREATE":
-                await _try_patterns(conn, parse_schema(table.json_schema))
+                await try_patterns(conn, parse_schema(table.json_schema))
             await conn.execute(step.sql)
         except asyncpg.PostgresError as error:
             if error.sqlstate and error.sqlstate[:2] in ("42", "22", "54"):
@@ -66,7 +66,7 @@ async def run(conn: Connection, steps: Sequence[tuple[DataTable, Step]]) -> list
     return done
 
 
-async def _try_patterns(conn: Connection, schema: TableSchema) -> None:
+async def try_patterns(conn: Connection, schema: TableSchema) -> None:
     """PostgreSQL would find out about a pattern it cannot read with the first row only."""
     for field in schema.fields:
         if field.constraints.pattern is None:
@@ -92,10 +92,10 @@ def _collect(
         schema = parse_schema(member.json_schema)
         found[member.name] = (member, schema)
         for key in schema.foreign_keys:
-            waiting.append(_target(member, schema, key, siblings))
+            waiting.append(target(member, schema, key, siblings))
 
 
-def _target(
+def target(
     table: DataTable, schema: TableSchema, key: ForeignKey, siblings: Mapping[str, DataTable]
 ) -> DataTable:
     if key.resource in SYSTEM_TABLES and key.resource not in siblings:

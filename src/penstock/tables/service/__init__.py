@@ -7,13 +7,18 @@ one app's definitions go one after another.
 from penstock.tables.service.apps import create_app, delete_app, restore_app, update_app
 from penstock.tables.service.importing import Imported, Incoming, import_package
 from penstock.tables.service.materializing import materialize
+from penstock.tables.service.migrating import ChangeFailed, Migrated, Terms, record_failure
+from penstock.tables.service.rolling_back import roll_back
 from penstock.tables.service.sources import create_source, default_source, delete_source, update_source
 from penstock.tables.service.tables import create_table, delete_table, reread, update_table
 from penstock.tables.service.validating import validate_data
 
 __all__ = [
+    "ChangeFailed",
     "Imported",
     "Incoming",
+    "Migrated",
+    "Terms",
     "create_app",
     "create_source",
     "create_table",
@@ -23,8 +28,10 @@ __all__ = [
     "delete_table",
     "import_package",
     "materialize",
+    "record_failure",
     "reread",
     "restore_app",
+    "roll_back",
     "update_app",
     "update_source",
     "update_table",

@@ -17,7 +17,8 @@ from penstock.tables.errors import ImportFailed
 from penstock.tables.models import DataSource, Definition, TableEntry
 from penstock.tables.schema.materialize import SYSTEM_TABLES, Done
 from penstock.tables.service.materializing import materialize
-from penstock.tables.service.tables import check_edges, create_table, require_unchanged, update_table
+from penstock.tables.service.migrating import ChangeRefused, Migrated, Terms, Wanted, migrate
+from penstock.tables.service.tables import check_edges, create_table, write_definition
 
 MAX_RESOURCES = 1000
 
@@ -38,6 +39,7 @@ class Imported:
     created: Sequence[str]
     updated: Sequence[str]
     unchanged: Sequence[str]
+    migrated: Migrated
     steps: Sequence[Done]
 
     def summary(self) -> dict[str, Any]:
@@ -77,8 +79,11 @@ async def import_package(
     *,
     source_is_chosen: bool,
     materialized: bool,
+    terms: Terms,
 ) -> Imported:
     """Create or update every resource; `materialized` makes all of them at once, foreign key targets first.
+
+    Materialized tables whose schemas differ are migrated together.
 
     New tables go to `source`; an existing one stays in its own, and when the source was chosen must be in it.
     Raises `ImportFailed` with all faults by resource, and nothing is written then.
@@ -91,13 +96,17 @@ async def import_package(
         try:
             await check_edges(conn, grant, name, definition)
             if name in known:
-                _check_existing(known[name], definition, source if source_is_chosen else None)
+                _check_existing(known[name], source if source_is_chosen else None)
         except errors.Invalid as error:
             faults.add_error(name, error)
     faults.raise_if_any()
-    done = await _write(conn, grant, source, resources, definitions, known)
+    (created, updated, unchanged), wanted = await _write(conn, grant, source, resources, definitions, known)
+    try:
+        migrated = await migrate(conn, grant, wanted, terms) if wanted else Migrated()
+    except ChangeRefused as refused:
+        raise ImportFailed(refused.faults) from refused
     steps = await materialize(conn, grant, list(definitions)) if materialized else []
-    return Imported(*done, steps)
+    return Imported(created, updated, unchanged, migrated, [*migrated.steps, *steps])
 
 
 def _read(resources: Sequence[Incoming], faults: _Faults) -> Iterator[tuple[str, Definition]]:
@@ -135,8 +144,7 @@ async def _check_references(
                 faults.add(name, message)
 
 
-def _check_existing(entry: TableEntry, definition: Definition, chosen: DataSource | None) -> None:
-    require_unchanged(entry.table, definition)
+def _check_existing(entry: TableEntry, chosen: DataSource | None) -> None:
     if chosen is not None and entry.table.data_source_id != chosen.id:
         message = f"A table of this name is in the data source '{entry.source_slug}', not '{chosen.slug}'."
         raise errors.Invalid({"name": [message]})
@@ -149,10 +157,11 @@ async def _write(
     resources: Sequence[Incoming],
     definitions: dict[str, Definition],
     known: dict[str, TableEntry],
-) -> tuple[list[str], list[str], list[str]]:
+) -> tuple[tuple[list[str], list[str], list[str]], list[Wanted]]:
     created: list[str] = []
     updated: list[str] = []
     unchanged: list[str] = []
+    wanted: list[Wanted] = []
     for resource in resources:
         name, definition = resource.name, definitions[resource.name]
         before = known.get(name)
@@ -160,8 +169,10 @@ async def _write(
             await create_table(conn, grant, source, name, resource.description, definition)
             created.append(name)
             continue
-        after = await update_table(
+        after, change = await write_definition(
             conn, grant, before, description=resource.description or None, definition=definition
         )
         (unchanged if after is before else updated).append(name)
-    return created, updated, unchanged
+        if change is not None:
+            wanted.append(change)
+    return (created, updated, unchanged), wanted

@@ -9,7 +9,16 @@ from penstock.identity import Grant
 from penstock.kit import errors
 from penstock.kit.db import Connection
 from penstock.tables import events, naming, store
-from penstock.tables.models import DataSource, DataTable, Definition, TableEntry
+from penstock.tables.models import DataSource, Definition, TableEntry
+from penstock.tables.schema import identity, parse_schema
+from penstock.tables.service.migrating import (
+    ChangeRefused,
+    Migrated,
+    Terms,
+    Wanted,
+    identities,
+    migrate,
+)
 
 KIND = "data_table"
 
@@ -33,6 +42,7 @@ async def create_table(
         name=name,
         description=description,
         definition=definition,
+        field_ids=identity.assign({}, None, definition.schema),
         physical=physical,
     )
     if table_id is None:
@@ -49,27 +59,57 @@ async def update_table(
     grant: Grant,
     entry: TableEntry,
     *,
+    terms: Terms,
     name: str | None = None,
     description: str | None = None,
     definition: Definition | None = None,
-) -> TableEntry:
-    """What is None stays. Raises `Invalid` for a changed schema of a materialized table, and for a rename."""
+) -> tuple[TableEntry, Migrated]:
+    """What is None stays. Raises `Invalid` for a rename of the table, and for a schema that cannot be applied."""
     table = entry.table
     if name is not None and name != table.name:
         raise errors.Invalid({"name": [f"A table is not renamed; this one is '{table.name}'."]})
+    after, wanted = await write_definition(conn, grant, entry, description=description, definition=definition)
+    if wanted is None:
+        return after, Migrated()
+    try:
+        migrated = await migrate(conn, grant, [wanted], terms)
+    except ChangeRefused as refused:
+        raise errors.Invalid({"json_schema": refused.faults[table.name]}) from refused
+    return after, migrated
+
+
+async def write_definition(
+    conn: Connection,
+    grant: Grant,
+    entry: TableEntry,
+    *,
+    description: str | None = None,
+    definition: Definition | None = None,
+) -> tuple[TableEntry, Wanted | None]:
+    """Store what is not None, and tell what the physical table then lacks."""
+    table = entry.table
     if definition is not None:
-        require_unchanged(table, definition)
         await check_edges(conn, grant, table.name, definition)
     changes: dict[str, Any] = {}
     if description is not None and description != table.description:
         changes["description"] = description
     replaced = definition if definition is not None and definition.text != entry.schema_text else None
     if not changes and replaced is None:
-        return entry
-    await store.update_table(conn, grant, table.id, changes, replaced)
+        return entry, None
+    wanted = await _wanted(conn, grant, entry, replaced) if replaced else None
+    new_ids = wanted.new_ids if wanted else None
+    await store.update_table(conn, grant, table.id, changes, replaced, new_ids)
     detail: Mapping[str, Any] = {"changed": sorted([*changes, *(["json_schema"] if replaced else [])])}
     await events.changed(conn, grant, table.app_id, (KIND, table.id, table.name), detail)
-    return await reread(conn, grant, table.name)
+    # The same schema, however it is written, is no change of the table.
+    is_changed = replaced is not None and table.is_materialized and replaced.digest != table.schema_hash
+    return await reread(conn, grant, table.name), wanted if is_changed else None
+
+
+async def _wanted(conn: Connection, grant: Grant, entry: TableEntry, definition: Definition) -> Wanted:
+    known = await store.lock_definition(conn, grant, entry.table.id)
+    old_ids, new_ids = identities(known, parse_schema(entry.table.json_schema), definition.schema)
+    return Wanted(entry, definition, old_ids, new_ids)
 
 
 async def delete_table(conn: Connection, grant: Grant, entry: TableEntry, *, force: bool = False) -> None:
@@ -90,16 +130,6 @@ async def reread(conn: Connection, grant: Grant, name: str) -> TableEntry:
     entry = await store.find_table(conn, grant, name)
     assert entry is not None
     return entry
-
-
-def require_unchanged(table: DataTable, definition: Definition) -> None:
-    """A materialized table keeps its schema; the same schema, however it is written, is no change."""
-    if table.is_materialized and definition.digest != table.schema_hash:
-        message = (
-            "Schema changes of materialized tables are not supported yet, and "
-            f"'{table.name}' is materialized. Send the schema it has, or create a table under another name."
-        )
-        raise errors.Invalid({"json_schema": [message]})
 
 
 async def check_edges(conn: Connection, grant: Grant, name: str, definition: Definition) -> None:

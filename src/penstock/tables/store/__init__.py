@@ -13,8 +13,24 @@ from penstock.tables.store.app_rows import (
     source_counts,
     update_app,
 )
-from penstock.tables.store.core import apps, data_sources, data_tables, idempotency_keys, operation_history
-from penstock.tables.store.history import add_operations, list_operations, operations_of
+from penstock.tables.store.core import (
+    apps,
+    data_sources,
+    data_tables,
+    idempotency_keys,
+    operation_history,
+    schema_revisions,
+)
+from penstock.tables.store.history import (
+    add_operations,
+    add_revision,
+    find_operation,
+    list_operations,
+    mark_rolled_back,
+    newest_revision,
+    operations_of,
+    operations_of_revision,
+)
 from penstock.tables.store.listing import BARE_LIMIT, Listing
 from penstock.tables.store.source_rows import (
     deactivate_source,
@@ -40,6 +56,7 @@ from penstock.tables.store.table_rows import (
     insert_table,
     list_tables,
     load_table,
+    lock_definition,
     mark_materialized,
     names_in_source,
     physical_schema,
@@ -50,6 +67,7 @@ __all__ = [
     "BARE_LIMIT",
     "Listing",
     "add_operations",
+    "add_revision",
     "app_id_of",
     "app_of",
     "apps",
@@ -64,6 +82,7 @@ __all__ = [
     "entry_of",
     "family_of",
     "find_app",
+    "find_operation",
     "find_source",
     "find_table",
     "find_tables",
@@ -79,12 +98,17 @@ __all__ = [
     "list_tables",
     "load_table",
     "lock_app",
+    "lock_definition",
     "mark_materialized",
+    "mark_rolled_back",
     "names_in_source",
+    "newest_revision",
     "operation_history",
     "operations_of",
+    "operations_of_revision",
     "physical_schema",
     "reactivate_app",
+    "schema_revisions",
     "slugs_like",
     "source_counts",
     "source_of",

@@ -109,6 +109,8 @@ data_tables = Table(
     Column("schema_hash", TEXT, nullable=False),
     Column("field_count", Integer, nullable=False),
     Column("has_graph", Boolean, nullable=False, server_default=false()),
+    # By field name; see `schema.identity`.
+    Column("field_ids", JSON, nullable=False, server_default=text("'{}'")),
     # Names of the tables that the foreign keys of this one point at.
     Column("parents", ARRAY(TEXT), nullable=False, server_default="{}"),
     Column("physical_schema", TEXT, nullable=False),
@@ -127,6 +129,22 @@ Index(
 )
 Index("data_tables_data_source_id_idx", data_tables.c.data_source_id)
 
+# A change of a materialized table's schema: its steps are rows of the history, and a rollback takes all of it back.
+schema_revisions = Table(
+    "schema_revisions",
+    metadata,
+    identity_column(),
+    _org(),
+    Column("table_id", BigInteger, ForeignKey("penstock.data_tables.id", ondelete="CASCADE"), nullable=False),
+    # The definition before.
+    Column("json_schema", JSON, nullable=False),
+    Column("field_ids", JSON, nullable=False),
+    Column("rolled_back", Boolean, nullable=False, server_default=false()),
+    created_column(),
+    _user("created_by"),
+)
+Index("schema_revisions_table_id_idx", schema_revisions.c.table_id, schema_revisions.c.id)
+
 operation_history = Table(
     "operation_history",
     metadata,
@@ -140,14 +158,20 @@ operation_history = Table(
     Column("status", TEXT, nullable=False),
     Column("execution_time_ms", Integer, nullable=False, server_default="0"),
     Column("detail", JSON, nullable=False, server_default=text("'{}'")),
+    Column("revision_id", BigInteger, ForeignKey("penstock.schema_revisions.id", ondelete="CASCADE")),
     created_column(),
     _user("created_by"),
     CheckConstraint(
         "operation_type IN ('CREATE', 'ALTER', 'DROP', 'RENAME', 'INDEX')", name="operation_type"
     ),
-    CheckConstraint("status IN ('success', 'failed', 'rolled_back')", name="status"),
+    CheckConstraint("status IN ('success', 'failed', 'rolled_back', 'pending')", name="status"),
 )
 Index("operation_history_table_id_idx", operation_history.c.table_id, operation_history.c.id)
+Index(
+    "operation_history_revision_id_idx",
+    operation_history.c.revision_id,
+    postgresql_where=operation_history.c.revision_id.is_not(None),
+)
 
 # Answers kept for `Idempotency-Key`. `principal` says whose key it is ("user:5", "key:7"), `request` is
 # method and path, `fingerprint` the digest of query and body: a key used again for something else is refused.

@@ -1,16 +1,18 @@
-"""The operation history: what was done to a table in the database, and when."""
+"""The operation history: what was done to a table in the database, and when; and the revisions it belongs to."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import insert, select
+import msgspec
+from sqlalchemy import insert, select, update
 
 from penstock.identity import Grant
-from penstock.kit.db import Connection
+from penstock.kit.db import Connection, Row
 from penstock.kit.paging import Page
-from penstock.tables.models import NewOperation, Operation
-from penstock.tables.store.core import operation_history
+from penstock.tables.models import NewOperation, Operation, Revision
+from penstock.tables.store.core import operation_history, schema_revisions
 from penstock.tables.store.listing import Listing, listing
 
 _COLUMNS = (
@@ -22,12 +24,14 @@ _COLUMNS = (
     operation_history.c.status,
     operation_history.c.execution_time_ms,
     operation_history.c.created_at,
+    operation_history.c.revision_id,
 )
 
 
-async def add_operations(conn: Connection, grant: Grant, operations: Sequence[NewOperation]) -> None:
+async def add_operations(conn: Connection, grant: Grant, operations: Sequence[NewOperation]) -> list[int]:
+    """The ids of the new rows, in order."""
     if not operations:
-        return
+        return []
     rows = [
         {
             "org_id": grant.org_id,
@@ -36,13 +40,16 @@ async def add_operations(conn: Connection, grant: Grant, operations: Sequence[Ne
             "description": one.description,
             "sql": one.sql,
             "rollback_sql": one.rollback_sql,
-            "status": "success",
+            "status": one.status,
             "execution_time_ms": one.milliseconds,
+            "revision_id": one.revision,
+            "detail": msgspec.json.encode(one.detail).decode(),
             "created_by": grant.principal.user_id,
         }
         for one in operations
     ]
-    await conn.execute(insert(operation_history).values(rows))
+    made = await conn.rows(insert(operation_history).values(rows).returning(operation_history.c.id))
+    return [row["id"] for row in made]
 
 
 async def list_operations(
@@ -60,4 +67,86 @@ async def list_operations(
 
 
 def operations_of(found: Listing) -> list[Operation]:
-    return [Operation(*(row[column.name] for column in _COLUMNS)) for row in found.rows]
+    return [_operation(row) for row in found.rows]
+
+
+async def find_operation(
+    conn: Connection, grant: Grant, table_id: int, operation_id: int
+) -> Operation | None:
+    row = await conn.row(
+        select(*_COLUMNS, operation_history.c.detail).where(
+            *_of_table(grant, table_id), operation_history.c.id == operation_id
+        )
+    )
+    return _operation(row) if row else None
+
+
+async def operations_of_revision(
+    conn: Connection, grant: Grant, table_id: int, revision: int
+) -> list[Operation]:
+    """In the order in which they were done."""
+    rows = await conn.rows(
+        select(*_COLUMNS, operation_history.c.detail)
+        .where(*_of_table(grant, table_id), operation_history.c.revision_id == revision)
+        .order_by(operation_history.c.id)
+    )
+    return [_operation(row) for row in rows]
+
+
+async def add_revision(
+    conn: Connection, grant: Grant, table_id: int, schema_text: str, field_ids: dict[str, str]
+) -> int:
+    """`schema_text` and `field_ids` are what a rollback brings back."""
+    return await conn.value(
+        insert(schema_revisions)
+        .values(
+            org_id=grant.org_id,
+            table_id=table_id,
+            json_schema=schema_text,
+            field_ids=msgspec.json.encode(field_ids).decode(),
+            created_by=grant.principal.user_id,
+        )
+        .returning(schema_revisions.c.id)
+    )
+
+
+async def newest_revision(conn: Connection, grant: Grant, table_id: int) -> Revision | None:
+    """The last change of the schema that has not been rolled back."""
+    row = await conn.row(
+        select(schema_revisions.c.id, schema_revisions.c.json_schema, schema_revisions.c.field_ids)
+        .where(
+            schema_revisions.c.org_id == grant.org_id,
+            schema_revisions.c.table_id == table_id,
+            ~schema_revisions.c.rolled_back,
+        )
+        .order_by(schema_revisions.c.id.desc())
+        .limit(1)
+    )
+    if row is None:
+        return None
+    ids = msgspec.json.decode(row["field_ids"], type=dict[str, str])
+    return Revision(row["id"], table_id, row["json_schema"], ids)
+
+
+async def mark_rolled_back(conn: Connection, grant: Grant, revision: int) -> None:
+    await conn.execute(
+        update(schema_revisions)
+        .where(schema_revisions.c.org_id == grant.org_id, schema_revisions.c.id == revision)
+        .values(rolled_back=True)
+    )
+    await conn.execute(
+        update(operation_history)
+        .where(operation_history.c.org_id == grant.org_id, operation_history.c.revision_id == revision)
+        .values(status="rolled_back")
+    )
+
+
+def _of_table(grant: Grant, table_id: int) -> tuple[Any, ...]:
+    return (operation_history.c.org_id == grant.org_id, operation_history.c.table_id == table_id)
+
+
+def _operation(row: Row) -> Operation:
+    detail: Any = row.get("detail")
+    return Operation(
+        *(row[column.name] for column in _COLUMNS), detail=msgspec.json.decode(detail) if detail else {}
+    )

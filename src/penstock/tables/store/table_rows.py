@@ -222,6 +222,7 @@ async def insert_table(
     name: str,
     description: str,
     definition: Definition,
+    field_ids: Mapping[str, str],
     physical: tuple[str, str],
 ) -> int | None:
     """The new table's id, None when the name is taken. `physical` is schema and name in the database."""
@@ -236,6 +237,7 @@ async def insert_table(
             physical_schema=physical[0],
             physical_name=physical[1],
             created_by=grant.principal.user_id,
+            field_ids=msgspec.json.encode(field_ids).decode(),
             **_defined(definition),
         )
         .on_conflict_do_nothing(
@@ -251,12 +253,28 @@ async def update_table(
     table_id: int,
     changes: Mapping[str, Any],
     definition: Definition | None = None,
+    field_ids: Mapping[str, str] | None = None,
 ) -> None:
+    values = dict(changes)
+    if definition is not None:
+        values |= _defined(definition)
+    if field_ids is not None:
+        values["field_ids"] = msgspec.json.encode(field_ids).decode()
     await conn.execute(
         update(data_tables)
         .where(_of_app(grant), data_tables.c.id == table_id)
-        .values(**changes, **(_defined(definition) if definition else {}), **touched(grant))
+        .values(**values, **touched(grant))
     )
+
+
+async def lock_definition(conn: Connection, grant: Grant, table_id: int) -> dict[str, str]:
+    """Hold a definition until the transaction ends; the ids of its fields by name."""
+    text = await conn.value(
+        select(data_tables.c.field_ids)
+        .where(_of_app(grant), data_tables.c.id == table_id)
+        .with_for_update(key_share=True)
+    )
+    return msgspec.json.decode(text or "{}", type=dict[str, str])
 
 
 async def deactivate_table(conn: Connection, grant: Grant, table_id: int) -> None:

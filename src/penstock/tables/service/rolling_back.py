@@ -1,0 +1,66 @@
+"""Taking back the newest schema change of a table: its steps are undone in reverse order, all of them or none."""
+
+from __future__ import annotations
+
+from penstock.identity import Grant
+from penstock.kit import errors
+from penstock.kit.db import Connection
+from penstock.tables import events, store
+from penstock.tables.definitions import read_definition
+from penstock.tables.models import DataTable, Operation, Revision, TableEntry
+from penstock.tables.schema.apply import StepFailed, attempts, run
+from penstock.tables.schema.ddl import Step
+from penstock.tables.schema.materialize import Done
+from penstock.tables.service.migrating import ChangeFailed, Terms
+
+
+async def roll_back(
+    conn: Connection, grant: Grant, entry: TableEntry, operation_id: int, terms: Terms
+) -> list[Done]:
+    """Undo the revision that the operation belongs to, which must be the newest.
+
+    Raises `NotFound` for an operation of another table, `Conflict` for one that has nothing to undo any more.
+    """
+    table = entry.table
+    await store.lock_app(conn, grant)
+    await store.lock_definition(conn, grant, table.id)
+    operation = await store.find_operation(conn, grant, table.id, operation_id)
+    if operation is None:
+        raise errors.NotFound(f"'{table.name}' has no operation {operation_id}.")
+    newest = await store.newest_revision(conn, grant, table.id)
+    if newest is None or operation.revision != newest.id:
+        raise errors.Conflict(_reason(operation, newest))
+    operations = await store.operations_of_revision(conn, grant, table.id, newest.id)
+    steps = [_undoing(one) for one in reversed(operations)]
+    try:
+        done = await attempts(conn, terms.limits, lambda: run(conn, table, steps))
+    except StepFailed as failed:
+        raise ChangeFailed(grant, failed) from failed
+    await _restore(conn, grant, table, newest)
+    return done
+
+
+async def _restore(conn: Connection, grant: Grant, table: DataTable, revision: Revision) -> None:
+    definition = read_definition(revision.schema_text)
+    await store.update_table(conn, grant, table.id, {}, definition, revision.field_ids)
+    await store.mark_rolled_back(conn, grant, revision.id)
+    detail = {"revision": revision.id}
+    await events.changed(conn, grant, table.app_id, ("data_table", table.id, table.name), detail)
+
+
+def _reason(operation: Operation, newest: Revision | None) -> str:
+    if operation.status == "rolled_back":
+        return f"Operation {operation.id} has been rolled back already."
+    if operation.status == "failed":
+        return f"Operation {operation.id} failed and changed nothing."
+    if operation.revision is None:
+        return "The making of a table is not rolled back; delete the table instead."
+    assert newest is not None
+    return "Only the newest change can be rolled back; roll back those after it first."
+
+
+def _undoing(operation: Operation) -> Step:
+    if operation.rollback_sql is None:
+        raise errors.Conflict(f"Nothing undoes operation {operation.id} ({operation.description}).")
+    sql = operation.detail.get("rollback_sql", operation.rollback_sql)
+    return Step(operation.operation_type, f"Roll back '{operation.description}'", sql, None)
