@@ -15,7 +15,6 @@ class TablesSettings:
     idempotency_seconds: int = setting(
         86_400, "How long the answer to a request with an Idempotency-Key is kept.", check=at_least(60)
     )
-<<<<<<< HEAD
     max_collected: int = setting(
         10_000,
         "Items that array_agg, json_agg and string_agg may collect in one answer.",
@@ -26,7 +25,7 @@ class TablesSettings:
         "Aggregates that PostgreSQL's planner says cost more are refused; 0 is no limit. The default is about one pass "
         "over a hundred million records.",
         check=at_least(0),
-=======
+    )
     schema_lock_timeout: float = setting(
         0.5,
         "Seconds that a schema change waits for a lock, while others wait behind it; then it lets them pass and "
@@ -38,5 +37,4 @@ class TablesSettings:
     )
     schema_statement_timeout: float = setting(
         30.0, "Seconds that one statement of a schema change may take.", check=at_least(0.1)
->>>>>>> 05b17a9 (Schemas of tables with records change: plans, consent, history, rollback)
     )
