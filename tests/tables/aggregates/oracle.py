@@ -124,7 +124,7 @@ def outcome(output: Output, members: Sequence[Row]) -> Any:
         if len(found) < 2:
             return None
         mean = Decimal(sum(found)) / len(found)
-        variance = sum((one - mean) ** 2 for one in found) / (len(found) - 1)
+        variance = Decimal(sum((one - mean) ** 2 for one in found)) / (len(found) - 1)
         return variance if output.function == "variance" else variance.sqrt()
 
 

@@ -400,3 +400,26 @@ async def test_collections_are_bounded(workbench: Workbench) -> None:
     assert (await one(table, "string_agg(n)", id__ne=1))["string_agg_n"].count(",") == 9_999
     together = await table.get(_aggregate="array_agg(id), string_agg(id)", id__lt=6000)
     assert together.status_code == 400
+
+
+async def test_long_values_are_bounded(workbench: Workbench) -> None:
+    table = await workbench.table(
+        {"name": "text", "type": "string"},
+        {"name": "doc", "type": "object"},
+        {"name": "k", "type": "integer"},
+    )
+    await table.add({"k": 0}, {"k": 0, "text": "short", "doc": {}})
+    for _ in range(4):
+        await table.add(*({"k": 1, "text": "x" * 2**20, "doc": {"a": "x" * 2**20}} for _ in range(9)))
+    for aggregate in ("array_agg(text)", "string_agg(text)", "json_agg(doc)", "array_agg(distinct text)"):
+        answer = await table.get(_aggregate=aggregate)
+        assert answer.status_code == 400, aggregate
+        assert "10,000 items and 32 MiB in one answer" in answer.json()["_aggregate"][0]
+        assert (await table.get(_aggregate=aggregate, _group_by="k")).status_code == 400
+        first = await groups(table, aggregate, "k", page_size=1)
+        assert list(first[0].values())[1] in ([None, "short"], "short", [None, {}], ["short", None])
+    whole = await one(table, "array_agg(text),count(distinct text)", id__lte=32)
+    assert whole["count_text"] == 2
+    assert sum(len(text or "") for text in whole["array_agg_text"]) == 30 * 2**20 + 5
+    await table.add({"k": 2, "text": "y" * 3000})
+    assert len((await one(table, "string_agg(distinct text)", k=2))["string_agg_text"]) == 3000

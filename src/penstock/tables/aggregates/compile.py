@@ -1,7 +1,8 @@
 """Plans to PostgreSQL. The text depends on the shape of a plan only; constants and the values of filters are bound.
 
-What is collected (`array_agg` and its like) is numbered inside its group first, and items past the limit are left
-out of the collection: it never holds more, however many records there are, and one too many shows that it is short.
+What is collected (`array_agg` and its like) is numbered and weighed inside its group first, and items past a limit
+are left out of the collection: it never holds more, however many records there are, and one item or byte too many
+shows that it is short.
 """
 
 from __future__ import annotations
@@ -36,12 +37,15 @@ if TYPE_CHECKING:
 
 _GROUPS, _PAGE = '"#groups"', '"#page"'
 _SEPARATOR = "', '"
+MOST_BYTES = 32 * 1024 * 1024
+# Values that are distinct are not weighed together, but then each may be but so long.
+MOST_BYTES_DISTINCT = 3_000
+_HEAVY = frozenset({ValueType.TEXT, ValueType.JSON, ValueType.JSON_ARRAY, ValueType.JSON_OBJECT})
 
 
 def compile_aggregate(plan: AggregatePlan, most: int) -> Statement:
-    """One row: `page` (the JSON of the groups, comma-separated), `total`, and `collected` items on the page.
-
-    With more than `most` items collected, `page` is null.
+    """One row: `page` (the JSON of the groups, comma-separated), `total`, and whether it `exceeds` what may be
+    collected, `most` items and their bytes; then `page` is null.
     """
     values = list[object]()
     condition = matching(plan.table, plan.where, plan.search, values, hide_deleted=plan.hide_deleted)
@@ -89,17 +93,17 @@ def _text(
     total = f"(SELECT count(*) FROM {_GROUPS})" if counted else "NULL::bigint"
     shown = f"SELECT {compiler.shown()} FROM {_PAGE} AS g" + (f" ORDER BY {order}" if grouping.keys else "")
     rows = f"(SELECT string_agg(row_to_json({ROW})::text, ',') FROM ({shown}) AS {ROW})"
-    collected = compiler.collected()
-    if collected is None:
-        collected = "0::bigint"
+    exceeds = compiler.exceeds()
+    if exceeds is None:
+        exceeds = "FALSE"
     else:
         # An uncorrelated subquery in a branch that is not taken does not run.
-        rows = f"CASE WHEN {collected} <= {most} THEN {rows} END"
+        rows = f"CASE WHEN NOT {exceeds} THEN {rows} END"
     # A total has every group made anyway; without one, a page ends the work early where the plan allows it.
     kept = "MATERIALIZED" if counted else "NOT MATERIALIZED"
     return (
         f"WITH {_GROUPS} AS {kept} ({groups}), {_PAGE} AS MATERIALIZED ({page}) "
-        f"SELECT {rows} AS page, {total} AS total, {collected} AS collected"
+        f"SELECT {rows} AS page, {total} AS total, {exceeds} AS exceeds"
     )
 
 
@@ -121,8 +125,9 @@ class _Compiler:
             listed = ", ".join(f"{text} AS {name}" for text, name in numbers.items())
             source = f"(SELECT t.*, {listed} FROM {source}) AS t"
         found = [*self.keys, *(self.call(typed("Call", term.value)) for term in self.grouping.outputs)]
-        columns = ", ".join(f"{text} AS {_column(place)}" for place, text in enumerate(found))
-        text = f"SELECT {columns} FROM {source}"
+        columns = [f"{text} AS {_column(place)}" for place, text in enumerate(found)]
+        columns += [f"{self.weight(call)} AS {_weight(place)}" for place, call in self.heavy()]
+        text = f"SELECT {', '.join(columns)} FROM {source}"
         if self.keys:
             text += f" GROUP BY {', '.join(str(number) for number in range(1, len(self.keys) + 1))}"
         if self.grouping.having is not None:
@@ -130,24 +135,65 @@ class _Compiler:
         return text
 
     def numbers(self) -> dict[str, str]:
-        """What numbers the records of a group, or their distinct values, for each collection; by its text."""
+        """What numbers and weighs the records of a group, or their distinct values; names by SQL."""
         found: dict[str, str] = {}
-        for term in self.grouping.outputs:
-            call = typed("Call", term.value)
-            if call.collects:
-                found.setdefault(self.numbering(call), f'"#n{len(found)}"')
+        for _, call in self.collections():
+            for text in (self.numbering(call), self.weighing(call)):
+                if text is not None:
+                    found.setdefault(text, f'"#n{len(found)}"')
         return found
+
+    def collections(self) -> list[tuple[int, Call]]:
+        """The outputs that collect, by their place among the terms."""
+        return [
+            (place, term.value)
+            for place, term in enumerate(self.grouping.terms)
+            if isinstance(term.value, Call) and term.value.collects
+        ]
+
+    def heavy(self) -> list[tuple[int, Call]]:
+        """Those of values that may be long."""
+        return [
+            (place, call)
+            for place, call in self.collections()
+            if isinstance(call.argument, Value) and call.argument.type in _HEAVY
+        ]
 
     def numbering(self, call: Call) -> str:
         assert call.argument is not None
-        parted = f"PARTITION BY {', '.join(self.keys)} " if self.keys else ""
         if call.distinct:
-            return f"dense_rank() OVER ({parted}ORDER BY {self.expression(call.argument)})"
-        numbered = f"({parted}ORDER BY {self.primary_key()} ROWS UNBOUNDED PRECEDING)"
+            return f"dense_rank() OVER ({self.parted()}ORDER BY {self.expression(call.argument)})"
         if call.function is Function.STRING_AGG:
             # Empty values are no items.
-            return f"count({self.expression(call.argument)}) OVER {numbered}"
-        return f"row_number() OVER {numbered}"
+            return f"count({self.expression(call.argument)}) OVER {self.running()}"
+        return f"row_number() OVER {self.running()}"
+
+    def weighing(self, call: Call) -> str | None:
+        if call.distinct or not isinstance(call.argument, Value) or call.argument.type not in _HEAVY:
+            return None
+        return f"sum({self.length(call)}) OVER {self.running()}"
+
+    def length(self, call: Call) -> str:
+        assert isinstance(call.argument, Value)
+        column = self.expression(call.argument)
+        return (
+            f"octet_length({column})"
+            if call.argument.type is ValueType.TEXT
+            else f"octet_length({column}::text)"
+        )
+
+    def weight(self, call: Call) -> str:
+        """The bytes of a group's items; more than all that may be when a distinct one is too long."""
+        weighing = self.weighing(call)
+        if weighing is not None:
+            return f"max({self.numbers()[weighing]})"
+        return f"CASE WHEN max({self.length(call)}) > {MOST_BYTES_DISTINCT} THEN {MOST_BYTES + 1} ELSE 0 END"
+
+    def running(self) -> str:
+        return f"({self.parted()}ORDER BY {self.primary_key()} ROWS UNBOUNDED PRECEDING)"
+
+    def parted(self) -> str:
+        return f"PARTITION BY {', '.join(self.keys)} " if self.keys else ""
 
     def primary_key(self) -> str:
         return ", ".join(f"t.{sql.identifier(name)}" for name in self.table.schema.primary_key)
@@ -211,12 +257,19 @@ class _Compiler:
         return text if plain else f"trim_scale({text})"
 
     def collection(self, call: Call, argument: str) -> str:
-        number = self.numbers()[self.numbering(call)]
+        numbers = self.numbers()
+        kept = [f"{numbers[self.numbering(call)]} <= {self.most + 1}"]
+        if (weighing := self.weighing(call)) is not None:
+            # NULL where nothing has been weighed yet.
+            kept.append(f"coalesce({numbers[weighing]}, 0) <= {MOST_BYTES}")
+        elif isinstance(call.argument, Value) and call.argument.type in _HEAVY:
+            kept.append(f"({argument} IS NULL OR {self.length(call)} <= {MOST_BYTES_DISTINCT})")
+        if call.function is Function.STRING_AGG:
+            kept.append(f"{argument} IS NOT NULL")
         items = f"{argument} ORDER BY {self.primary_key()}"
         if call.distinct:
             items = f"DISTINCT {argument} ORDER BY {argument}"
-        present = f" AND {argument} IS NOT NULL" if call.function is Function.STRING_AGG else ""
-        return f"array_agg({items}) FILTER (WHERE {number} <= {self.most + 1}{present})"
+        return f"array_agg({items}) FILTER (WHERE {' AND '.join(kept)})"
 
     # --- what is shown of groups `g`
 
@@ -225,15 +278,17 @@ class _Compiler:
             f"g.{_column(place)}{' DESC' if down else ''}" for place, down in self.grouping.order
         )
 
-    def collected(self) -> str | None:
-        sizes = [
-            f"coalesce(cardinality(g.{_column(place)}), 0)"
-            for place, term in enumerate(self.grouping.terms)
-            if isinstance(term.value, Call) and term.value.collects
-        ]
-        if not sizes:
+    def exceeds(self) -> str | None:
+        """True when the groups of the page collect too much; None when none collects anything."""
+        collections = self.collections()
+        if not collections:
             return None
-        return f"(SELECT coalesce(sum({' + '.join(sizes)}), 0)::bigint FROM {_PAGE} AS g)"
+        sizes = " + ".join(f"coalesce(cardinality(g.{_column(place)}), 0)" for place, _ in collections)
+        found = f"coalesce(sum({sizes}), 0) > {self.most}"
+        if heavy := self.heavy():
+            weights = " + ".join(f"coalesce(g.{_weight(place)}, 0)" for place, _ in heavy)
+            found += f" OR coalesce(sum({weights}), 0) > {MOST_BYTES}"
+        return f"(SELECT {found} FROM {_PAGE} AS g)"
 
     def shown(self) -> str:
         return ", ".join(
@@ -270,3 +325,7 @@ class _Compiler:
 
 def _column(place: int) -> str:
     return f'"#{place}"'
+
+
+def _weight(place: int) -> str:
+    return f'"#w{place}"'

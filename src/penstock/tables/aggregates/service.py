@@ -7,7 +7,7 @@ import asyncpg
 from penstock.kit import errors
 from penstock.kit.db import Pool
 from penstock.tables.aggregates import answer
-from penstock.tables.aggregates.compile import compile_aggregate
+from penstock.tables.aggregates.compile import MOST_BYTES, MOST_BYTES_DISTINCT, compile_aggregate
 from penstock.tables.aggregates.cost import Sizes, check_cost
 from penstock.tables.aggregates.plan import AggregatePlan
 from penstock.tables.records.execute import read
@@ -25,11 +25,13 @@ async def aggregate(pool: Pool, plan: AggregatePlan, settings: TablesSettings, s
     except errors.BadRequest as error:
         raise _explained(error) from error
     assert row is not None
-    if row["collected"] > most:
+    if row["exceeds"]:
+        size = f"{MOST_BYTES // 1024 // 1024} MiB"
         raise errors.Invalid(
             {
                 "_aggregate": [
-                    f"array_agg, json_agg and string_agg collect at most {most:,} items in one answer."
+                    f"array_agg, json_agg and string_agg collect at most {most:,} items and {size} in one answer, "
+                    f"with 'distinct' no text of more than {MOST_BYTES_DISTINCT:,} bytes."
                 ]
             },
             hint="Filter the records, ask for fewer groups on a page, or collect 'distinct' values.",

@@ -10,7 +10,7 @@ import msgspec
 
 from penstock.kit.filters import And, Or
 
-MAX_LENGTH = 10_000
+MAX_LENGTH = 4_000
 MAX_OUTPUTS = 50
 MAX_KEYS = 20
 MAX_THRESHOLDS = 50
