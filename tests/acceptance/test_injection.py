@@ -283,6 +283,42 @@ async def test_filter_trees(attack: Attack) -> None:
                 await attack.send("GET", DATA, params={"filters": json.dumps(tree)})
 
 
+async def test_aggregates(attack: Attack) -> None:
+    async with attack.unchanged():
+        for text in attack.corpus():
+            for aggregate in (
+                f"{text}(n)",
+                f"sum({text})",
+                f'sum("{text}")',
+                f"sum(n + {text}) as x",
+                f"sum(n) as {text}",
+                f'sum(n) as "{text}"',
+                f"max(extract({text} from at)) as x",
+                f"max(date_trunc('{text}', at)) as x",
+                f"max(date_trunc('day', at at time zone '{text}')) as x",
+                f"string_agg({text})",
+            ):
+                answer = await attack.send("GET", DATA, params={"_aggregate": aggregate})
+                assert answer.status_code in (200, 400, 414), aggregate
+            for name, value in (
+                ("_group_by", text),
+                ("_group_by", f'"{text}"'),
+                ("_group_by", f"date_trunc('{text}', at)"),
+                ("_group_by", f"date_trunc('day', at at time zone '{text}') as d"),
+                ("_group_by", f"name as {text}"),
+                ("_having", text),
+                ("_having", f"{text} > 1"),
+                ("_having", f"n > {text}"),
+                ("_having", f"n__gt={text}"),
+                ("_having", f"sum({text}) > 1"),
+                ("ordering", text),
+                ("search", text),
+                ("name", text),
+            ):
+                answer = await attack.send("GET", DATA, params={"_aggregate": "sum(n) as n", name: value})
+                assert answer.status_code in (200, 400, 414), (name, value)
+
+
 async def test_paths(attack: Attack) -> None:
     async with attack.unchanged():
         for text in attack.corpus():

@@ -152,6 +152,26 @@ def _extremes(client: Client, files: Files) -> Iterator[Comparison]:
             yield Comparison(f"highest {field} of {table}", highest, query.order_by(f"-{field}").first())
 
 
+def _delays(client: Client, files: Files) -> Iterator[Comparison]:
+    groups: dict[tuple[str, int], list[int | None]] = {}
+    for row in files.flights:
+        groups.setdefault((row["carrier"], row["month"]), []).append(row["dep_delay"])
+    expected: list[list[Any]] = []
+    for (carrier, month), delays in sorted(groups.items()):
+        known = [delay for delay in delays if delay is not None]
+        mean = round(Decimal(sum(known)) / len(known), 6) if known else None
+        expected.append([carrier, month, len(delays), mean])
+    query = (
+        _records(client, "flights")
+        .aggregate("count(*)", "avg(dep_delay) as mean")
+        .group_by("carrier", "month")
+    )
+    found = [[*row.values()] for row in query.all()]
+    for row in found:
+        row[-1] = None if row[-1] is None else round(Decimal(row[-1]), 6)
+    yield Comparison("flights and mean delay of each carrier and month", expected, found)
+
+
 def _page(client: Client, files: Files) -> Iterator[Comparison]:
     matching = [
         row
@@ -197,6 +217,7 @@ _STEPS = (
     ("totals", _totals),
     ("groups", _groups),
     ("extremes", _extremes),
+    ("aggregates", _delays),
     ("a page", _page),
     ("whole tables", _streams),
 )
