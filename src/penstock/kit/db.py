@@ -228,11 +228,15 @@ def translate(error: Exception) -> errors.PenstockError:  # noqa: PLR0911  (a ta
             return errors.Contended()
         case asyncpg.UniqueViolationError():
             return errors.Conflict("A row with the same key exists already.")
-        case (
-            asyncpg.DataError()
-            | asyncpg.IntegrityConstraintViolationError()
-            | asyncpg.ProgramLimitExceededError()
-        ):
+        case asyncpg.SequenceGeneratorLimitExceededError():
+            return errors.BadRequest("The table has given out the last key that its type has.")
+        case asyncpg.ProgramLimitExceededError():
+            # Names of indexes are ours, and mean nothing to callers.
+            reason = summary(error).partition(" for index ")[0]
+            return errors.BadRequest(
+                f"A value is too large: {reason}.", hint="Indexed values have at most about 2,700 bytes."
+            )
+        case asyncpg.DataError() | asyncpg.IntegrityConstraintViolationError():
             return errors.BadRequest(f"The database refused a value: {summary(error)}.")
         case asyncpg.InsufficientResourcesError():
             return errors.Unavailable("The database is short of resources; try again shortly.")

@@ -127,3 +127,13 @@ async def test_one_delete_may_take_parent_and_child(workbench: Workbench) -> Non
     await table.add({"id": 1, "up": 2}, {"id": 2, "up": 1})
     assert (await table.delete("/1")).status_code == 409
     assert (await table.delete(ids="1,2")).json()["deleted"] == 2
+
+
+async def test_a_value_too_long_for_an_index_names_nothing_of_ours(workbench: Workbench) -> None:
+    table = await workbench.table({"name": "code", "type": "string", "constraints": {"unique": True}})
+    text = "".join(chr(0x4E00 + (number * 7919) % 20000) for number in range(6000))
+    answer = await table.post({"code": text})
+    assert answer.status_code == 400, answer.text
+    assert "too large" in answer.json()["detail"]
+    assert 'index "' not in answer.text
+    assert table.name not in answer.text
