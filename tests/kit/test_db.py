@@ -17,7 +17,7 @@ from penstock.kit import db, errors
         (asyncpg.QueryCanceledError("canceled"), errors.GatewayTimeout),
         (asyncpg.DeadlockDetectedError("deadlock"), errors.Contended),
         (asyncpg.DivisionByZeroError("division by zero"), errors.BadRequest),
-        (asyncpg.UndefinedTableError("no such table"), errors.Internal),
+        (asyncpg.UndefinedTableError("no such table"), errors.Outdated),
     ],
 )
 def test_errors_of_the_driver(raised: Exception, answered: type[errors.PenstockError]) -> None:
