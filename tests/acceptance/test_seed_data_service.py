@@ -29,6 +29,11 @@ TABLE = f"{SOURCE}/datatables/users"
 POSTS = f"{APP}/datatables/posts/data"
 AUTHORS = f"{APP}/datatables/authors/data"
 
+
+def refers(field: str, table: str) -> dict[str, Any]:
+    return {"fields": [field], "reference": {"resource": table, "fields": ["id"]}}
+
+
 APP_SUMMARY = {
     "id": int,
     "name": "My Application",
@@ -90,6 +95,11 @@ AUTHORS_SCHEMA = {
         {"name": "updated_at", "type": "datetime"},
     ],
     "primaryKey": ["id"],
+}
+COMMENTS_SCHEMA = {
+    "fields": [{"name": "id", "type": "integer"}, {"name": "post_id", "type": "integer"}],
+    "primaryKey": ["id"],
+    "foreignKeys": [refers("post_id", "posts")],
 }
 PRODUCTS = {
     "fields": [
@@ -583,6 +593,52 @@ STEPS = (
 )
 
 
+MAGAZINE = "/api/apps/magazine/datatables"
+RELATED = (
+    post("/api/apps/", {"name": "Magazine"}),
+    post("/api/apps/magazine/datasources/", {"name": "Main"}),
+    *(
+        post("/api/apps/magazine/datasources/main/datatables/", {"name": name, "json_schema": schema})
+        for name, schema in (
+            ("authors", AUTHORS_SCHEMA),
+            ("posts", POSTS_SCHEMA | {"foreignKeys": [refers("author_id", "authors")]}),
+            ("comments", COMMENTS_SCHEMA),
+        )
+    ),
+    post(f"{MAGAZINE}/authors/data/", {"id": 5, "name": "Ann", "email": ALICE}),
+    post(f"{MAGAZINE}/posts/data/", [{"id": 7, "title": "T", "author_id": 5}, {"id": 8, "title": "U"}]),
+    post(f"{MAGAZINE}/comments/data/", {"id": 1, "post_id": 7}),
+    get(
+        f"{MAGAZINE}/posts/data/{query(populate='author,comments')}",
+        {
+            "data": [
+                {
+                    "id": 7,
+                    "title": "T",
+                    "author_id": 5,
+                    "author": {"id": 5, "name": "Ann"},
+                    "comments": [{"id": 1, "post_id": 7}],
+                },
+                {"id": 8, "author_id": None, "author": None, "comments": []},
+            ],
+            "total": 2,
+            "page": 1,
+            "page_size": 20,
+        },
+    ),
+    get(
+        f"{MAGAZINE}/posts/data/{query(populate='*')}",
+        {"data": [{"id": 7, "author_id": 5, "author": {"id": 5}}], "total": 2, "page": 1, "page_size": 20},
+    ),
+    get(f"{MAGAZINE}/posts/data/7/{query(populate='*')}", {"data": {"id": 7, "author": {"name": "Ann"}}}),
+    get(
+        f"{MAGAZINE}/posts/data/7/{query(populate='author_id,comments')}",
+        {"data": {"id": 7, "author_id": {"id": 5}, "comments": [{"id": 1}]}},
+    ),
+    get(f"{MAGAZINE}/posts/data/{query(populate='nobody')}", {"populate": list}, 400),
+)
+
+
 @pytest.fixture
 def client(server: RunningServer) -> Iterator[httpx2.Client]:
     """A client with the access token of a login."""
@@ -595,8 +651,9 @@ def client(server: RunningServer) -> Iterator[httpx2.Client]:
         yield opened
 
 
-def test_the_reference(client: httpx2.Client) -> None:
-    for step in STEPS:
+@pytest.mark.parametrize("steps", [STEPS, RELATED], ids=["everything", "related records"])
+def test_the_reference(client: httpx2.Client, steps: tuple[Step, ...]) -> None:
+    for step in steps:
         answer = client.request(
             step.method, step.path, **({"json": step.body} if step.body is not None else {})
         )
@@ -612,7 +669,7 @@ def test_the_reference(client: httpx2.Client) -> None:
 
 def test_without_a_token(server: RunningServer) -> None:
     """Every one of the requests needs credentials."""
-    for method, path in sorted({(step.method, step.path) for step in STEPS}):
+    for method, path in sorted({(step.method, step.path) for step in (*STEPS, *RELATED)}):
         answer = httpx2.request(method, server.url + path)
         assert (method, path, answer.status_code) == (method, path, 401)
         assert "detail" in answer.json()

@@ -6,9 +6,10 @@ notifications cannot arrive.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from penstock.kit import errors, sql
 from penstock.kit.context import Context
@@ -18,8 +19,9 @@ from penstock.kit.notify import Listener
 from penstock.tables.fields import BY_NAME
 from penstock.tables.models import DataTable, ProviderType, TableSchema
 from penstock.tables.records.codec import RowCodec
+from penstock.tables.relations.family import Family
 from penstock.tables.schema import SEARCH_COLUMN, Place, Violation, parse_schema, place_of, violations
-from penstock.tables.store import load_table
+from penstock.tables.store import load_table, load_tables
 
 CHANNEL = "penstock_catalog"
 _MAX_ENTRIES = 10_000
@@ -29,6 +31,31 @@ _RANGE_ITEMS = {
     "date": ValueType.DATE,
     "datetime": ValueType.DATETIME,
 }
+
+
+class Seen(NamedTuple):
+    """The columns of a table under one name for its rows: as filters name them, and as the API answers them."""
+
+    columns: Mapping[str, Column]
+    rendered: Mapping[str, str]
+
+
+def _seen(schema: TableSchema, alias: str) -> Seen:
+    columns: dict[str, Column] = {}
+    rendered: dict[str, str] = {}
+    for field in schema.fields:
+        place, kind = f"{alias}.{sql.identifier(field.name)}", BY_NAME[field.type]
+        item = _RANGE_ITEMS.get(field.of or "")
+        columns[field.name] = Column(name=field.name, sql=place, type=kind.filters_as(field), item=item)
+        rendered[field.name] = kind.render(field, place)
+    if schema.search_fields:
+        columns[SEARCH_COLUMN] = Column(
+            name=SEARCH_COLUMN,
+            sql=f"{alias}.{sql.identifier(SEARCH_COLUMN)}",
+            type=ValueType.TSVECTOR,
+            config=schema.search_language,
+        )
+    return Seen(columns, rendered)
 
 
 class Table:
@@ -43,6 +70,7 @@ class Table:
         self.is_audited = is_audited
         self.schema: TableSchema = parse_schema(definition.json_schema)
         self.place: Place = place_of(definition)
+        self._seen: dict[str, Seen] = {}
 
     @property
     def name(self) -> str:
@@ -55,30 +83,13 @@ class Table:
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
-        """What filters may name."""
-        found: dict[str, Column] = {}
-        for field in self.schema.fields:
-            item = _RANGE_ITEMS.get(field.of or "")
-            kind = BY_NAME[field.type].filters_as(field)
-            found[field.name] = Column(
-                name=field.name, sql=f"t.{sql.identifier(field.name)}", type=kind, item=item
-            )
-        if self.schema.search_fields:
-            found[SEARCH_COLUMN] = Column(
-                name=SEARCH_COLUMN,
-                sql=f"t.{sql.identifier(SEARCH_COLUMN)}",
-                type=ValueType.TSVECTOR,
-                config=self.schema.search_language,
-            )
-        return found
+        """What filters may name, of rows called `t`."""
+        return self.under("t").columns
 
     @cached_property
     def rendered(self) -> Mapping[str, str]:
-        """For each field, the SQL whose JSON form is what the API answers."""
-        return {
-            field.name: BY_NAME[field.type].render(field, f"t.{sql.identifier(field.name)}")
-            for field in self.schema.fields
-        }
+        """For each field of rows called `t`, the SQL whose JSON form is what the API answers."""
+        return self.under("t").rendered
 
     def select(self, names: tuple[str, ...]) -> str:
         return ", ".join(f"{self.rendered[name]} AS {sql.identifier(name)}" for name in names)
@@ -86,6 +97,13 @@ class Table:
     @cached_property
     def select_all(self) -> str:
         return self.select(self.schema.names)
+
+    def under(self, alias: str) -> Seen:
+        """The table as a statement sees it in which its rows are called `alias`, which is quoted already."""
+        found = self._seen.get(alias)
+        if found is None:
+            found = self._seen[alias] = _seen(self.schema, alias)
+        return found
 
     @cached_property
     def codec(self) -> RowCodec:
@@ -103,6 +121,7 @@ class Catalog:
         self._db = db
         self._listener = listener
         self._tables: dict[tuple[int, str, str], Table] = {}
+        self._families: dict[tuple[int, str], Family] = {}
         self._generation = 0
         listener.subscribe(CHANNEL, self._drop_app)
         listener.on_gap(self._drop_all)
@@ -136,13 +155,36 @@ class Catalog:
         """Nothing that is kept of an org is to be trusted any more."""
         self._drop_app(f"{org_id}:")
 
+    async def family(self, org_id: int, app_slug: str) -> Family:
+        """The tables of an app with what leads from one to another."""
+        found = self._families.get((org_id, app_slug))
+        if found is not None:
+            return found
+        generation = self._generation
+        async with self._db.control.transaction() as conn:
+            stored = await load_tables(conn, org_id, app_slug)
+        # Reading a thousand schemas takes a while, in which others are answered.
+        family = await asyncio.to_thread(_family, stored, app_slug)
+        if self._listener.listening and generation == self._generation:
+            if sum(len(one.tables) for one in self._families.values()) >= _MAX_ENTRIES:
+                self._families.clear()
+            self._families[(org_id, app_slug)] = family
+        return family
+
     def _drop_app(self, payload: str) -> None:
         """`org:app`; by org is fine enough, definitions change rarely."""
         self._generation += 1
         org = payload.partition(":")[0]
         for key in [key for key in self._tables if str(key[0]) == org]:
             del self._tables[key]
+        for key in [key for key in self._families if str(key[0]) == org]:
+            del self._families[key]
 
     def _drop_all(self) -> None:
         self._generation += 1
         self._tables.clear()
+        self._families.clear()
+
+
+def _family(stored: Sequence[tuple[DataTable, ProviderType]], app_slug: str) -> Family:
+    return Family(Table(definition, provider, app_slug, is_audited=False) for definition, provider in stored)

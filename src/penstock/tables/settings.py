@@ -38,3 +38,14 @@ class TablesSettings:
     schema_statement_timeout: float = setting(
         30.0, "Seconds that one statement of a schema change may take.", check=at_least(0.1)
     )
+    max_related_per_record: int = setting(
+        1_000,
+        "Related records that `populate` adds to one record by one relation; more are refused.",
+        check=at_least(1),
+    )
+    max_related_rows: int = setting(
+        20_000, "Related records that `populate` adds to an answer by relations to many.", check=at_least(1)
+    )
+    max_populated_bytes: int = setting(
+        33_554_432, "Bytes of an answer that has populated records.", check=at_least(1024)
+    )

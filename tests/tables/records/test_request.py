@@ -77,11 +77,21 @@ def test_conditions_of_both_kinds_are_joined() -> None:
     )
 
 
+def test_populate() -> None:
+    asked = parse_list([("populate", "author, comments.author"), ("populate", "*,author")], COLUMNS)
+    assert asked.populate == (("author",), ("comments", "author"), ("*",))
+    assert asked.names_relations
+    assert not parse_list([("populate", ","), ("name", "x")], COLUMNS).names_relations
+    assert parse_list([("author.name", "x")], COLUMNS).names_relations
+    assert parse_detail([("fields", "author.name")]).names_relations
+    assert list(faults(("populate", "a.b.c.d"))) == ["populate"]
+
+
 def test_fields() -> None:
     assert parse_list([("fields", "name, id")], COLUMNS).fields == ("name", "id")
     assert parse_list([("select", "name")], COLUMNS).fields == ("name",)
     assert parse_list([("fields", "")], COLUMNS).fields is None
-    assert parse_detail([("fields", "name")]) == ("name",)
+    assert parse_detail([("fields", "name")]).fields == ("name",)
     with pytest.raises(errors.Invalid):
         parse_detail([("name", "x")])
 
@@ -89,7 +99,7 @@ def test_fields() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("populate", "_aggregate", "_group_by", "_having", "include", "depth", "relationship_type", "types"),
+        *("_aggregate", "_group_by", "_having", "include", "depth", "relationship_type", "types"),
         *("graph_types", "allowed_actions", "filter", "ids", "unique_fields", "materialize", "datasource"),
         *("_topk", "_nothing"),
     ],

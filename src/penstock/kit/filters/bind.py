@@ -12,7 +12,7 @@ from typing import cast as typed
 import msgspec
 
 from penstock.kit import errors
-from penstock.kit.filters.tree import MAX_CONDITIONS, MAX_ITEMS, And, Compare, Node, Not, Or, Tree
+from penstock.kit.filters.tree import MAX_CONDITIONS, MAX_ITEMS, And, Compare, Node, Not, Or, Related, Tree
 from penstock.kit.filters.values import (
     CASTS,
     RangeValue,
@@ -69,6 +69,7 @@ class _Binder:
         self.resolver = resolver
         self.names = names
         self.count = 0
+        self.is_related: bool = False
 
     def node(self, tree: Tree, depth: int) -> BoundTree:
         if type(tree) is Compare:
@@ -79,7 +80,16 @@ class _Binder:
             return And(tuple([self.node(item, depth + 1) for item in tree.items]))
         if isinstance(tree, Or):
             return Or(tuple([self.node(item, depth + 1) for item in tree.items]))
+        if isinstance(tree, Related):
+            return self.related(tree, depth)
         return Not(self.node(typed("Not[Compare]", tree).item, depth + 1))
+
+    def related(self, tree: Related[Compare], depth: int) -> BoundTree:
+        here = self.resolver, self.names, self.is_related
+        self.resolver, self.names, self.is_related = tree.hop.column, tree.hop.names, True
+        item = self.node(tree.item, depth + 1)
+        self.resolver, self.names, self.is_related = here
+        return Related(tree.hop, item)
 
     def leaf(self, leaf: Compare) -> Condition:
         self.count += 1
@@ -102,11 +112,11 @@ class _Binder:
         path, _, op = leaf.path.rpartition("__")
         if path and (column := self.resolver(path)) is not None:
             _unfit(Compare(path, op, leaf.value), column, None)
-        if "." in leaf.path:
-            _refuse(
-                leaf, f"There is no field {show(leaf.path)}; filters on related fields are not available yet."
-            )
-        near = errors.nearest(clean(leaf.path), list(self.names))
+        way, dot, _ = leaf.path.rpartition(".")
+        if dot and not self.is_related:
+            message = f"There is no field {show(leaf.path)}; this filter takes fields of its own table only."
+            _refuse(leaf, message)
+        near = errors.nearest(clean(leaf.path), [f"{clean(way)}{dot}{name}" for name in self.names])
         _refuse(leaf, f"There is no field {show(leaf.path)}.", near)
 
 

@@ -17,6 +17,7 @@ from penstock.kit.filters.tree import (
     Compare,
     Not,
     Or,
+    Related,
     Tree,
     conjunction,
     leaves,
@@ -86,6 +87,8 @@ def constant(tree: Tree) -> bool | None:
     if isinstance(tree, Not):
         inner = constant(tree.item)
         return None if inner is None else not inner
+    if isinstance(tree, Related):
+        return False if constant(tree.item) is False else None
     found = [constant(item) for item in tree.items]
     decisive = isinstance(tree, Or)
     if decisive in found:

@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 from typing import cast as typed
 
 from penstock.kit.filters.bind import BoundTree, Column, Condition
-from penstock.kit.filters.tree import And, Not, Or
+from penstock.kit.filters.tree import And, Not, Or, Related
 from penstock.kit.filters.values import RangeValue, encode_json
 from penstock.kit.operators import ARRAY_OPERATORS, BY_NAME, Arity, ValueType
 
 Shape: TypeAlias = "tuple[Any, ...]"
-"""("AND" | "OR" | "NOT", shape, …), or (template, column expression, number of values)."""
+"""("AND" | "OR" | "NOT", shape, …), ("SQL", text or shape, …), or (template, column expression, number of values)."""
 
 _SQL_TYPES: dict[ValueType, str] = {
     ValueType.TEXT: "text",
@@ -67,6 +68,14 @@ _ITEMWISE: dict[str, str] = {
 }
 
 
+class Joined(Protocol):
+    """A hop of a `Related` node, as this compiler needs it."""
+
+    def exists(self, item: BoundTree) -> Sequence[str | BoundTree]:
+        """The condition that some row it leads to fulfils `item`: SQL text, and trees between it."""
+        ...
+
+
 def compile_postgres(tree: BoundTree, params: list[Any]) -> str:
     """The condition as SQL; its values are appended to `params` and numbered on from there."""
     first = len(params)
@@ -81,6 +90,9 @@ def lower(tree: BoundTree, params: list[Any]) -> Shape:
         return ("AND", *[lower(item, params) for item in tree.items])
     if isinstance(tree, Or):
         return ("OR", *[lower(item, params) for item in tree.items])
+    if isinstance(tree, Related):
+        parts = typed("Joined", tree.hop).exists(tree.item)
+        return ("SQL", *[part if isinstance(part, str) else lower(part, params) for part in parts])
     return ("NOT", lower(typed("Not[Condition]", tree).item, params))
 
 
@@ -107,6 +119,12 @@ def _render(shape: Shape, used: int) -> tuple[str, int]:
     if kind == "NOT":
         text, used = _render(shape[1], used)
         return f"NOT ({text})", used
+    if kind == "SQL":
+        texts: list[str] = []
+        for part in shape[1:]:
+            text, used = (part, used) if isinstance(part, str) else _render(part, used)
+            texts.append(text)
+        return "".join(texts), used
     if kind in ("AND", "OR"):
         parts: list[str] = []
         for item in shape[1:]:

@@ -7,7 +7,7 @@ from typing import Any
 from typing import cast as typed
 
 from penstock.kit.filters.parse import split_key
-from penstock.kit.filters.tree import And, Compare, Not, Or, Tree
+from penstock.kit.filters.tree import And, Compare, Not, Or, Related, Tree
 from penstock.kit.filters.values import encode_json, show
 from penstock.kit.operators import BY_NAME, Arity
 
@@ -25,6 +25,8 @@ def to_json(tree: Tree, fields: Collection[str] = ()) -> dict[str, Any]:
         return {"or": [to_json(item, fields) for item in tree.items]}
     if isinstance(tree, Not):
         return {"not": to_json(tree.item, fields)}
+    if isinstance(tree, Related):
+        return to_json(tree.item, fields)
     key = f"{tree.path}__{tree.op}"
     if split_key(key, fields) == (tree.path, tree.op):
         return {key: tree.value}
@@ -42,6 +44,8 @@ def _describe(tree: Tree, *, inside: bool) -> str:
         return _describe_leaf(tree)
     if isinstance(tree, Not):
         return f"not ({_describe(tree.item, inside=False)})"
+    if isinstance(tree, Related):
+        return _describe(tree.item, inside=inside)
     if not tree.items:
         return "everything" if isinstance(tree, And) else "nothing"
     word = " and " if isinstance(tree, And) else " or "

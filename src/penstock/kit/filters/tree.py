@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Generic, TypeAlias, TypeVar
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from typing import cast as typed
 
 import msgspec
@@ -13,6 +13,20 @@ MAX_CONDITIONS = 200
 MAX_ITEMS = 1000
 
 Leaf = TypeVar("Leaf")
+
+
+class Hop(Protocol):
+    """A way from the rows of one table to rows of another: hashable, and the same for every database.
+
+    A compiler asks for more, see `postgres.Joined`.
+    """
+
+    def column(self, path: str) -> Any:
+        """The column of the other table that a path ends in; None when there is none."""
+        ...
+
+    @property
+    def names(self) -> Collection[str]: ...
 
 
 class Compare(msgspec.Struct, frozen=True):
@@ -50,7 +64,17 @@ class Not(msgspec.Struct, Generic[Leaf], frozen=True):
     item: Node[Leaf]
 
 
-Node: TypeAlias = "Leaf | And[Leaf] | Or[Leaf] | Not[Leaf]"
+class Related(msgspec.Struct, Generic[Leaf], frozen=True):
+    """Some row that `hop` leads to fulfils the item, whose names are those of the other table.
+
+    Parsers give paths with dots; whoever knows the relations puts these in their place before `bind`.
+    """
+
+    hop: Hop
+    item: Node[Leaf]
+
+
+Node: TypeAlias = "Leaf | And[Leaf] | Or[Leaf] | Not[Leaf] | Related[Leaf]"
 Tree: TypeAlias = "Node[Compare]"
 
 EVERYTHING: And[Any] = And(())
@@ -72,8 +96,8 @@ def leaves(tree: Node[Leaf]) -> Iterator[Leaf]:
     if isinstance(tree, (And, Or)):
         for item in typed("And[Leaf] | Or[Leaf]", tree).items:
             yield from leaves(item)
-    elif isinstance(tree, Not):
-        yield from leaves(typed("Not[Leaf]", tree).item)
+    elif isinstance(tree, (Not, Related)):
+        yield from leaves(typed("Not[Leaf] | Related[Leaf]", tree).item)
     else:
         yield tree
 

@@ -15,9 +15,11 @@ from penstock.tables.fields import BY_NAME
 from penstock.tables.models import App, ProviderType, TableEntry
 from penstock.tables.openapi import examples, groups
 from penstock.tables.openapi.conditions import conditions
-from penstock.tables.openapi.shapes import components, readable
+from penstock.tables.openapi.shapes import components, populated, readable
 from penstock.tables.operations.records import GENERIC, SCHEMAS, Target, record_operations
 from penstock.tables.records.request import NEVER_UNIQUE
+from penstock.tables.relations.family import Family
+from penstock.tables.relations.resolve import names as relations
 
 # Documents of more tables than FULL have no filter parameters for each; none has more than MAX_TABLES.
 FULL = 250
@@ -35,14 +37,19 @@ def describe_app(
     schemas: dict[str, Any] = dict(SCHEMAS)
     tags: dict[str, str] = {}
     names = _Names()
+    family = Family(Table(one.table, one.provider_type, app.slug, is_audited=False) for one in entries)
     for entry in entries:
         if entry.provider_type is not ProviderType.FLAT_TABLE:
             continue
-        table = Table(entry.table, entry.provider_type, app.slug, is_audited=False)
+        table = family.tables[entry.table.name]
         name = names.of(table.name)
+        replaced = {key.fields[0] for key in table.schema.foreign_keys if len(key.fields) == 1}
+        related = relations(family, table.name)
         schemas |= components(table.schema, name)
+        if related:
+            schemas |= populated(table.schema, name, replaced)
         tags[table.name] = entry.table.description or table.schema.description
-        target = _target(table, name, max_rows, in_full=len(entries) <= FULL)
+        target = _target(table, name, max_rows, related, in_full=len(entries) <= FULL)
         operations += [one for one in record_operations(target) if ACTIONS[_action(one)] <= grant.role]
     return document(_head(info, app, len(entries)), operations, schemas=schemas, tags=tags)
 
@@ -77,7 +84,7 @@ class _Names:
         return name
 
 
-def _target(table: Table, name: str, max_rows: int, *, in_full: bool) -> Target:
+def _target(table: Table, name: str, max_rows: int, related: Sequence[str], *, in_full: bool) -> Target:
     schema = table.schema
     ordered = [field.name for field in schema.fields if BY_NAME[field.type].orderable]
     whole, key = examples.whole(schema), schema.primary_key
@@ -97,13 +104,14 @@ def _target(table: Table, name: str, max_rows: int, *, in_full: bool) -> Target:
             example=examples.key(schema),
         ),
         row=ref(name),
-        part=ref(f"{name}Fields"),
+        part={"anyOf": [ref(f"{name}Fields"), ref(f"{name}Populated")]} if related else ref(f"{name}Fields"),
         create=ref(f"{name}Create"),
         change=ref(f"{name}Change"),
         primary_key=key,
         keys={"type": "array", "items": single, "minItems": 1},
         ordering=_names(sign + one for one in ordered for sign in ("", "-")),
         fields=_names(schema.names),
+        populate=_names(["*", *related]) if related else None,
         unique_fields=_names(one.name for one in schema.fields if one.type not in NEVER_UNIQUE),
         conditions=tuple(conditions(table)) if in_full else GENERIC.conditions,
         aggregates=groups.aggregates(table),

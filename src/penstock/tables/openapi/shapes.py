@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
@@ -42,6 +43,24 @@ def components(schema: TableSchema, name: str) -> dict[str, Any]:
             "properties": {field.name: writable(field, schema, is_create=False) for field in schema.fields},
             "additionalProperties": False,
         },
+    }
+
+
+def populated(schema: TableSchema, name: str, replaced: Collection[str]) -> dict[str, Any]:
+    """The component schema of a record with related ones, which may stand in the place of `replaced` fields."""
+    one = {"type": ["object", "null"]}
+    fields = {field.name: readable(field, schema) for field in schema.fields}
+    return {
+        f"{name}Populated": {
+            "type": "object",
+            "description": "A record with what `populate` asked for.",
+            "properties": {
+                field: {"anyOf": [found, one]} if field in replaced else found
+                for field, found in fields.items()
+            },
+            "required": list(schema.primary_key),
+            "additionalProperties": {"type": ["object", "array", "null"]},
+        }
     }
 
 

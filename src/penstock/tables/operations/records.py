@@ -123,6 +123,8 @@ class Target:
     fields: Mapping[str, Any]
     unique_fields: Mapping[str, Any]
     conditions: Sequence[Parameter]
+    # None where nothing is related.
+    populate: Mapping[str, Any] | None = None
     # What may stand in `_aggregate`, `_group_by` and `_having`.
     aggregates: Sequence[str] = ("count(*)", "sum(price)", "avg(price * stock) as mean")
     keys_of_groups: Sequence[str] = ("category", "date_trunc('month', created_at)")
@@ -159,11 +161,13 @@ GENERIC: Final = Target(
     ordering=_NAMES,
     fields=_NAMES,
     unique_fields=_NAMES,
+    populate=_NAMES,
     conditions=(
         Parameter(
             name="conditions",
             schema={"type": "object", "additionalProperties": {"type": "string"}},
-            description="Conditions, each a parameter `field=value` or `field__operator=value`.",
+            description="Conditions, each a parameter `field=value` or `field__operator=value`; `author.name=value` is "
+            "one on a related record.",
         ),
     ),
 )
@@ -207,7 +211,7 @@ def _reads(target: Target) -> tuple[Operation, ...]:
             summary=f"Read one of {target.noun}",
             tag=target.tag,
             access=access("record.read"),
-            parameters=(*target.path, target.key, _reading(target)[1], IF_NONE_MATCH),
+            parameters=(*target.path, target.key, *_reading(target)[1:], IF_NONE_MATCH),
             replies=(
                 Reply(
                     status=200,
@@ -375,7 +379,14 @@ def _detail(target: Target) -> str:
     return f"{target.base}/{{{target.key.name}}}"
 
 
-def _reading(target: Target) -> tuple[Parameter, Parameter]:
+def _reading(target: Target) -> tuple[Parameter, ...]:
+    related = Parameter(
+        name="populate",
+        schema=target.populate or {},
+        is_list=True,
+        description="Relations whose records to add: a foreign key, a table that refers to this one, a table behind "
+        "a junction, `*` for all foreign keys; dots go on from there.",
+    )
     return (
         Parameter(
             name="ordering",
@@ -387,8 +398,9 @@ def _reading(target: Target) -> tuple[Parameter, Parameter]:
             name="fields",
             schema=target.fields,
             is_list=True,
-            description="Fields to answer, besides the key; all when not given.",
+            description="Fields to answer, besides the key; all when not given. Of a populated record: `author.name`.",
         ),
+        *([related] if target.populate else []),
     )
 
 

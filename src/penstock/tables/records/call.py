@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from litestar.response.base import ASGIResponse
 
@@ -22,6 +22,7 @@ from penstock.tables.records.execute import Autocommit, InTransaction, Runner
 from penstock.tables.records.replan import planned
 from penstock.tables.records.shape import Answer
 from penstock.tables.records.violations import Refused, explain
+from penstock.tables.relations.hop import Surroundings
 from penstock.tables.service import materialize
 from penstock.tables.settings import TablesSettings
 
@@ -30,6 +31,7 @@ _LARGE = 256 * 1024  # bytes
 # Seconds, at the most, between attempts.
 _PATIENCE = (0.05, 0.1, 0.2, 0.4)
 
+P = TypeVar("P")
 Verb = Callable[[Runner], Awaitable[Answer]]
 
 
@@ -63,6 +65,31 @@ async def enter(request: http.AnyRequest, action: str) -> Call:
         table = await catalog.load(principal.org_id, app, name)
     planned(request, table)
     return Call(ctx, principal, grant, table, request)
+
+
+async def plan_around(call: Call, plan: Callable[[Surroundings | None], P], *, names_relations: bool) -> P:
+    """The plan of a read, made with the tables around its own when it names some; these are materialized too."""
+    if not names_relations:
+        return plan(None)
+    around = await surroundings(call)
+    found = plan(around)
+    if around.missing:
+        async with call.ctx.db.control.transaction() as conn:
+            await materialize(conn, call.grant, sorted(around.missing))
+        found = plan(await surroundings(call))
+    return found
+
+
+async def surroundings(call: Call) -> Surroundings:
+    settings = call.ctx.settings(TablesSettings)
+    family = await Catalog.of(call.ctx).family(call.principal.org_id, call.table.app_slug)
+    return Surroundings(
+        family,
+        call.grant,
+        max_per_record=settings.max_related_per_record,
+        max_rows=settings.max_related_rows,
+        max_bytes=settings.max_populated_bytes,
+    )
 
 
 async def write(

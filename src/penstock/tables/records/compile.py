@@ -34,7 +34,7 @@ def compile_list(plan: RecordPlan) -> Statement:
     values: list[Any] = []
     if plan.search is None and plan.window.after is None:
         return _plain(plan, values)
-    condition = _condition(plan, values)
+    condition = condition_of(plan, values)
     if plan.window.after is None:
         return Statement(_page(plan, condition, values), values)
     return Statement(_keyset(plan, condition, values), values)
@@ -43,7 +43,7 @@ def compile_list(plan: RecordPlan) -> Statement:
 def compile_count_estimate(plan: RecordPlan) -> Statement:
     """The planner's word on how many records match."""
     values: list[Any] = []
-    condition = _condition(plan, values)
+    condition = condition_of(plan, values)
     return Statement(f"EXPLAIN (FORMAT JSON) SELECT FROM {plan.table.rows} AS t WHERE {condition}", values)
 
 
@@ -86,7 +86,14 @@ def matching(
     return condition
 
 
-def _condition(plan: RecordPlan, values: list[Any]) -> str:
+def rank_of(plan: RecordPlan, place: int) -> str:
+    """How well a row matches the words at this place; empty where nothing ranks."""
+    if plan.search is None or not plan.search.by_vector:
+        return ""
+    return f"ts_rank(t.{sql.identifier(SEARCH_COLUMN)}, {_words(plan.table, place)})"
+
+
+def condition_of(plan: RecordPlan, values: list[Any]) -> str:
     return matching(plan.table, plan.where, plan.search, values, hide_deleted=plan.hide_deleted)
 
 
@@ -129,7 +136,7 @@ def _plain_text(
     counted: bool,
 ) -> str:
     source = f"FROM {table.rows} AS t WHERE {_rendered(shape, 0, hide_deleted=hide_deleted)}"
-    return _framed(table.select(fields), source, _order(order), limit, offset, counted=counted)
+    return _framed(table.select(fields), source, order_of(order), limit, offset, counted=counted)
 
 
 def _framed(select: str, source: str, order: str, limit: int, offset: int | None, *, counted: bool) -> str:
@@ -143,9 +150,8 @@ def _framed(select: str, source: str, order: str, limit: int, offset: int | None
 
 def _page(plan: RecordPlan, condition: str, values: list[Any]) -> str:
     table, window = plan.table, plan.window
-    select, order = table.select(plan.fields), _order(plan.order)
-    if plan.search is not None and plan.search.by_vector:
-        rank = f"ts_rank(t.{sql.identifier(SEARCH_COLUMN)}, {_words(table, len(values))})"
+    select, order = table.select(plan.fields), order_of(plan.order)
+    if rank := rank_of(plan, len(values)):
         if "rank" not in table.schema.by_name:
             select += f", {rank} AS rank"
         if plan.by_rank:
@@ -164,11 +170,9 @@ def _keyset(plan: RecordPlan, condition: str, values: list[Any]) -> str:
     if plan.count is not Count.EXACT:
         total = "NULL::bigint"
     if plan.after is not None:
-        condition = f"({condition}) AND {_beyond(plan, plan.after, values)}"
+        condition = f"({condition}) AND {beyond(plan, plan.after, values)}"
     keys = ", ".join(table.rendered[term.field] for term in plan.order)
-    picked = (
-        f"SELECT t.* FROM {table.rows} AS t WHERE {condition} ORDER BY {_order(plan.order)} LIMIT {limit + 1}"
-    )
+    picked = f"SELECT t.* FROM {table.rows} AS t WHERE {condition} ORDER BY {order_of(plan.order)} LIMIT {limit + 1}"
     rows = (
         f"SELECT {row_json(table, plan.fields)} AS j, json_build_array({keys})::text AS k, "
         f"row_number() OVER () AS n FROM ({picked}) AS t"
@@ -179,7 +183,7 @@ def _keyset(plan: RecordPlan, condition: str, values: list[Any]) -> str:
     )
 
 
-def _beyond(plan: RecordPlan, after: tuple[Any, ...], values: list[Any]) -> str:
+def beyond(plan: RecordPlan, after: tuple[Any, ...], values: list[Any]) -> str:
     """Rows that come after the cursor: ascending orders have NULL last, descending ones first."""
     terms = plan.order
     places: list[str] = []
@@ -215,5 +219,5 @@ def _further(column: str, place: str, term: OrderTerm, *, is_null: bool) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _order(terms: tuple[OrderTerm, ...]) -> str:
+def order_of(terms: tuple[OrderTerm, ...]) -> str:
     return ", ".join(f"t.{sql.identifier(term.field)}{' DESC' if term.descending else ''}" for term in terms)

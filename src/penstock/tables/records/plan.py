@@ -13,10 +13,14 @@ import msgspec
 
 from penstock.identity import Grant
 from penstock.kit import errors
-from penstock.kit.filters import And, BoundTree, Compare, bind, paths
+from penstock.kit.filters import And, BoundTree, Compare, bind, conjunction, paths
 from penstock.tables.fields import BY_NAME
 from penstock.tables.models import Field
-from penstock.tables.records.request import Count, RecordRequest, Sort, Window
+from penstock.tables.records.reach import reach
+from penstock.tables.records.request import Count, DetailRequest, RecordRequest, Sort, Window
+from penstock.tables.relations.filters import relate
+from penstock.tables.relations.hop import Surroundings
+from penstock.tables.relations.populate import Path, Populated, dotted, plan_populate
 
 if TYPE_CHECKING:
     from penstock.tables.catalog import Table
@@ -53,19 +57,35 @@ class RecordPlan:
     count: Count
     search: Search | None
     fields: tuple[str, ...]
+    populated: Populated | None = None
 
 
-def plan_list(request: RecordRequest, table: Table, grant: Grant) -> RecordPlan:
-    """`grant` is the permission to read this table; row rules will be added to the filter here."""
+@dataclass(frozen=True, slots=True)
+class DetailPlan:
+    """A read of one record."""
+
+    table: Table
+    key: BoundTree
+    fields: tuple[str, ...]
+    populated: Populated | None = None
+
+
+def plan_list(
+    request: RecordRequest, table: Table, grant: Grant, around: Surroundings | None = None
+) -> RecordPlan:
+    """`grant` is the permission to read this table. A request that names relations needs what is `around`."""
     assert grant.action == "record.read"
+    readable = reach(table, grant)
     search = plan_search(request.search, table, table.schema.names)
     by_rank = search is not None and search.by_vector and not request.order
     if by_rank and request.window.after is not None:
         raise errors.Invalid({"after": ["A walk by cursors needs an 'ordering' when it searches."]})
     order = plan_order(request.order, table)
+    fields, populated = _answered(request.fields, request.populate, table, around)
+    filters = request.filters if around is None else relate(request.filters, table.name, around)
     return RecordPlan(
         table=table,
-        where=bind(request.filters, table.columns.get, table.columns),
+        where=conjunction([bind(filters, table.columns.get, table.columns), readable.rows]),
         hide_deleted=table.schema.soft_deletes and "is_deleted" not in paths(request.filters),
         order=order,
         by_rank=by_rank,
@@ -73,8 +93,27 @@ def plan_list(request: RecordRequest, table: Table, grant: Grant) -> RecordPlan:
         after=_decode_cursor(request.window.after, order, table) if request.window.after else None,
         count=request.count,
         search=search,
-        fields=project(request.fields, table),
+        fields=fields,
+        populated=populated,
     )
+
+
+def plan_detail(
+    request: DetailRequest, key: str, table: Table, grant: Grant, around: Surroundings | None = None
+) -> DetailPlan:
+    """Raises `errors.NotFound` for what cannot be a key of the table."""
+    condition = conjunction([key_filter(key, table), reach(table, grant).rows])
+    return DetailPlan(table, condition, *_answered(request.fields, request.populate, table, around))
+
+
+def _answered(
+    names: tuple[str, ...] | None, paths: tuple[Path, ...], table: Table, around: Surroundings | None
+) -> tuple[tuple[str, ...], Populated | None]:
+    """The fields to answer, and what is related."""
+    if around is None:
+        return project(names, table), None
+    own, picked = dotted(names or ())
+    return project(own or None, table), plan_populate(paths, picked, table, around)
 
 
 @lru_cache(maxsize=4096)
@@ -84,6 +123,14 @@ def plan_order(terms: tuple[Sort, ...], table: Table) -> tuple[OrderTerm, ...]:
     found: list[OrderTerm] = []
     for term in terms:
         field = schema.by_name.get(term.field)
+        if field is None and "." in term.field:
+            raise errors.Invalid(
+                {
+                    "ordering": [
+                        f"Records are ordered by their own fields; '{term.field[:80]}' is of another table."
+                    ]
+                }
+            )
         if field is None:
             hint = errors.nearest(term.field, schema.names)
             raise errors.Invalid(

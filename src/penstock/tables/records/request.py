@@ -14,6 +14,8 @@ from penstock.kit.paging import positive
 from penstock.tables.aggregates.parse import PARAMETERS as AGGREGATION
 from penstock.tables.aggregates.parse import parse as parse_aggregation
 from penstock.tables.aggregates.tree import Aggregation
+from penstock.tables.relations.filters import names_relations
+from penstock.tables.relations.populate import Path, parse_populate
 
 DEFAULT_SIZE = 20
 MAX_SIZE = 1000
@@ -23,7 +25,6 @@ _MAX_OFFSET = 2**53
 
 # Parameters of later parts of the contract, refused rather than ignored: an ignored one would give a wrong answer.
 _NOT_YET = {
-    "populate": "Populating related records is not available yet.",
     "include": "Traversal of hierarchies and graphs is not available yet.",
     "depth": "Traversal of hierarchies and graphs is not available yet.",
     "relationship_type": "Traversal of hierarchies and graphs is not available yet.",
@@ -84,6 +85,28 @@ class RecordRequest:
     fields: tuple[str, ...] | None
     # Groups of the records are asked for, and what is computed of them.
     aggregation: Aggregation | None = None
+    populate: tuple[Path, ...] = ()
+
+    @property
+    def names_relations(self) -> bool:
+        """True when other tables are needed to answer it."""
+        return bool(self.populate) or names_relations(self.filters) or _dotted(self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class DetailRequest:
+    """A read of one record."""
+
+    fields: tuple[str, ...] | None
+    populate: tuple[Path, ...] = ()
+
+    @property
+    def names_relations(self) -> bool:
+        return bool(self.populate) or _dotted(self.fields)
+
+
+def _dotted(names: tuple[str, ...] | None) -> bool:
+    return any("." in name for name in names or ())
 
 
 def parse_list(pairs: Sequence[tuple[str, str]], columns: Collection[str]) -> RecordRequest:
@@ -101,17 +124,18 @@ def parse_list(pairs: Sequence[tuple[str, str]], columns: Collection[str]) -> Re
         search=_search(known),
         fields=_fields(known),
         aggregation=None if AGGREGATION.isdisjoint(known) else _aggregation(known),
+        populate=parse_populate(known.get("populate", ())),
     )
 
 
-def parse_detail(pairs: Sequence[tuple[str, str]]) -> tuple[str, ...] | None:
-    """The projection of a read of one record; everything else a list takes has no meaning there."""
+def parse_detail(pairs: Sequence[tuple[str, str]]) -> DetailRequest:
+    """What a read of one record takes; everything else of a list has no meaning there."""
     known, conditions = _split(pairs)
     for name in (*known.keys() & AGGREGATION, *(name for name, _ in conditions)):
         raise errors.Invalid(
-            {name: ["A single record is read by its key; it takes 'fields' and no conditions."]}
+            {name: ["A single record is read by its key; it takes 'fields', 'populate' and no conditions."]}
         )
-    return _fields(known)
+    return DetailRequest(_fields(known), parse_populate(known.get("populate", ())))
 
 
 def _split(
@@ -127,7 +151,7 @@ def _split(
             raise errors.Invalid({name: [_NOT_YET[name]]})
         elif name in _ELSEWHERE:
             raise errors.Invalid({name: [_ELSEWHERE[name]]})
-        elif name.startswith("_") and not _has_operator(name):
+        elif name.startswith("_") and "." not in name and not _has_operator(name):
             raise errors.Invalid(
                 {name[:80]: ["No such parameter; a column of this name is reached with '__eq'."]}
             )
@@ -143,7 +167,7 @@ def _split(
 _RESERVED = frozenset(
     {
         "page", "page_size", "limit", "offset", "after", "ordering", "filters", "search", "fields", "select", "count",
-        "_count", "format", *AGGREGATION,
+        "_count", "format", "populate", *AGGREGATION,
     }
 )  # fmt: skip
 

@@ -13,11 +13,11 @@ from penstock.tables.aggregates.plan import plan_aggregate
 from penstock.tables.aggregates.service import aggregate
 from penstock.tables.catalog import Table
 from penstock.tables.records import service
-from penstock.tables.records.call import enter, finished, limit_of, only, read, write
+from penstock.tables.records.call import enter, finished, limit_of, only, plan_around, read, write
 from penstock.tables.records.change import Keys
 from penstock.tables.records.execute import Runner
 from penstock.tables.records.keys import source_of_keys
-from penstock.tables.records.plan import plan_list, project
+from penstock.tables.records.plan import plan_detail, plan_list
 from penstock.tables.records.replan import replanned
 from penstock.tables.records.request import NEVER_UNIQUE, parse_detail, parse_list
 from penstock.tables.records.shape import Answer, versions_of
@@ -40,15 +40,25 @@ async def list_records(request: http.AnyRequest) -> ASGIResponse:
     if wanted.aggregation is not None:
         groups = plan_aggregate(wanted, wanted.aggregation, call.table, call.grant)
         return finished(await aggregate(pool, groups, call.ctx.settings(TablesSettings), call.ctx.get(Sizes)))
-    return finished(await service.list_records(pool, plan_list(wanted, call.table, call.grant)))
+    plan = await plan_around(
+        call,
+        lambda around: plan_list(wanted, call.table, call.grant, around),
+        names_relations=wanted.names_relations,
+    )
+    return finished(await service.list_records(pool, plan))
 
 
 @get(ONE)
 @replanned
 async def get_record(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.read")
-    fields = project(parse_detail(http.query(request)), call.table)
-    answer = await service.get_record(call.ctx.db.data, call.table, call.key, fields)
+    wanted = parse_detail(http.query(request))
+    plan = await plan_around(
+        call,
+        lambda around: plan_detail(wanted, call.key, call.table, call.grant, around),
+        names_relations=wanted.names_relations,
+    )
+    answer = await service.get_record(call.ctx.db.data, plan)
     if answer.etag and http.not_modified(request, answer.etag):
         return ASGIResponse(status_code=304, headers={"ETag": answer.etag})
     return finished(answer)

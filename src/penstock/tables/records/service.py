@@ -10,14 +10,15 @@ from penstock.identity import Grant
 from penstock.kit import errors
 from penstock.kit.db import Pool
 from penstock.kit.filters import BoundTree, bind, leaves, parse_delete, paths
-from penstock.tables.records import batch, change, keys, shape
+from penstock.tables.records import batch, change, keys, populated, shape
 from penstock.tables.records.change import Keys, Versions
 from penstock.tables.records.codec import MAX_REPORTED, Incoming
 from penstock.tables.records.compile import Statement, compile_count_estimate, compile_detail, compile_list
 from penstock.tables.records.execute import Runner, read, write
-from penstock.tables.records.plan import RecordPlan, key_filter, keys_filter
+from penstock.tables.records.plan import DetailPlan, RecordPlan, key_filter, keys_filter
 from penstock.tables.records.request import Count
 from penstock.tables.records.shape import Answer
+from penstock.tables.relations.populate import Populated
 from penstock.tables.schema.checks import comparable
 
 if TYPE_CHECKING:
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
 
 
 async def list_records(pool: Pool, plan: RecordPlan) -> Answer:
-    row = await read(pool, compile_list(plan))
+    statement = compile_list(plan) if plan.populated is None else populated.compile_list(plan)
+    row = await read(pool, statement)
     assert row is not None
+    if plan.populated is not None:
+        populated.check(row, plan.populated)
     total: int | None = row["total"]
     if plan.count is Count.PLANNED:
         estimate = await read(pool, compile_count_estimate(plan))
@@ -37,11 +41,23 @@ async def list_records(pool: Pool, plan: RecordPlan) -> Answer:
     return shape.page(plan.window, row["page"], total)
 
 
-async def get_record(pool: Pool, table: Table, key: str, fields: tuple[str, ...]) -> Answer:
-    row = await read(pool, compile_detail(table, key_filter(key, table), fields))
+async def get_record(pool: Pool, plan: DetailPlan) -> Answer:
+    if plan.populated is not None:
+        return await _get_populated(pool, plan, plan.populated)
+    row = await read(pool, compile_detail(plan.table, plan.key, plan.fields))
     if row is None:
         raise errors.NotFound
     return shape.record(row["row"], row["version"])
+
+
+async def _get_populated(pool: Pool, plan: DetailPlan, wanted: Populated) -> Answer:
+    """Without an entity tag: the record's version says nothing of the related ones."""
+    row = await read(pool, populated.compile_detail(plan.table, plan.key, plan.fields, wanted))
+    assert row is not None
+    if not row["found"]:
+        raise errors.NotFound
+    populated.check(row, wanted)
+    return shape.record(row["page"])
 
 
 async def create(

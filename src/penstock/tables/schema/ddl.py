@@ -81,7 +81,7 @@ def create_steps(place: Place, schema: TableSchema) -> list[Step]:
     steps = [Step("CREATE", f"Create table with {len(schema.fields)} fields", _table(place, schema), drop)]
     steps += [
         Step("INDEX", f"Create index {one.name}", create_index(place, one), drop_index(place, one))
-        for one in schema.indexes
+        for one in (*schema.indexes, *foreign_indexes(schema))
     ]
     if schema.search_fields:
         drop = f"DROP INDEX {sql.qualified(place.schema, search_name(place))};"
@@ -106,6 +106,24 @@ def foreign_key(place: Place, key: ForeignKey, target: Place) -> str:
     return (
         f"CONSTRAINT {sql.identifier(foreign_name(place, key))} FOREIGN KEY ({_columns(key.fields)}) "
         f"REFERENCES {target.sql} ({_columns(key.reference_fields)}) ON DELETE {action}"
+    )
+
+
+def foreign_indexes(schema: TableSchema) -> tuple[Index, ...]:
+    """Indexes by which the rows that refer to one are found: for each foreign key that no other index begins with.
+
+    No declared index can have such a name.
+    """
+    keys = dict.fromkeys(key.fields for key in schema.foreign_keys)
+    return tuple(Index(f"({', '.join(fields)})", fields) for fields in keys if not _leads(schema, fields))
+
+
+def _leads(schema: TableSchema, fields: tuple[str, ...]) -> bool:
+    """True when a btree over all rows begins with these fields, in any order."""
+    ordered = [schema.primary_key, *((one.name,) for one in schema.fields if one.constraints.unique)]
+    ordered += [one.fields for one in schema.indexes if one.method == "btree" and not one.where]
+    return any(
+        set(columns[: len(fields)]) == set(fields) for columns in ordered if len(columns) >= len(fields)
     )
 
 

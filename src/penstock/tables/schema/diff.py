@@ -209,7 +209,10 @@ class _Comparison:
 
     def _indexes(self) -> Iterator[Change]:
         old = {one.name: (was, one) for was, one in zip(self.old.indexes, self.middle.indexes, strict=True)}
-        new = {one.name: one for one in self.new.indexes}
+        # These are named after their fields, so that one whose fields are renamed is another.
+        implied = zip(ddl.foreign_indexes(self.old), ddl.foreign_indexes(self.middle), strict=True)
+        old |= {was.name: (was, one) for was, one in implied}
+        new = {one.name: one for one in (*self.new.indexes, *ddl.foreign_indexes(self.new))}
         for name, (was, one) in old.items():
             if not _same_index(one, new.get(name)) or self._is_touched(one):
                 yield Change(Kind.DROP_INDEX, name, before=was)

@@ -98,8 +98,22 @@ async def load_table(
     conn: Connection, org_id: int, app_slug: str, name: str
 ) -> tuple[DataTable, ProviderType] | None:
     """A table for the catalog, which serves every caller of the org: each request is authorized by itself."""
+    row = await conn.row(_loading(org_id, app_slug).where(data_tables.c.name == name))
+    if row is None:
+        return None
+    entry = entry_of(row)
+    return entry.table, entry.provider_type
+
+
+async def load_tables(conn: Connection, org_id: int, app_slug: str) -> list[tuple[DataTable, ProviderType]]:
+    """All tables of an app for the catalog."""
+    entries = [entry_of(row) for row in await conn.rows(_loading(org_id, app_slug))]
+    return [(entry.table, entry.provider_type) for entry in entries]
+
+
+def _loading(org_id: int, app_slug: str) -> Select[*tuple[Any, ...]]:
     joined = data_tables.join(apps, apps.c.id == data_tables.c.app_id)
-    row = await conn.row(
+    return (
         select(*_BRIEF, *_SOURCE, data_tables.c.json_schema)
         .select_from(joined.join(data_sources, data_sources.c.id == data_tables.c.data_source_id))
         .where(
@@ -107,14 +121,9 @@ async def load_table(
             apps.c.org_id == org_id,
             apps.c.slug == app_slug,
             apps.c.is_active,
-            data_tables.c.name == name,
             data_tables.c.is_active,
         )
     )
-    if row is None:
-        return None
-    entry = entry_of(row)
-    return entry.table, entry.provider_type
 
 
 async def find_tables(conn: Connection, grant: Grant, names: Sequence[str]) -> dict[str, TableEntry]:

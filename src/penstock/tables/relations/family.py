@@ -1,0 +1,59 @@
+"""The tables of one app, and which of them refer to which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from penstock.tables.models import ForeignKey, ProviderType
+from penstock.tables.relations.models import Pairs
+
+if TYPE_CHECKING:
+    from penstock.tables.catalog import Table
+
+
+class Reference(NamedTuple):
+    """A foreign key of `child` that leads to `parent`; `pairs` are (field of the child, field of the parent)."""
+
+    child: str
+    parent: str
+    pairs: Pairs
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return tuple(field for field, _ in self.pairs)
+
+    @property
+    def reversed(self) -> Pairs:
+        return tuple((there, here) for here, there in self.pairs)
+
+
+class Family:
+    """Only tables that can be joined with each other are in it."""
+
+    def __init__(self, tables: Iterable[Table]) -> None:
+        self.tables: Mapping[str, Table] = {
+            table.name: table for table in tables if table.provider is ProviderType.FLAT_TABLE
+        }
+        self._up: dict[str, list[Reference]] = {}
+        self._down: dict[str, list[Reference]] = {}
+        for name in sorted(self.tables):
+            for reference in self._references(self.tables[name]):
+                self._up.setdefault(name, []).append(reference)
+                self._down.setdefault(reference.parent, []).append(reference)
+
+    def parents(self, name: str) -> Sequence[Reference]:
+        """The foreign keys of a table."""
+        return self._up.get(name, ())
+
+    def children(self, name: str) -> Sequence[Reference]:
+        """The foreign keys that lead to a table."""
+        return self._down.get(name, ())
+
+    def _references(self, table: Table) -> Iterable[Reference]:
+        found = (_reference(table.name, key) for key in table.schema.foreign_keys)
+        return dict.fromkeys(one for one in found if one.parent in self.tables)
+
+
+def _reference(child: str, key: ForeignKey) -> Reference:
+    return Reference(child, key.resource or child, tuple(zip(key.fields, key.reference_fields, strict=True)))
