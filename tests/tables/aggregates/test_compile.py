@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
 
+from penstock.kit import http
+from penstock.tables.aggregates.tree import Function
+from penstock.tables.catalog import Table
+from penstock.tables.models import DataTable, ProviderType
+from penstock.tables.openapi import examples
 from penstock.tables.records import service
+from tests.server.test_openapi import EVERYTHING
+from tests.tables.openapi.test_conditions import NOW
 from tests.tables.workbench import Records, Workbench, exact
 
 pytestmark = pytest.mark.anyio
@@ -423,3 +431,39 @@ async def test_long_values_are_bounded(workbench: Workbench) -> None:
     assert sum(len(text or "") for text in whole["array_agg_text"]) == 30 * 2**20 + 5
     await table.add({"k": 2, "text": "y" * 3000})
     assert len((await one(table, "string_agg(distinct text)", k=2))["string_agg_text"]) == 3000
+
+
+async def test_every_function_of_every_type(workbench: Workbench) -> None:
+    """Answered or refused, and what is answered is the same for a key and for a group of one record."""
+    table = await workbench.table(
+        *EVERYTHING["fields"], primaryKey=EVERYTHING["primaryKey"], search_fields=EVERYTHING["search_fields"]
+    )
+    definition = DataTable(1, 1, 1, "t", "", EVERYTHING, "h", "s", "p", True, True, NOW, NOW, None, None)
+    example = examples.whole(Table(definition, ProviderType.FLAT_TABLE, "a", is_audited=False).schema)
+    await table.post(http.encode([example]))
+    await table.add({"code": "ABC-99", "short": "123456789", "stock": 9, "ok": False})
+    stored = (await table.rows())[0]
+    answered: Counter[str] = Counter()
+    for field in EVERYTHING["fields"]:
+        name = field["name"]
+        for function in Function:
+            for distinct in ("", "distinct "):
+                answer = await table.get(_aggregate=f'{function}({distinct}"{name}") as x', id=stored["id"])
+                assert answer.status_code in (200, 400), answer.text
+                if answer.status_code == 200:
+                    answered[function] += 1
+                    found = exact(answer)["aggregates"]["x"]
+                    if function in ("min", "max"):
+                        assert found == stored[name]
+                    elif function in ("array_agg", "json_agg"):
+                        assert found == [stored[name]]
+        answer = await table.get(_aggregate="count(*)", _group_by=f'"{name}"', ordering=f"-{name}")
+        assert answer.status_code in (200, 400), answer.text
+        if answer.status_code == 200:
+            answered["key"] += 1
+            assert stored[name] in [row[name] for row in exact(answer)["data"]]
+    # Seven are documents or ranges, six are numbers.
+    every = len(EVERYTHING["fields"])
+    assert answered["key"] == every - 7
+    assert answered["array_agg"] == answered["json_agg"] == answered["count"] == every + every - 7
+    assert answered["sum"] == answered["avg"] == answered["stddev"] == answered["variance"] == 2 * 6

@@ -12,8 +12,10 @@ from penstock.identity.models import Grant, Principal, PrincipalKind, Role
 from penstock.kit import errors
 from penstock.kit.filters import Compare, bind
 from penstock.tables.aggregates import plan
+from penstock.tables.aggregates.bound import Call, Term
 from penstock.tables.aggregates.compile import compile_aggregate
 from penstock.tables.aggregates.plan import AggregatePlan, plan_aggregate
+from penstock.tables.aggregates.tree import Function
 from penstock.tables.records.reach import Reach
 from penstock.tables.records.request import parse_list
 from tests.tables.openapi.test_conditions import TABLE
@@ -126,7 +128,18 @@ def test_orders_that_have_no_meaning() -> None:
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("after", ""), ("fields", "code"), ("select", "code"), ("format", "tree"), ("_nothing", "1")],
+    [
+        ("after", ""),
+        ("fields", "code"),
+        ("select", "code"),
+        ("format", "tree"),
+        ("_nothing", "1"),
+        ("include", "both"),
+        ("depth", "2"),
+        ("relationship_type", "x"),
+        ("types", "x"),
+        ("allowed_actions", "update"),
+    ],
 )
 def test_parameters_without_meaning(name: str, text: str) -> None:
     assert refused(aggregate="count(*)", **{name: text})[0] == name
@@ -140,7 +153,7 @@ def test_conditions_on_related_records() -> None:
 
 def test_names_that_are_too_long() -> None:
     with pytest.raises(errors.Invalid) as caught:
-        plan._names((), (plan.Term("x" * 64, plan.Call(plan.Function.COUNT, None, False)),))
+        plan._names((), (Term("x" * 64, Call(Function.COUNT, None, False)),))
     assert "too long a name" in caught.value.message
 
 

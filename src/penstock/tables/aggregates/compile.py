@@ -14,8 +14,7 @@ from typing import cast as typed
 
 from penstock.kit import sql
 from penstock.kit.filters import And, ValueType
-from penstock.tables.aggregates.plan import (
-    AggregatePlan,
+from penstock.tables.aggregates.bound import (
     Bound,
     Call,
     Computed,
@@ -28,6 +27,7 @@ from penstock.tables.aggregates.plan import (
     PeriodOf,
     Value,
 )
+from penstock.tables.aggregates.plan import AggregatePlan
 from penstock.tables.aggregates.tree import Function
 from penstock.tables.fields import BY_NAME
 from penstock.tables.records.compile import ROW, Statement, matching
@@ -70,7 +70,7 @@ def compile_aggregate(plan: AggregatePlan, most: int) -> Statement:
     return Statement(text, values)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _text(
     table: Table,
     grouping: Grouping,

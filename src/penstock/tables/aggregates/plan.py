@@ -1,24 +1,33 @@
-"""An `Aggregation` meets a table and a grant: fields become typed columns, outputs get names, the order is made total.
-
-Constants are taken out of the trees and numbered, so that requests that differ in nothing else share one `Grouping`.
-"""
+"""An `Aggregation` meets a table and a grant: fields become typed columns, outputs get names, the order gets total."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 from typing import cast as typed
 from zoneinfo import available_timezones
-
-import msgspec
 
 from penstock.identity import Grant
 from penstock.kit import errors
 from penstock.kit.filters import And, BoundTree, Column, Or, ValueType, bind, conjunction, paths
 from penstock.kit.filters.values import clean
 from penstock.tables.aggregates import tree
+from penstock.tables.aggregates.bound import (
+    Bound,
+    Call,
+    Computed,
+    Condition,
+    Constant,
+    Grouping,
+    Limit,
+    Negated,
+    PartOf,
+    PeriodOf,
+    Term,
+    Value,
+)
 from penstock.tables.aggregates.tokens import refuse
 from penstock.tables.aggregates.tree import Aggregation, Function, Threshold
 from penstock.tables.fields import BY_NAME
@@ -48,93 +57,6 @@ PERIODS: dict[ValueType, tuple[str, ...]] = {
     ValueType.DATETIME: ("year", "quarter", "month", "week", "day", "hour", "minute", "second"),
 }
 """The units by the type of the field."""
-
-
-class Value(msgspec.Struct, frozen=True):
-    """A field of the table."""
-
-    field: str
-    type: ValueType
-
-
-class Constant(msgspec.Struct, frozen=True):
-    """The number at this place of the plan's values."""
-
-    place: int
-
-
-class Negated(msgspec.Struct, frozen=True):
-    item: Bound
-
-
-class Computed(msgspec.Struct, frozen=True):
-    sign: str
-    left: Bound
-    right: Bound
-
-
-class PartOf(msgspec.Struct, frozen=True):
-    """A number taken from a moment; `zone` is a place of the plan's values, None means UTC."""
-
-    unit: str
-    value: Value
-    zone: int | None
-
-
-class PeriodOf(msgspec.Struct, frozen=True):
-    """The beginning of the period that a moment lies in: with a zone its local time there."""
-
-    unit: str
-    value: Value
-    zone: int | None
-
-
-Bound: TypeAlias = Value | Constant | Negated | Computed | PartOf | PeriodOf
-
-
-class Call(msgspec.Struct, frozen=True):
-    """A function of a group's records."""
-
-    function: Function
-    argument: Bound | None
-    distinct: bool
-
-    @property
-    def collects(self) -> bool:
-        """True for what keeps every item."""
-        return self.function in (Function.ARRAY_AGG, Function.JSON_AGG, Function.STRING_AGG)
-
-
-class Term(msgspec.Struct, frozen=True):
-    """A name of the answer and what stands under it."""
-
-    name: str
-    value: Bound | Call
-
-
-class Limit(msgspec.Struct, frozen=True):
-    """A condition on a group; `place` is that of its number."""
-
-    value: Bound | Call
-    sign: str
-    place: int
-
-
-Condition: TypeAlias = "Limit | And[Limit] | Or[Limit]"
-
-
-@dataclass(frozen=True, slots=True)
-class Grouping:
-    """What is computed, without the constants in it. `order` names terms, and no two groups are equal in it."""
-
-    keys: tuple[Term, ...]
-    outputs: tuple[Term, ...]
-    having: Condition | None
-    order: tuple[tuple[int, bool], ...]
-
-    @property
-    def terms(self) -> tuple[Term, ...]:
-        return (*self.keys, *self.outputs)
 
 
 @dataclass(frozen=True, slots=True)
