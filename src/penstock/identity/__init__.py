@@ -17,8 +17,10 @@ from penstock.identity.models import (
     Role,
     SubjectKind,
 )
+from penstock.identity.names import resource_id
 from penstock.identity.operations.common import PUBLIC, in_org, in_place
 from penstock.identity.routes import ROUTES
+from penstock.identity.routes.common import Caller, Conn, answer_list, body, parameters
 from penstock.identity.schemas import AssignmentOut
 from penstock.identity.service.first_start import first_start
 from penstock.identity.service.keys import Places
@@ -32,6 +34,8 @@ __all__ = [
     "SCHEDULES",
     "Assignment",
     "AssignmentOut",
+    "Caller",
+    "Conn",
     "FirstStart",
     "Grant",
     "IdentitySettings",
@@ -45,9 +49,11 @@ __all__ = [
     "Role",
     "Subject",
     "SubjectKind",
+    "answer_list",
     "assign_role",
     "audit",
     "authenticate",
+    "body",
     "find_subject",
     "first_start",
     "grant",
@@ -56,9 +62,11 @@ __all__ = [
     "install",
     "list_roles",
     "operations",
+    "parameters",
     "presented",
     "principal",
     "remove_role",
+    "resource_id",
     "stop",
     "transaction",
     "visible",

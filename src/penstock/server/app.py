@@ -11,7 +11,7 @@ from litestar import Litestar, get
 from litestar.datastructures import State
 from litestar.response.base import ASGIResponse
 
-from penstock import identity, tables
+from penstock import connectors, identity, tables
 from penstock.kit import errors, http, jobs
 from penstock.kit.context import Context
 from penstock.kit.openapi import Documents
@@ -34,6 +34,7 @@ def create_app(context: Context, metrics: Metrics | None = None) -> Edge:
         route_handlers=[
             *_own_routes(metrics, settings),
             *identity.ROUTES,
+            *connectors.ROUTES,
             *tables.ROUTES,
         ],
         exception_handlers={Exception: answers.answer},

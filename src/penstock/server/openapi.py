@@ -7,7 +7,7 @@ from typing import Any, Final
 from litestar import get
 from litestar.response.base import ASGIResponse
 
-from penstock import __version__, identity, tables
+from penstock import __version__, connectors, identity, tables
 from penstock.identity import PUBLIC, Principal
 from penstock.kit import http
 from penstock.kit.openapi import Documents, Info, Operation, Reply, answer, described, document
@@ -87,7 +87,22 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
 
 def every_operation() -> tuple[Operation, ...]:
     """What the whole server offers."""
-    return (*OPERATIONS, *identity.operations.OPERATIONS, *tables.operations.OPERATIONS)
+    return (
+        *OPERATIONS,
+        *identity.operations.OPERATIONS,
+        *connectors.operations.OPERATIONS,
+        *tables.operations.OPERATIONS,
+    )
+
+
+def every_tag() -> dict[str, str]:
+    """The groups of operations, in order."""
+    return {
+        **TAGS,
+        **identity.operations.TAGS,
+        **connectors.operations.TAGS,
+        **tables.operations.TAGS,
+    }
 
 
 def information(settings: ServerSettings) -> Info:
@@ -102,7 +117,7 @@ def describe(principal: Principal | None, info: Info) -> dict[str, Any]:
         info,
         shown,
         schemas={**identity.operations.SCHEMAS, **tables.operations.SCHEMAS},
-        tags={**TAGS, **identity.operations.TAGS, **tables.operations.TAGS},
+        tags=every_tag(),
     )
 
 

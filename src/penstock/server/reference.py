@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from penstock import identity, tables
 from penstock.kit.openapi import Operation
-from penstock.server.openapi import TAGS, every_operation
+from penstock.server.openapi import every_operation, every_tag
 
 _INTRODUCTION = """\
 # HTTP API
@@ -61,7 +60,7 @@ A slash at the end of a path is optional. Unknown query parameters are refused.
 
 def page() -> str:
     """The page, in Markdown."""
-    tags = {**TAGS, **identity.operations.TAGS, **tables.operations.TAGS}
+    tags = every_tag()
     sections = [_section(tag, words) for tag, words in tags.items()]
     return "\n".join([_INTRODUCTION, *sections])
 

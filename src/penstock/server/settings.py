@@ -186,9 +186,15 @@ def load(
 def _domain_sections() -> tuple[tuple[str, type[Any]], ...]:
     from penstock.identity.settings import IdentitySettings  # noqa: PLC0415  (the parent process must stay small)
     from penstock.kit.jobs.settings import JobsSettings  # noqa: PLC0415
+    from penstock.kit.outbound import OutboundSettings  # noqa: PLC0415
     from penstock.tables.settings import TablesSettings  # noqa: PLC0415
 
-    return (("jobs", JobsSettings), ("identity", IdentitySettings), ("tables", TablesSettings))
+    return (
+        ("jobs", JobsSettings),
+        ("outbound", OutboundSettings),
+        ("identity", IdentitySettings),
+        ("tables", TablesSettings),
+    )
 
 
 def _file(

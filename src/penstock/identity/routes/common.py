@@ -124,5 +124,8 @@ def _sound(value: T) -> T:
 
 def _has_nul(content: Any) -> bool:
     if isinstance(content, dict):
-        return any(map(_has_nul, cast("dict[str, Any]", content)))
+        named = cast("dict[str, Any]", content)
+        return any(map(_has_nul, named)) or any(map(_has_nul, named.values()))
+    if isinstance(content, list):
+        return any(map(_has_nul, cast("list[Any]", content)))
     return isinstance(content, str) and "\0" in content

@@ -27,6 +27,7 @@ _STORES = (
     "penstock.kit.jobs.tables",
     "penstock.server.store",
     "penstock.identity.store.tables",
+    "penstock.connectors.store",
     "penstock.tables.store",
 )
 

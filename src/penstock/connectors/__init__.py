@@ -1,0 +1,9 @@
+"""Outside systems, and the encrypted credentials that we hold for them."""
+
+from penstock.connectors import operations
+from penstock.connectors.jobs import HANDLERS, SCHEDULES
+from penstock.connectors.models import Credential
+from penstock.connectors.routes import ROUTES
+from penstock.connectors.service import find_credential, opened
+
+__all__ = ["HANDLERS", "ROUTES", "SCHEDULES", "Credential", "find_credential", "opened", "operations"]

@@ -1,0 +1,24 @@
+"""The systems that credentials are for; a new one is a module here and a line below."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from penstock.connectors.kinds import mongodb, postgresql
+from penstock.connectors.kinds.base import Kind
+from penstock.kit import errors
+
+KINDS: Final[tuple[Kind, ...]] = (postgresql.KIND, mongodb.KIND)
+
+
+def kind_of(name: str) -> Kind:
+    """Raises `Invalid` for field `kind`."""
+    for kind in KINDS:
+        if kind.name == name:
+            return kind
+    known = [kind.name for kind in KINDS]
+    message = f"'{name[:40]}' is not a kind of credential; kinds are: {', '.join(known)}."
+    raise errors.Invalid({"kind": [message]}, hint=errors.nearest(name, known))
+
+
+__all__ = ["KINDS", "Kind", "kind_of"]
