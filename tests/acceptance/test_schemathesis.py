@@ -113,6 +113,14 @@ class World:
         self.post("/api/users", username=name, password="long enough for anybody")
         return name
 
+    def credential(self) -> str:
+        settings = {"host": "127.0.0.1", "port": 1, "database": "shop", "user": "reader"}
+        secrets = {"password": "a password"}
+        made = self.post(
+            "/api/credentials", name=self.name(), kind="postgresql", settings=settings, secrets=secrets
+        )
+        return str(made["id"])
+
     def api_key(self) -> str:
         return str(self.post("/api/keys", name=self.name())["id"])
 
@@ -173,6 +181,8 @@ def places(world: World, operation: Any, name: str) -> dict[str, Any]:
         found["user"] = world.user()
     if "{key}" in path:
         found["key"] = world.record(table) if "/data/" in path else world.api_key()
+    if "{credential}" in path:
+        found["credential"] = world.credential()
     found |= USED_UP[name](world) if name in USED_UP else {}
     return {one.name: found[one.name] for one in operation.path_parameters}
 

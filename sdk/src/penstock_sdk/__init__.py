@@ -51,6 +51,9 @@ if TYPE_CHECKING:
         AppStats,
         AppSummary,
         AppTableStats,
+        Credential,
+        CredentialCheck,
+        CredentialKind,
         DataSource,
         DataSourceRef,
         DataSourceStats,
@@ -93,6 +96,9 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "ConnectionFailedError",
+    "Credential",
+    "CredentialCheck",
+    "CredentialKind",
     "DataSource",
     "DataSourceRef",
     "DataSourceStats",
@@ -152,7 +158,7 @@ _HOMES = {
     ),
     "_filters": "Expression F",
     "_models": (
-        "App AppStats AppSummary AppTableStats DataSource DataSourceRef DataSourceStats "
+        "App AppStats AppSummary AppTableStats Credential CredentialCheck CredentialKind DataSource DataSourceRef DataSourceStats "
         "DataSourceSummary DataTable DataTableSummary Health ImportReport Key NewKey Record "
         "SourceCounts TableSchema User ValidationReport"
     ),

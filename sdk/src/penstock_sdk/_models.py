@@ -15,6 +15,9 @@ __all__ = [
     "AppStats",
     "AppSummary",
     "AppTableStats",
+    "Credential",
+    "CredentialCheck",
+    "CredentialKind",
     "DataSource",
     "DataSourceRef",
     "DataSourceStats",
@@ -231,6 +234,39 @@ class NewKey(Key, kw_only=True, frozen=True):
     """A key just made: `key` is the secret, shown this once."""
 
     key: str
+
+
+class Credential(_Model, kw_only=True, frozen=True):
+    """Access to an outside system, without its secrets; `check_…` is what the last check found."""
+
+    id: int
+    name: str
+    kind: str
+    description: str = ""
+    settings: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    created_by: int | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    secrets_changed_at: datetime | None = None
+    checked_at: datetime | None = None
+    check_ok: bool | None = None
+    check_detail: str | None = None
+
+
+class CredentialCheck(_Model, kw_only=True, frozen=True):
+    """What came of trying to connect."""
+
+    ok: bool
+    detail: str
+
+
+class CredentialKind(_Model, kw_only=True, frozen=True):
+    """A kind of credential, with JSON Schemas of what it takes."""
+
+    kind: str
+    title: str
+    settings: dict[str, Any]
+    secrets: dict[str, Any]
 
 
 class Health(_Model, kw_only=True, frozen=True):

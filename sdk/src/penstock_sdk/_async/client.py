@@ -11,6 +11,7 @@ import httpx2
 
 from penstock_sdk._async.auth import AsyncCredential, AsyncKeyCredential, AsyncPasswordCredential
 from penstock_sdk._async.resources.apps import AsyncAppHandle, AsyncApps
+from penstock_sdk._async.resources.credentials import AsyncCredentials
 from penstock_sdk._async.resources.identity import AsyncAuth, AsyncKeys, AsyncUsers
 from penstock_sdk._async.transport import AsyncTransport
 from penstock_sdk._config import login_of_environment, resolve
@@ -72,6 +73,7 @@ class AsyncClient:
             connections=transport,
         )
         self.apps = AsyncApps(self._transport)
+        self.credentials = AsyncCredentials(self._transport)
         self.users = AsyncUsers(self._transport)
         self.keys = AsyncKeys(self._transport)
         self.auth = AsyncAuth(self._transport)

@@ -17,6 +17,7 @@ from penstock_sdk._models import Health
 from penstock_sdk._retry import RetryPolicy
 from penstock_sdk._sync.auth import Credential, KeyCredential, PasswordCredential
 from penstock_sdk._sync.resources.apps import AppHandle, Apps
+from penstock_sdk._sync.resources.credentials import Credentials
 from penstock_sdk._sync.resources.identity import Auth, Keys, Users
 from penstock_sdk._sync.transport import Transport
 
@@ -74,6 +75,7 @@ class Client:
             connections=transport,
         )
         self.apps = Apps(self._transport)
+        self.credentials = Credentials(self._transport)
         self.users = Users(self._transport)
         self.keys = Keys(self._transport)
         self.auth = Auth(self._transport)

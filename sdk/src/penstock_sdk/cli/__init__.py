@@ -35,6 +35,7 @@ for _path, _group in (
     ("sources:app", "Data"),
     ("tables:app", "Data"),
     ("records:app", "Data"),
+    ("credentials:app", "Data"),
 ):
     _module, _, _attribute = _path.partition(":")
     app.command(f"{_COMMANDS}.{_path}", name=_module if _attribute == "app" else _attribute, group=_group)

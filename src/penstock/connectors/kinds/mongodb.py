@@ -52,7 +52,7 @@ async def check(settings: MongoSettings, secrets: MongoSecrets, limits: Outbound
         password=secrets.password,
         authSource=settings.auth_source,
         tls=settings.tls != "off",
-        tlsAllowInvalidCertificates=settings.tls == "require",
+        **({"tlsAllowInvalidCertificates": True} if settings.tls == "require" else {}),
         # What the server names as its neighbours was not looked at.
         directConnection=True,
         serverSelectionTimeoutMS=milliseconds,
