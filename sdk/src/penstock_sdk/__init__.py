@@ -159,7 +159,8 @@ _HOMES = {
     "_filters": "Expression F",
     "_models": (
         "App AppStats AppSummary AppTableStats Credential CredentialCheck CredentialKind "
-        "DataSource DataSourceRef DataSourceStats DataSourceSummary DataTable DataTableSummary Health ImportReport Key NewKey Record "
+        "DataSource DataSourceRef DataSourceStats DataSourceSummary DataTable DataTableSummary "
+        "Health ImportReport Key NewKey Record "
         "SourceCounts TableSchema User ValidationReport"
     ),
     "_pages": "Page RecordPage Upserted",
