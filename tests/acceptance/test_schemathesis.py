@@ -44,6 +44,7 @@ SIMPLE: dict[str, Any] = {
     ],
     "primaryKey": ["id"],
 }
+LINKED: dict[str, Any] = {**SIMPLE, "graph": {"types": [{"name": "part", "inverse": "wholes"}, "spare"]}}
 
 REVIEWS = SIMPLE | {
     "fields": [*SIMPLE["fields"], {"name": "product_id", "type": "integer"}],
@@ -71,6 +72,7 @@ class World:
             ("things", EVERYTHING),
             ("pair", PAIR),
             ("reviews", REVIEWS),
+            ("parts", LINKED),
         ):
             self.table(name, schema)
         self.client.post("/api/apps/shop/datatables/pair/data", json=[{"a": n, "b": "x"} for n in range(5)])
@@ -136,6 +138,11 @@ class World:
             row = {"code": f"ABC-{number:04d}", "short": "123456789", "stock": 5}
         return self.send("POST", f"/api/apps/shop/datatables/{table}/data", json=row)["data"]["id"]
 
+    def edge(self) -> Any:
+        """The id of an edge that is there."""
+        ends = {"from": self.record("parts"), "to": self.record("parts")}
+        return self.post("/api/apps/shop/datatables/parts/edges", **ends, type="part")["data"]["id"]
+
     def login(self) -> dict[str, Any]:
         """Tokens of a login of a user who is nobody else."""
         return self.post("/api/auth/jwt/token", username=self.user(), password="long enough for anybody")
@@ -183,6 +190,10 @@ def places(world: World, operation: Any, name: str) -> dict[str, Any]:
         found["key"] = world.record(table) if "/data/" in path else world.api_key()
     if "{credential}" in path:
         found["credential"] = world.credential()
+    if "/edges" in path:
+        found["table"] = "parts"
+    if "{edge}" in path:
+        found["edge"] = world.edge()
     found |= USED_UP[name](world) if name in USED_UP else {}
     return {one.name: found[one.name] for one in operation.path_parameters}
 
@@ -218,8 +229,15 @@ BODIES: Mapping[str, Callable[[World], Any]] = {
         "stock": 7,
     },
     "upsertThings": lambda world: {"id": 9001, "code": "NEW-0001", "short": "987654321", "stock": 7},
+    "updateParts": lambda world: [{"id": world.record("parts"), "price": 3}],
     "updateThings": lambda world: [{"id": world.record("things"), "stock": 8}],
     "updateReviews": lambda world: [{"id": world.record("reviews"), "price": 3}],
+    "createEdges": lambda world: [new_edge(world)],
+    "createPartsEdges": lambda world: new_edge(world),
+    "updateEdge": lambda world: {"to": world.record("parts")},
+    "updatePartsEdge": lambda world: {"to": world.record("parts"), "metadata": {"n": 1}},
+    "deleteEdges": lambda world: {"edge_ids": [world.edge()]},
+    "deletePartsEdges": lambda world: {"edge_ids": [world.edge()]},
     "updatePair": lambda world: [{"a": 1, "b": "x", "note": "seen"}],
     "createPair": lambda world: {"a": 77, "b": "z"},
 }
@@ -227,12 +245,19 @@ QUERIES: Mapping[str, Callable[[World], dict[str, Any]]] = {
     "takeAppAccess": lambda world: {"org": "true"},
     "deleteRecords": lambda world: {"ids": str(world.record("products"))},
     "deleteThings": lambda world: {"ids": str(world.record("things"))},
+    "deleteParts": lambda world: {"ids": str(world.record("parts"))},
     "deleteProducts": lambda world: {"ids": str(world.record("products"))},
     "deletePair": lambda world: {"filter": '{"a": 4}'},
     "deleteReviews": lambda world: {"ids": str(world.record("reviews"))},
+    "findEdgePath": lambda world: {"from": world.record("parts"), "to": world.record("parts")},
+    "findPartsEdgePath": lambda world: {"from": world.record("parts"), "to": world.record("parts")},
 }
 # These are for a person who signed in, not for a key.
 SIGNED_IN = ("readSession", "logout", "changePassword", "switchOrg")
+
+
+def new_edge(world: World) -> dict[str, Any]:
+    return {"from": world.record("parts"), "to": world.record("parts"), "type": "spare"}
 
 
 def outsider(world: World) -> str:
@@ -247,7 +272,7 @@ def documents(world: World) -> dict[str, Any]:
     return {
         "server": schemathesis.openapi.from_dict(world.send("GET", "/openapi.json")),
         "app": schemathesis.openapi.from_dict(
-            world.send("GET", "/api/apps/shop/openapi.json?tables=products,things,pair,reviews")
+            world.send("GET", "/api/apps/shop/openapi.json?tables=products,parts,things,pair,reviews")
         ),
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -18,9 +19,20 @@ from penstock.kit.filters import Column, ValueType
 from penstock.kit.notify import Listener
 from penstock.tables.fields import BY_NAME
 from penstock.tables.models import DataTable, ProviderType, TableSchema
+from penstock.tables.naming import EDGES
 from penstock.tables.records.codec import RowCodec
 from penstock.tables.relations.family import Family
-from penstock.tables.schema import SEARCH_COLUMN, Place, Violation, parse_schema, place_of, violations
+from penstock.tables.schema import (
+    SEARCH_COLUMN,
+    Place,
+    Violation,
+    column_edges,
+    edges_definition,
+    edges_place,
+    parse_schema,
+    place_of,
+    violations,
+)
 from penstock.tables.store import load_table, load_tables
 
 CHANNEL = "penstock_catalog"
@@ -62,12 +74,20 @@ class Table:
     """A data table, ready to serve requests."""
 
     def __init__(
-        self, definition: DataTable, provider: ProviderType, app_slug: str, *, is_audited: bool
+        self,
+        definition: DataTable,
+        provider: ProviderType,
+        app_slug: str,
+        *,
+        is_audited: bool,
+        edges_of: Table | None = None,
     ) -> None:
         self.definition = definition
         self.provider = provider
         self.app_slug = app_slug
         self.is_audited = is_audited
+        # The table whose records the edges in this one connect.
+        self.edges_of = edges_of
         self.schema: TableSchema = parse_schema(definition.json_schema)
         self.place: Place = place_of(definition)
         self._seen: dict[str, Seen] = {}
@@ -78,8 +98,24 @@ class Table:
 
     @cached_property
     def rows(self) -> str:
-        """The quoted name of the physical table."""
+        """The quoted name of the physical table, or what stands for it in a statement."""
+        base = self.edges_of
+        if base is not None and base.schema.graph is not None and base.schema.graph.self_reference:
+            return column_edges(base.schema, base.place)
         return self.place.sql
+
+    @cached_property
+    def edges(self) -> Table | None:
+        """The edges between the records as a table, which has no definition of its own; None without a graph."""
+        if self.schema.graph is None:
+            return None
+        definition = replace(
+            self.definition,
+            name=f"{self.name}{EDGES}",
+            json_schema=edges_definition(self.name, self.schema),
+            physical_name=edges_place(self.place).name,
+        )
+        return Table(definition, self.provider, self.app_slug, is_audited=self.is_audited, edges_of=self)
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
@@ -141,7 +177,7 @@ class Catalog:
         async with self._db.control.transaction() as conn:
             stored = await load_table(conn, org_id, app_slug, name)
         if stored is None:
-            raise errors.NotFound
+            return await self._edges(org_id, app_slug, name)
         definition, provider = stored
         audited: Any = definition.json_schema.get("audit")
         table = Table(definition, provider, app_slug, is_audited=audited is True)
@@ -170,6 +206,18 @@ class Catalog:
                 self._families.clear()
             self._families[(org_id, app_slug)] = family
         return family
+
+    async def _edges(self, org_id: int, app_slug: str, name: str) -> Table:
+        """The table `x_edges` of a table `x` with a graph."""
+        base = name.removesuffix(EDGES)
+        if base == name:
+            raise errors.NotFound
+        table = await self.load(org_id, app_slug, base)
+        if table.edges is None:
+            raise errors.NotFound
+        if self._tables.get((org_id, app_slug, base)) is table:
+            self._tables[(org_id, app_slug, name)] = table.edges
+        return table.edges
 
     def _drop_app(self, payload: str) -> None:
         """`org:app`; by org is fine enough, definitions change rarely."""

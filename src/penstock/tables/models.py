@@ -180,6 +180,38 @@ class Index:
     comment: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class EdgeType:
+    """A kind of edge. The limits hold for each record; `metadata` is None when any object will do."""
+
+    name: str
+    inverse: str
+    description: str = ""
+    max_outgoing: int | None = None
+    max_incoming: int | None = None
+    metadata: tuple[Field, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The edges between the records of a table: any type when `types` is empty.
+
+    `self_reference` is the field that says each record's parent, in place of edges of their own.
+    """
+
+    types: tuple[EdgeType, ...] = ()
+    self_reference: str | None = None
+
+    @cached_property
+    def by_name(self) -> Mapping[str, EdgeType]:
+        return {one.name: one for one in self.types}
+
+    def inverse(self, name: str) -> str:
+        """What the other direction of a type is called."""
+        known = self.by_name.get(name)
+        return f"{name}_inverse" if known is None else known.inverse
+
+
 @dataclass(frozen=True)
 class TableSchema:
     """A parsed and checked `json_schema`."""
@@ -190,7 +222,7 @@ class TableSchema:
     indexes: tuple[Index, ...] = ()
     search_fields: tuple[tuple[str, str], ...] = ()  # (field, weight A to D)
     search_language: str = "english"
-    has_graph: bool = False
+    graph: Graph | None = None
     title: str = ""
     description: str = ""
 
@@ -201,6 +233,10 @@ class TableSchema:
     @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(one.name for one in self.fields)
+
+    @property
+    def has_graph(self) -> bool:
+        return self.graph is not None
 
     @property
     def soft_deletes(self) -> bool:

@@ -12,6 +12,11 @@ class TablesSettings:
     """Limits of record requests and of schema changes."""
 
     max_bulk_rows: int = setting(10_000, "Records that one request may create or change.", check=at_least(1))
+    max_graph_size: int = setting(
+        50_000,
+        "Records that one walk along the edges of a table may reach, and edges it may answer.",
+        check=at_least(1),
+    )
     idempotency_seconds: int = setting(
         86_400, "How long the answer to a request with an Idempotency-Key is kept.", check=at_least(60)
     )

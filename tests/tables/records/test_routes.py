@@ -67,7 +67,7 @@ async def test_what_does_not_exist(shop: httpx2.AsyncClient) -> None:
     ):
         answer = await shop.get(path)
         assert (path, answer.status_code, answer.json()["detail"]) == (path, 404, "Not found.")
-    for path in (f"{URL}/1/more", "/api/apps/shop/datatables/users/edges"):
+    for path in (f"{URL}/1/more", "/api/apps/shop/datatables/users_edges/data"):
         assert ((await shop.get(path)).status_code, path) == (404, path)
     for method, path in (("PUT", "/1"), ("POST", "/1"), ("PUT", "")):
         answer = await shop.request(method, URL + path, json={})

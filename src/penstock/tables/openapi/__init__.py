@@ -16,6 +16,8 @@ from penstock.tables.models import App, ProviderType, TableEntry
 from penstock.tables.openapi import examples, groups
 from penstock.tables.openapi.conditions import conditions
 from penstock.tables.openapi.shapes import components, populated, readable
+from penstock.tables.operations.edges import SCHEMAS as EDGE_SCHEMAS
+from penstock.tables.operations.edges import EdgeTarget, edge_operations, walk_parameters
 from penstock.tables.operations.records import GENERIC, SCHEMAS, Target, record_operations
 from penstock.tables.records.request import NEVER_UNIQUE
 from penstock.tables.relations.family import Family
@@ -34,7 +36,7 @@ def describe_app(
     Runs in a thread of its own, so it takes everything and looks nothing up.
     """
     operations: list[Operation] = []
-    schemas: dict[str, Any] = dict(SCHEMAS)
+    schemas: dict[str, Any] = {**SCHEMAS, **EDGE_SCHEMAS}
     tags: dict[str, str] = {}
     names = _Names()
     family = Family(Table(one.table, one.provider_type, app.slug, is_audited=False) for one in entries)
@@ -50,7 +52,8 @@ def describe_app(
             schemas |= populated(table.schema, name, replaced)
         tags[table.name] = entry.table.description or table.schema.description
         target = _target(table, name, max_rows, related, in_full=len(entries) <= FULL)
-        operations += [one for one in record_operations(target) if ACTIONS[_action(one)] <= grant.role]
+        described = (*record_operations(target), *_edges(table, name))
+        operations += [one for one in described if ACTIONS[_action(one)] <= grant.role]
     return document(_head(info, app, len(entries)), operations, schemas=schemas, tags=tags)
 
 
@@ -71,16 +74,16 @@ class _Names:
     """Names of components and operations: `order_items` becomes `OrderItems`, and no two are the same."""
 
     def __init__(self) -> None:
-        self._taken = {name.lower() for name in (*SCHEMAS, "Error")}
+        self._taken = {name.lower() for name in (*SCHEMAS, *EDGE_SCHEMAS, "Error")}
 
     def of(self, table: str) -> str:
         base = "".join(part[:1].upper() + part[1:] for part in table.split("_")) or "Table"
         base = re.sub("(Fields|Create|Change|Record)$", r"\1_", base)
         name, number = base, 1
-        while name.lower() in self._taken:
+        while not self._taken.isdisjoint((name.lower(), f"{name}edges".lower())):
             number += 1
             name = f"{base}_{number}"
-        self._taken.add(name.lower())
+        self._taken |= {name.lower(), f"{name}edges".lower()}
         return name
 
 
@@ -116,11 +119,34 @@ def _target(table: Table, name: str, max_rows: int, related: Sequence[str], *, i
         conditions=tuple(conditions(table)) if in_full else GENERIC.conditions,
         aggregates=groups.aggregates(table),
         keys_of_groups=groups.keys(table),
+        walks=_walks(table),
         max_rows=max_rows,
         example=whole,
         creation=examples.created(schema),
         changes=examples.changed(schema),
     )
+
+
+def _edges(table: Table, name: str) -> tuple[Operation, ...]:
+    graph = table.schema.graph
+    if graph is None:
+        return ()
+    target = EdgeTarget(
+        base=f"/api/apps/{table.app_slug}/datatables/{table.name}/edges",
+        tag=table.name,
+        many=f"{name}Edges",
+        one=f"{name}Edge",
+        noun=f"edges of {table.name}",
+        path=(),
+        types=tuple(graph.by_name),
+        is_stored=graph.self_reference is None,
+    )
+    return edge_operations(target)
+
+
+def _walks(table: Table) -> tuple[Parameter, ...]:
+    graph = table.schema.graph
+    return () if graph is None else walk_parameters(tuple(graph.by_name))
 
 
 def _key_words(key: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from penstock.kit.openapi import GONE, Body, Operation, Parameter, Reply, described, ref
 from penstock.tables.aggregates.tree import MAX_LENGTH
 from penstock.tables.operations.common import APP, IF_NONE_MATCH, TABLE, TAG, access
+from penstock.tables.operations.edges import walk_parameters
 from penstock.tables.records.request import DEFAULT_SIZE, MAX_SIZE, Count
 
 _COUNT: Final = {"type": "integer", "minimum": 0}
@@ -125,6 +126,8 @@ class Target:
     conditions: Sequence[Parameter]
     # None where nothing is related.
     populate: Mapping[str, Any] | None = None
+    # What a walk along edges takes; nothing where there are none.
+    walks: Sequence[Parameter] = ()
     # What may stand in `_aggregate`, `_group_by` and `_having`.
     aggregates: Sequence[str] = ("count(*)", "sum(price)", "avg(price * stock) as mean")
     keys_of_groups: Sequence[str] = ("category", "date_trunc('month', created_at)")
@@ -170,6 +173,7 @@ GENERIC: Final = Target(
             "one on a related record.",
         ),
     ),
+    walks=walk_parameters(),
 )
 
 
@@ -192,13 +196,14 @@ def _reads(target: Target) -> tuple[Operation, ...]:
                 *_reading(target),
                 *_WINDOW,
                 *_aggregation(target),
+                *target.walks,
                 *target.conditions,
             ),
             replies=(
                 Reply(
                     status=200,
                     description="A page of records; of groups, with `_aggregate`.",
-                    schema={"anyOf": [_page(target), ref("RecordGroups")]},
+                    schema={"anyOf": [_page(target), ref("RecordGroups"), *_walked(target)]},
                     **_shown(target),
                 ),
             ),
@@ -211,12 +216,12 @@ def _reads(target: Target) -> tuple[Operation, ...]:
             summary=f"Read one of {target.noun}",
             tag=target.tag,
             access=access("record.read"),
-            parameters=(*target.path, target.key, *_reading(target)[1:], IF_NONE_MATCH),
+            parameters=(*target.path, target.key, *_reading(target)[1:], *target.walks, IF_NONE_MATCH),
             replies=(
                 Reply(
                     status=200,
                     description="The record.",
-                    schema=described({"data": target.part}),
+                    schema=_any_of(described({"data": target.part}), *_walked(target)),
                     headers=TAG,
                 ),
                 Reply(status=304, description="Not changed."),
@@ -423,6 +428,14 @@ def _aggregation(target: Target) -> tuple[Parameter, ...]:
         for name, examples, description in given
         if examples
     )
+
+
+def _walked(target: Target) -> list[dict[str, Any]]:
+    return [ref("RecordWalk")] if target.walks else []
+
+
+def _any_of(first: dict[str, Any], *others: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [first, *others]} if others else first
 
 
 def _page(target: Target) -> dict[str, Any]:

@@ -61,7 +61,7 @@ async def enter(request: http.AnyRequest, action: str) -> Call:
     if not table.definition.is_materialized:
         require_served(table.provider, table.name)
         async with ctx.db.control.transaction() as conn:
-            await materialize(conn, grant, [name])
+            await materialize(conn, grant, [(table.edges_of or table).name])
         table = await catalog.load(principal.org_id, app, name)
     planned(request, table)
     return Call(ctx, principal, grant, table, request)

@@ -40,6 +40,19 @@ def compile_list(plan: RecordPlan) -> Statement:
     return Statement(_keyset(plan, condition, values), values)
 
 
+def compile_keys(plan: RecordPlan, values: list[Any], *, also: str = "TRUE", limit: int) -> str:
+    """The keys `k` of the records of a page, in its order; `also` is one more condition on rows `t`."""
+    condition = condition_of(plan, values)
+    key, order = f"t.{sql.identifier(plan.table.schema.primary_key[0])}", order_of(plan.order)
+    if plan.by_rank:
+        order = f"{rank_of(plan, len(values))} DESC, {order}"
+    page = f"SELECT {key} AS k FROM {plan.table.rows} AS t WHERE ({condition}) AND {also} ORDER BY {order}"
+    if plan.window.offset:
+        values.append(plan.window.offset)
+        return f"{page} LIMIT {limit} OFFSET ${len(values)}::bigint"
+    return f"{page} LIMIT {limit}"
+
+
 def compile_count_estimate(plan: RecordPlan) -> Statement:
     """The planner's word on how many records match."""
     values: list[Any] = []

@@ -14,6 +14,8 @@ from penstock.kit.paging import positive
 from penstock.tables.aggregates.parse import PARAMETERS as AGGREGATION
 from penstock.tables.aggregates.parse import parse as parse_aggregation
 from penstock.tables.aggregates.tree import Aggregation
+from penstock.tables.graph.traversal import PARAMETERS as TRAVERSAL
+from penstock.tables.graph.traversal import Traversal, parse_traversal
 from penstock.tables.relations.filters import names_relations
 from penstock.tables.relations.populate import Path, parse_populate
 
@@ -25,11 +27,6 @@ _MAX_OFFSET = 2**53
 
 # Parameters of later parts of the contract, refused rather than ignored: an ignored one would give a wrong answer.
 _NOT_YET = {
-    "include": "Traversal of hierarchies and graphs is not available yet.",
-    "depth": "Traversal of hierarchies and graphs is not available yet.",
-    "relationship_type": "Traversal of hierarchies and graphs is not available yet.",
-    "types": "Traversal of hierarchies and graphs is not available yet.",
-    "graph_types": "Traversal of hierarchies and graphs is not available yet.",
     "allowed_actions": "Permissions per row are not available yet.",
 }
 _ELSEWHERE = {
@@ -75,7 +72,10 @@ class Sort(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RecordRequest:
-    """A read of many records, or of one when the window does not matter."""
+    """A read of many records, or of one when the window does not matter.
+
+    `is_paged` tells a window that was asked for from the default.
+    """
 
     filters: Tree
     order: tuple[Sort, ...]
@@ -86,6 +86,8 @@ class RecordRequest:
     # Groups of the records are asked for, and what is computed of them.
     aggregation: Aggregation | None = None
     populate: tuple[Path, ...] = ()
+    traversal: Traversal | None = None
+    is_paged: bool = True
 
     @property
     def names_relations(self) -> bool:
@@ -99,6 +101,7 @@ class DetailRequest:
 
     fields: tuple[str, ...] | None
     populate: tuple[Path, ...] = ()
+    traversal: Traversal | None = None
 
     @property
     def names_relations(self) -> bool:
@@ -125,6 +128,8 @@ def parse_list(pairs: Sequence[tuple[str, str]], columns: Collection[str]) -> Re
         fields=_fields(known),
         aggregation=None if AGGREGATION.isdisjoint(known) else _aggregation(known),
         populate=parse_populate(known.get("populate", ())),
+        is_paged=not _PAGING.isdisjoint(known),
+        traversal=_traversal(known),
     )
 
 
@@ -135,7 +140,17 @@ def parse_detail(pairs: Sequence[tuple[str, str]]) -> DetailRequest:
         raise errors.Invalid(
             {name: ["A single record is read by its key; it takes 'fields', 'populate' and no conditions."]}
         )
-    return DetailRequest(_fields(known), parse_populate(known.get("populate", ())))
+    return DetailRequest(_fields(known), parse_populate(known.get("populate", ())), _traversal(known))
+
+
+def _traversal(known: dict[str, list[str]]) -> Traversal | None:
+    found = None if TRAVERSAL.isdisjoint(known) else parse_traversal(known)
+    if found is not None and "populate" in known:
+        message = (
+            "A walk along edges answers records without what is related; read them by their keys for that."
+        )
+        raise errors.Invalid({"populate": [message]})
+    return found
 
 
 def _split(
@@ -157,17 +172,14 @@ def _split(
             )
         elif name != _CREDENTIAL:
             conditions.append((name, value))
-    if "format" in known and _last(known, "format") != "flat":
-        raise errors.Invalid(
-            {"format": ["'flat' is the only format of this table; tree and graph are not available yet."]}
-        )
     return known, conditions
 
 
+_PAGING = frozenset({"page", "page_size", "limit", "offset", "after"})
 _RESERVED = frozenset(
     {
         "page", "page_size", "limit", "offset", "after", "ordering", "filters", "search", "fields", "select", "count",
-        "_count", "format", "populate", *AGGREGATION,
+        "_count", "populate", *AGGREGATION, *TRAVERSAL,
     }
 )  # fmt: skip
 

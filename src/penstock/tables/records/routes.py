@@ -12,8 +12,13 @@ from penstock.tables.aggregates.cost import Sizes
 from penstock.tables.aggregates.plan import plan_aggregate
 from penstock.tables.aggregates.service import aggregate
 from penstock.tables.catalog import Table
+from penstock.tables.graph import walking
+from penstock.tables.graph import writes as edges
+from penstock.tables.graph.plan import plan_walk, plan_walk_from
+from penstock.tables.graph.requests import as_conditions
+from penstock.tables.graph.service import require_stored
 from penstock.tables.records import service
-from penstock.tables.records.call import enter, finished, limit_of, only, plan_around, read, write
+from penstock.tables.records.call import Call, enter, finished, limit_of, only, plan_around, read, write
 from penstock.tables.records.change import Keys
 from penstock.tables.records.execute import Runner
 from penstock.tables.records.keys import source_of_keys
@@ -35,11 +40,21 @@ ONE = [DETAIL, UPSERT]
 @replanned
 async def list_records(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.read")
-    wanted = parse_list(http.query(request), call.table.columns)
+    pairs = http.query(request)
+    if call.table.edges_of is not None:
+        pairs = as_conditions(pairs)
+    wanted = parse_list(pairs, call.table.columns)
     pool = call.ctx.db.data
     if wanted.aggregation is not None:
         groups = plan_aggregate(wanted, wanted.aggregation, call.table, call.grant)
         return finished(await aggregate(pool, groups, call.ctx.settings(TablesSettings), call.ctx.get(Sizes)))
+    if wanted.traversal is not None:
+        walk = await plan_around(
+            call,
+            lambda around: plan_walk(wanted, call.table, call.grant, around, _walk_limit(call)),
+            names_relations=wanted.names_relations,
+        )
+        return finished(await walking.walk(pool, walk))
     plan = await plan_around(
         call,
         lambda around: plan_list(wanted, call.table, call.grant, around),
@@ -53,6 +68,9 @@ async def list_records(request: http.AnyRequest) -> ASGIResponse:
 async def get_record(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.read")
     wanted = parse_detail(http.query(request))
+    if wanted.traversal is not None:
+        walk = plan_walk_from(wanted, call.key, call.table, call.grant, _walk_limit(call))
+        return finished(await walking.walk(call.ctx.db.data, walk))
     plan = await plan_around(
         call,
         lambda around: plan_detail(wanted, call.key, call.table, call.grant, around),
@@ -68,6 +86,8 @@ async def get_record(request: http.AnyRequest) -> ASGIResponse:
 @replanned
 async def create_records(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.write")
+    if call.table.edges_of is not None:
+        return await edges.create(call)
     only(request)
     incoming = await read(call.table.codec.decode_create, await request.body(), limit_of(call))
     many = source_of_keys(call.table, incoming) is not Keys.GENERATED
@@ -87,6 +107,10 @@ async def create_records(request: http.AnyRequest) -> ASGIResponse:
 @replanned
 async def upsert_records(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.write")
+    if call.table.edges_of is not None:
+        raise errors.BadRequest(
+            "Edges are created and changed, each by its own request; there is no upsert of them."
+        )
     unique = _unique_fields(call.table, only(request, "unique_fields").get("unique_fields"))
     incoming = await read(call.table.codec.decode_change, await request.body(), limit_of(call))
 
@@ -100,6 +124,8 @@ async def upsert_records(request: http.AnyRequest) -> ASGIResponse:
 @replanned
 async def update_records(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.write")
+    if call.table.edges_of is not None:
+        return await edges.update(call)
     only(request)
     incoming = await read(call.table.codec.decode_change, await request.body(), limit_of(call))
     if not incoming.is_list:
@@ -115,6 +141,8 @@ async def update_records(request: http.AnyRequest) -> ASGIResponse:
 @replanned
 async def update_record(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.write")
+    if call.table.edges_of is not None:
+        return await edges.update_one(call, call.key)
     only(request)
     incoming = call.table.codec.decode_change(await request.body(), 1)
     if incoming.is_list:
@@ -131,6 +159,7 @@ async def update_record(request: http.AnyRequest) -> ASGIResponse:
 @replanned
 async def delete_record(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.write")
+    _require_own(call.table)
     only(request)
     versions = versions_of(http.header(request, b"if-match"))
 
@@ -145,6 +174,9 @@ async def delete_record(request: http.AnyRequest) -> ASGIResponse:
 @replanned
 async def delete_records(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.write")
+    _require_own(call.table)
+    if call.table.edges_of is not None and not http.query(request):
+        return await edges.delete(call)
     given = only(request, "ids", "filter")
     if len(given) != 1:
         raise errors.BadRequest("A bulk delete takes exactly one of 'ids' and 'filter'; nothing was deleted.")
@@ -167,6 +199,16 @@ ROUTES: tuple[Any, ...] = (
     delete_record,
     delete_records,
 )
+
+
+def _walk_limit(call: Call) -> int:
+    return call.ctx.settings(TablesSettings).max_graph_size
+
+
+def _require_own(table: Table) -> None:
+    """Raises `BadRequest` for edges that are written as a field of records."""
+    if table.edges_of is not None:
+        require_stored(table)
 
 
 def _unique_fields(table: Table, text: str | None) -> tuple[str, ...]:

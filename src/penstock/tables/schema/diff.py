@@ -124,8 +124,10 @@ class _Comparison:
 
     def changes(self) -> Iterator[Change]:
         self._check_key()
-        if self.old.has_graph != self.new.has_graph:
-            refuse("a table that is in use cannot switch its hierarchy or graph on or off yet.")
+        if _edges(self.old) != _edges(self.new):
+            refuse(
+                "a table that is in use cannot switch its hierarchy or graph, or 'self_reference', on or off yet."
+            )
         yield from self._fields()
         for before, after in self.pairs:
             yield from self._pair(before, after)
@@ -275,3 +277,8 @@ def _narrows(before: Field, after: Field, what: str) -> str | None:
     if conversions.kind(before) == conversions.kind(after) and old is not None and old <= new:
         return None
     return f"narrow '{after.name}' to maxLength {new}"
+
+
+def _edges(schema: TableSchema) -> tuple[bool, bool]:
+    """Whether a table has edges, and whether a field says them."""
+    return schema.graph is not None, schema.graph is not None and schema.graph.self_reference is not None

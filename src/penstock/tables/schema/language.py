@@ -25,6 +25,7 @@ from penstock.tables.models import (
     TableSchema,
 )
 from penstock.tables.schema import checks
+from penstock.tables.schema.graph import parse_graph
 from penstock.tables.schema.indexes import parse_indexes
 
 MAX_FIELDS = 500
@@ -69,14 +70,16 @@ def parse_schema(raw: Any) -> TableSchema:
     if language not in LANGUAGES:
         refuse(f"search_language '{language}' is not one of: {', '.join(sorted(LANGUAGES))}.")
     by_name = {one.name: one for one in fields}
+    key = _primary_key(schema.get("primaryKey"), by_name)
+    foreign_keys = _foreign_keys(schema.get("foreignKeys"), by_name)
     parsed = TableSchema(
         fields=fields,
-        primary_key=_primary_key(schema.get("primaryKey"), by_name),
-        foreign_keys=_foreign_keys(schema.get("foreignKeys"), by_name),
+        primary_key=key,
+        foreign_keys=foreign_keys,
         indexes=parse_indexes(schema.get("indexes"), by_name, refuse),
         search_fields=_search_fields(schema.get("search_fields", schema.get("x-search-fields")), by_name),
         search_language=language,
-        has_graph=bool(schema.get("hierarchy")) or bool(schema.get("graph")),
+        graph=parse_graph(schema, by_name, key, foreign_keys, _fields, refuse),
         title=_text(schema, "title"),
         description=_text(schema, "description"),
     )

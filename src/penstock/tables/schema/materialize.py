@@ -13,6 +13,7 @@ from penstock.kit.db import Connection, summary
 from penstock.tables.models import DataTable, ForeignKey, TableSchema
 from penstock.tables.schema import ddl
 from penstock.tables.schema.checks import anchored
+from penstock.tables.schema.companion import companion_steps
 from penstock.tables.schema.ddl import Place, Step
 from penstock.tables.schema.language import parse_schema, refuse
 
@@ -43,6 +44,8 @@ def plan(table: DataTable, siblings: Mapping[str, DataTable]) -> list[tuple[Data
     keys: list[tuple[DataTable, Step]] = []
     for member, schema in found.values():
         creates += [(member, step) for step in ddl.create_steps(place_of(member), schema)]
+        companions = companion_steps(member.name, place_of(member), schema)
+        creates += [(member, step) for step in companions]
         for key in schema.foreign_keys:
             target_table = target(member, schema, key, siblings)
             keys.append((member, ddl.foreign_key_step(place_of(member), key, place_of(target_table))))

@@ -57,12 +57,13 @@ async def _write_down(conn: Connection, grant: Grant, done: Sequence[Done]) -> N
 def _creation(steps: Sequence[Done]) -> NewOperation:
     """One row tells how a table came to be: its statement, its indexes and its foreign keys."""
     table: DataTable = steps[0].table
-    create = next(one.step for one in steps if one.step.operation_type == "CREATE")
+    creates = [one.step for one in steps if one.step.operation_type == "CREATE"]
+    create = creates[0]
     return NewOperation(
         table_id=table.id,
         operation_type="CREATE",
         description=create.description,
         sql="\n".join(one.step.sql for one in steps),
-        rollback_sql=create.rollback_sql,
+        rollback_sql="\n".join(one.rollback_sql or "" for one in reversed(creates)),
         milliseconds=sum(one.milliseconds for one in steps),
     )

@@ -1,0 +1,1 @@
+"""Hierarchies and graphs: the edges between the records of a table, and walks along them."""

@@ -1,0 +1,112 @@
+"""What a table with a hierarchy or graph has besides itself: the table of its edges, or edges that a field says.
+
+The steps that make it for a new table make it for a table that has been there too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.kit import sql
+from penstock.tables.models import ForeignKey, Index, OnDelete, TableSchema
+from penstock.tables.schema import ddl
+from penstock.tables.schema.ddl import Place, Step
+from penstock.tables.schema.graph import TYPE_LENGTH
+from penstock.tables.schema.language import parse_schema, refuse
+
+
+def edges_definition(name: str, schema: TableSchema) -> dict[str, Any]:
+    """The schema of the table of edges: `from_id` and `to_id` are keys of the table `name`."""
+    graph, key = schema.graph, schema.by_name[schema.primary_key[0]]
+    assert graph is not None
+    kind = {"type": key.type, "format": key.format}
+    required = {"constraints": {"required": True}}
+    by_column = graph.self_reference is not None
+    return {
+        "fields": [
+            {"name": "id", **(kind if by_column else {"type": "integer"})},
+            {"name": "from_id", **kind, **required},
+            {"name": "to_id", **kind, **required},
+            {"name": "type", "type": "string", "constraints": {"required": True, "maxLength": TYPE_LENGTH}},
+            {"name": "metadata", "type": "object"},
+            {"name": "created_at", "type": "datetime"},
+        ],
+        "primaryKey": ["id"],
+        "foreignKeys": [
+            {
+                "fields": [end],
+                "reference": {"resource": name, "fields": [key.name]},
+                "x-actions": {"onDelete": "CASCADE"},
+            }
+            for end in ("from_id", "to_id")
+        ],
+        # Each covers what a walk reads, so that the edges themselves are not touched.
+        "indexes": []
+        if by_column
+        else [
+            {"name": "out", "fields": ["from_id", "type", "to_id"], "unique": True},
+            {"name": "in", "fields": ["to_id", "type", "from_id"]},
+            {"name": "type", "fields": ["type"]},
+        ],
+    }
+
+
+def edges_place(place: Place) -> Place:
+    """Where the edges of a table are."""
+    return Place(place.schema, sql.derived_name(place.name, "edges"))
+
+
+def companion_steps(name: str, place: Place, schema: TableSchema) -> list[Step]:
+    """What a table with a hierarchy or graph needs besides itself; nothing for any other table."""
+    graph = schema.graph
+    if graph is None:
+        return []
+    if graph.self_reference is not None:
+        _require_own(name, schema, graph.self_reference)
+        return _column_index(place, schema, graph.self_reference)
+    edges = parse_schema(edges_definition(name, schema))
+    at = edges_place(place)
+    steps = ddl.create_steps(at, edges)
+    steps += [
+        ddl.foreign_key_step(at, ForeignKey((end,), name, schema.primary_key, OnDelete.CASCADE), place)
+        for end in ("from_id", "to_id")
+    ]
+    return steps
+
+
+def _require_own(name: str, schema: TableSchema, column: str) -> None:
+    targets = {one.resource for one in schema.foreign_keys if one.fields == (column,)}
+    if targets.isdisjoint(("", name)):
+        refuse(f"'self_reference' names '{column}', whose foreign key leads to another table.")
+
+
+def _column_index(place: Place, schema: TableSchema, column: str) -> list[Step]:
+    if any(index.fields[:1] == (column,) and not index.where for index in schema.indexes):
+        return []
+    index = Index(name=f"parent_{column}"[:50], fields=(column,))
+    return [
+        Step(
+            "INDEX",
+            f"Create index {index.name}",
+            ddl.create_index(place, index),
+            ddl.drop_index(place, index),
+        )
+    ]
+
+
+def column_edges(schema: TableSchema, place: Place) -> str:
+    """The edges that a self-referencing column says, as SQL that stands where a table would."""
+    graph = schema.graph
+    assert graph is not None and graph.self_reference is not None
+    key, parent = sql.identifier(schema.primary_key[0]), sql.identifier(graph.self_reference)
+    made = 'r."created_at"' if schema.manages("created_at") else "NULL::timestamptz"
+    columns = (
+        f'r.xmin, r.{key} AS "id", r.{key} AS "from_id", r.{parent} AS "to_id", '
+        f'{sql.literal(graph.types[0].name)}::text COLLATE "C" AS "type", NULL::jsonb AS "metadata", '
+        f'{made} AS "created_at"'
+    )
+    return f"(SELECT {columns} FROM {place.sql} AS r WHERE r.{parent} IS NOT NULL{_alive(schema)})"
+
+
+def _alive(schema: TableSchema) -> str:
+    return ' AND r."is_deleted" IS NOT TRUE' if schema.soft_deletes else ""
