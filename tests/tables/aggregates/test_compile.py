@@ -345,6 +345,28 @@ async def test_deleted_records_are_left_out(workbench: Workbench) -> None:
     assert await one(table, "sum(n)", is_deleted="true") == {"sum_n": 2}
 
 
+async def test_relations_have_no_part_in_it(workbench: Workbench) -> None:
+    parents = await workbench.table({"name": "name", "type": "string"}, name="parents")
+    reference = {"fields": ["parent_id"], "reference": {"resource": "parents", "fields": ["id"]}}
+    children = await workbench.table(
+        {"name": "parent_id", "type": "integer"}, {"name": "n", "type": "integer"}, foreignKeys=[reference]
+    )
+    await parents.add({"name": "a"}, {"name": "b"})
+    await children.add({"parent_id": 1, "n": 1}, {"parent_id": 1, "n": 2}, {"parent_id": 2, "n": 4})
+    assert await groups(children, "sum(n)", "parent_id", populate="*") == [
+        {"parent_id": 1, "sum_n": 3},
+        {"parent_id": 2, "sum_n": 4},
+    ]
+    for params in (
+        {"parent_id.name": "a"},
+        {"filters": '{"or": [{"n": 1}, {"parent_id.name__contains": "a"}]}'},
+        {"_group_by": "parent_id.name"},
+        {"ordering": "parent_id.name"},
+    ):
+        answer = await children.get(**{"_aggregate": "count(*)", "_group_by": "n", **params})
+        assert answer.status_code == 400, params
+
+
 async def test_it_is_one_statement(
     workbench: Workbench, table: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,7 +114,7 @@ async def test_text_is_ordered_by_code_point(workbench: Workbench) -> None:
         ("nam", "There is no field 'nam' to order by."),
         ("name;drop", "There is no field 'name;drop' to order by."),
         ("doc", "'doc' is of type object, which has no order."),
-        ("name.x", "There is no field 'name.x' to order by."),
+        ("name.x", "Records are ordered by their own fields; 'name.x' is of another table."),
     ],
 )
 async def test_what_cannot_be_ordered_by(workbench: Workbench, ordering: str, sentence: str) -> None:
