@@ -143,6 +143,11 @@ class World:
         ends = {"from": self.record("parts"), "to": self.record("parts")}
         return self.post("/api/apps/shop/datatables/parts/edges", **ends, type="part")["data"]["id"]
 
+    def quarantine(self) -> int:
+        """The number of an import of `products` that has a row in quarantine."""
+        path = "/api/apps/shop/datatables/products/data/import?format=csv&on_error=quarantine"
+        return self.send("POST", path, content=b'name\n""\n,\n')["quarantine"]
+
     def login(self) -> dict[str, Any]:
         """Tokens of a login of a user who is nobody else."""
         return self.post("/api/auth/jwt/token", username=self.user(), password="long enough for anybody")
@@ -158,6 +163,8 @@ def world(server: RunningServer) -> Iterator[World]:
 
 # What stands in a path, by operation where it may be used up by the request.
 USED_UP: Mapping[str, Callable[[World], dict[str, Any]]] = {
+    "readQuarantine": lambda world: {"number": world.quarantine()},
+    "deleteQuarantine": lambda world: {"number": world.quarantine()},
     "deleteApp": lambda world: {"app": world.app()},
     "replaceApp": lambda world: {"app": world.app()},
     "updateApp": lambda world: {"app": world.app()},
@@ -183,7 +190,7 @@ def places(world: World, operation: Any, name: str) -> dict[str, Any]:
     """Real values for the parameters of a path."""
     path: str = operation.path
     table = path.split("/")[5] if path.startswith("/api/apps/shop/datatables/") else "products"
-    found: dict[str, Any] = {"app": "shop", "source": "main", "table": "products", "org": "main"}
+    found: dict[str, Any] = {"app": "shop", "source": "main", "table": "products", "org": "main", "number": 1}
     if "{user}" in path:
         found["user"] = world.user()
     if "{key}" in path:
@@ -221,6 +228,7 @@ BODIES: Mapping[str, Callable[[World], Any]] = {
         {"id": world.record("products"), "name": "Table"},
         {"id": 9000, "name": "New"},
     ],
+    "importRecords": lambda world: b"name\nChair\n",
     "updateRecords": lambda world: [{"id": world.record("products"), "price": 3}],
     "updateRecord": lambda world: {"price": 4},
     "createThings": lambda world: {
@@ -241,8 +249,11 @@ BODIES: Mapping[str, Callable[[World], Any]] = {
     "updatePair": lambda world: [{"a": 1, "b": "x", "note": "seen"}],
     "createPair": lambda world: {"a": 77, "b": "z"},
 }
+# Bodies that are files.
+FILES: Mapping[str, str] = {"importRecords": "text/csv"}
 QUERIES: Mapping[str, Callable[[World], dict[str, Any]]] = {
     "takeAppAccess": lambda world: {"org": "true"},
+    "exportRecords": lambda world: {"format": "csv"},
     "deleteRecords": lambda world: {"ids": str(world.record("products"))},
     "deleteThings": lambda world: {"ids": str(world.record("things"))},
     "deleteParts": lambda world: {"ids": str(world.record("parts"))},
@@ -299,7 +310,7 @@ def test_every_operation_works(world: World, which: str) -> None:
             case.headers["Authorization"] = f"Bearer {world.login()['access']}"
         body = body_of(world, name, operation)
         if body is not None:
-            case.body, case.media_type = body, "application/json"
+            case.body, case.media_type = body, FILES.get(name, "application/json")
         if name == "exchangeKey":
             case.headers["Authorization"] = f"Basic {world.key}"
         answer = case.call(base_url=world.url, session=world.session)
@@ -368,6 +379,12 @@ def test_related_records_fit_the_document(world: World) -> None:
         *("readReviewsRecord product_id", "readReviewsRecord product", "readReviewsRecord *"),
         *("readProductsRecord *", "readProductsRecord reviews"),
     }
+
+
+@schemathesis.serializer("text/csv", "application/x-ndjson", "application/vnd.apache.parquet")
+def sent_as_it_is(_: Any, value: Any) -> bytes:
+    data = getattr(value, "data", value)
+    return data if isinstance(data, bytes) else str(data).encode()
 
 
 def body_of(world: World, name: str, operation: Any) -> Any:

@@ -21,8 +21,11 @@ from tests.tables.conftest import Callers
 
 pytestmark = pytest.mark.anyio
 DATA = "/api/apps/shop/datatables/{}/data"
-# But for POST, "upsert" is a key like any other here.
-UPSERT = "/api/apps/{app}/datatables/{table}/data/upsert"
+# For other methods these are keys like any other.
+VERBS = {
+    f"/api/apps/{{app}}/datatables/{{table}}/data/{verb}": {method}
+    for verb, method in (("upsert", "POST"), ("import", "POST"), ("export", "GET"))
+}
 # Every type, constraint and way to fill a field.
 EVERYTHING: dict[str, Any] = {
     "title": "Things",
@@ -94,7 +97,7 @@ def routes_of(app: Edge) -> Iterator[tuple[str, str]]:
             path = "/" + "/".join(
                 part if isinstance(part, str) else f"{{{part.name}}}" for part in route.path_components
             )
-            methods = {"POST"} if path == UPSERT else route.methods - {"OPTIONS", "HEAD"}
+            methods = VERBS[path] if path in VERBS else route.methods - {"OPTIONS", "HEAD"}
             yield from ((method, path) for method in methods)
 
 

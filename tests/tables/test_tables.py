@@ -384,8 +384,9 @@ class TestValidateData:
 
     async def test_good_rows(self, shop: httpx2.AsyncClient) -> None:
         rows = [{"email": "a@example.com", "name": "A"}, {"id": 7, "email": "b@example.com", "name": "B"}]
-        assert await self.report(shop, rows) == {"is_valid": True, "errors": [], "validated_rows": 2}
-        assert await self.report(shop, []) == {"is_valid": True, "errors": [], "validated_rows": 0}
+        fine = {"is_valid": True, "errors": [], "error_count": 0}
+        assert await self.report(shop, rows) == {**fine, "validated_rows": 2}
+        assert await self.report(shop, []) == {**fine, "validated_rows": 0}
 
     async def test_every_fault_in_row_order(self, shop: httpx2.AsyncClient) -> None:
         good = {"email": "a@example.com", "name": "A"}
@@ -404,6 +405,10 @@ class TestValidateData:
         assert numbers == [1, 1, 2, 2, 3, 4]
         assert await self.report(shop, rows) == report
         assert (await shop.get(f"{BASE}/users")).json()["is_materialized"] is False
+
+    async def test_the_first_faults_are_told_and_all_are_counted(self, shop: httpx2.AsyncClient) -> None:
+        report = await self.report(shop, [{}] * 300)
+        assert (len(report["errors"]), report["error_count"]) == (100, 600)
 
     async def test_bad_bodies(self, shop: httpx2.AsyncClient) -> None:
         path = f"{BASE}/users/validate_data"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from penstock.kit.crypto import Keys
@@ -19,6 +20,8 @@ class Context:
     db: Database
     listener: Listener
     keys: Keys
+    # Where large temporary files go; the system's own place when it is None.
+    scratch: Path | None = None
     sections: dict[type[Any], Any] = field(default_factory=dict[type[Any], Any])
     # What a domain keeps for the life of the process (caches), by type.
     singletons: dict[type[Any], Any] = field(default_factory=dict[type[Any], Any])

@@ -57,12 +57,15 @@ class PenstockError(Exception):
         errors: FieldErrors | None = None,
         rows: Sequence[RowError] | None = None,
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
+        """`more` are further keys of the body; they win over a field of the same name."""
         self.message = message or (type(self).__doc__ or "").strip()
         self.hint = hint
         self.errors = errors
         self.rows = rows
         self.headers = dict(headers or {})
+        self.more = dict(more or {})
         super().__init__(self.message)
 
     def body(self, request_id: str) -> dict[str, Any]:
@@ -80,7 +83,7 @@ class PenstockError(Exception):
             body["rows"] = [{"index": row.index, "errors": row.errors} for row in self.rows]
             # The data-service contract (section 10.6) lists the rows under `errors`.
             body["errors"] = body["rows"]
-        return body
+        return {**body, **self.more}
 
 
 class BadRequest(PenstockError):
@@ -102,8 +105,9 @@ class Invalid(BadRequest):
         message: str | None = None,
         hint: str | None = None,
         rows: Sequence[RowError] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(message or first_sentence(errors), errors=errors, hint=hint, rows=rows)
+        super().__init__(message or first_sentence(errors), errors=errors, hint=hint, rows=rows, more=more)
 
 
 class Unauthorized(PenstockError):

@@ -41,6 +41,11 @@ def stream(request: AnyRequest) -> AsyncIterator[bytes]:
     return request.stream()
 
 
+def allow(request: AnyRequest, seconds: float) -> None:
+    """Let this request take longer than others: one that streams takes as long as its data."""
+    cast("dict[str, Any]", request.scope)["penstock.seconds"] = seconds
+
+
 async def parse(request: AnyRequest, kind: type[T]) -> T:
     """The JSON body as `kind`, whatever its content type. Raises `Invalid` naming the field."""
     return decode(await request.body(), kind)

@@ -31,6 +31,8 @@ RECORDS_GRANTS = {
     "installation": "SELECT",
     "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
     "audit_entries": "INSERT",
+    "imports": "SELECT, INSERT, UPDATE, DELETE",
+    "quarantined_rows": "SELECT, INSERT, DELETE",
 }
 
 

@@ -51,14 +51,16 @@ class _Request:
         "id",
         "options",
         "route",
+        "scope",
         "started",
         "status",
         "task",
         "timed_out",
     )
 
-    def __init__(self, request_id: str, started: float, deadline: float, task: Any) -> None:
+    def __init__(self, request_id: str, started: float, deadline: float, task: Any, scope: Any) -> None:
         self.id = request_id
+        self.scope = scope
         self.started = started
         self.deadline = deadline
         self.task = task
@@ -121,7 +123,7 @@ class Edge:
                 length = value
         started = time.perf_counter()
         request = _Request(
-            self._identify(request_id), started, started + self._timeout, asyncio.current_task()
+            self._identify(request_id), started, started + self._timeout, asyncio.current_task(), scope
         )
         self._open.add(request)
         self._metrics.in_flight += 1
@@ -177,6 +179,7 @@ class Edge:
             request.cors = self._cors.headers(origin)
         if method == "HEAD":
             request.head = True
+            scope["penstock.head"] = True
             scope["method"] = "GET"
         elif method == "OPTIONS":
             request.options = True
@@ -256,6 +259,11 @@ class Edge:
             now = time.perf_counter()
             for request in self._open:
                 if request.deadline < now and not request.timed_out:
+                    # A handler that streams may have asked for more time (see kit.http.allow).
+                    granted = request.scope.pop("penstock.seconds", 0)
+                    if request.started + granted > now:
+                        request.deadline = request.started + granted
+                        continue
                     request.timed_out = True
                     request.task.cancel()
             self._flush()

@@ -29,7 +29,11 @@ _log = structlog.get_logger()
 def build_context(logins: Logins, keys: Keys, settings: Settings) -> Context:
     """The handles of a process, not yet open."""
     context = Context(
-        logins.database(settings.server), Listener(logins.direct), keys, dict(settings.sections)
+        logins.database(settings.server),
+        Listener(logins.direct),
+        keys,
+        scratch=settings.server.data_dir,
+        sections=dict(settings.sections),
     )
     # Caches subscribe to the listener's channels, which it asks for when it starts.
     identity.install(context, subscribed(keys.encryption))

@@ -32,6 +32,7 @@ ACTIONS: Final = MappingProxyType(
         "table.alter": Role.ADMIN,
         "table.delete": Role.OWNER,
         "record.read": Role.COLLABORATOR,
+        "record.export": Role.COLLABORATOR,
         "record.write": Role.OPERATOR,
     }
 )

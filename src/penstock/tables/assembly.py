@@ -7,11 +7,14 @@ from penstock.kit.context import Context
 from penstock.tables import store
 from penstock.tables.access import APP
 from penstock.tables.aggregates.cost import Sizes
+from penstock.tables.bulk.streams import Streams
 from penstock.tables.catalog import Catalog
+from penstock.tables.settings import TablesSettings
 
 
 def install(ctx: Context) -> None:
     """To be called after `identity.install`, and before the listener starts."""
     ctx.put(Catalog(ctx.db, ctx.listener))
     ctx.put(Sizes())
+    ctx.put(Streams(ctx.settings(TablesSettings).bulk_streams))
     ctx.get(Places).register(APP, store.app_id_of)

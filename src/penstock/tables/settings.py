@@ -54,3 +54,26 @@ class TablesSettings:
     max_populated_bytes: int = setting(
         33_554_432, "Bytes of an answer that has populated records.", check=at_least(1024)
     )
+    bulk_streams: int = setting(
+        4,
+        "Imports and exports that a worker runs at once, each with a connection of its own; keep it below "
+        "`data_pool_size`.",
+        check=at_least(1),
+    )
+    bulk_seconds: float = setting(
+        3600.0, "The longest that an import or an export may take, in seconds.", check=at_least(1)
+    )
+    bulk_patience: float = setting(
+        20.0,
+        "How long an import waits for more of the body, and an export for its reader, in seconds (at most 30).",
+        check=lambda value: None if 0.1 <= value <= 30 else "must be between 0.1 and 30",
+    )
+    spool_limit: int = setting(
+        2 * 1024**3,
+        "The largest Parquet file that an import takes, in bytes; it is kept in the data directory meanwhile.",
+        check=at_least(1),
+    )
+    quarantine_rows: int = setting(
+        100_000, "Rows of one import that may be put in quarantine; beyond, it is refused.", check=at_least(1)
+    )
+    quarantine_days: int = setting(30, "Days after which quarantined rows are forgotten.", check=at_least(1))

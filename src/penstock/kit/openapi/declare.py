@@ -39,9 +39,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """A request body, always JSON."""
+    """A request body: JSON, or a file of one of the `media_types`, each with an example."""
 
     schema: Schema
+    media_types: Mapping[str, Any] = field(default_factory=dict[str, Any])
     description: str = ""
     required: bool = True
     examples: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -56,6 +57,8 @@ class Reply:
     schema: Schema = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     media_type: str = "application/json"
+    # What it may be instead: lines of JSON, or a file.
+    files: Sequence[str] = ()
     example: Any = UNSET
 
 

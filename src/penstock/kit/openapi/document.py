@@ -164,7 +164,10 @@ def _body(body: Body, components: _Components) -> dict[str, Any]:
         media["examples"] = {
             name.replace(" ", "-"): {"summary": name, "value": value} for name, value in body.examples.items()
         }
-    written: dict[str, Any] = {"content": {"application/json": media}, "required": body.required}
+    content = {"application/json": media}
+    if body.media_types:
+        content = {kind: {**media, "example": example} for kind, example in body.media_types.items()}
+    written: dict[str, Any] = {"content": content, "required": body.required}
     if body.description:
         written["description"] = body.description
     return written
@@ -183,7 +186,8 @@ def _responses(operation: Operation, components: _Components) -> dict[str, Any]:
             media: dict[str, Any] = {"schema": components.schema(reply.schema)}
             if reply.example is not UNSET:
                 media["example"] = reply.example
-            one["content"] = {reply.media_type: media}
+            file = {"schema": {"type": "string", "format": "binary"}}
+            one["content"] = {reply.media_type: media, **dict.fromkeys(reply.files, file)}
         written[str(reply.status)] = one
     for status in operation.statuses():
         written[str(status)] = {"$ref": f"#/components/responses/{ERRORS[status][0]}"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from penstock.kit.openapi import Operation
-from penstock.tables.operations import apps, definitions, edges, records, sources
+from penstock.tables.operations import apps, bulk, definitions, edges, records, sources
 from penstock.tables.operations.edges import GENERIC as ANY_EDGES
 from penstock.tables.operations.edges import edge_operations
 from penstock.tables.operations.records import GENERIC, record_operations
@@ -19,11 +19,18 @@ TAGS: Final = {
     "Edges": "What leads from record to record of a table with a hierarchy or graph. They are the records of a "
     "table of their own besides, whose name is that of the table with `_edges`.",
 }
-SCHEMAS: Final[dict[str, Any]] = {**apps.SCHEMAS, **definitions.SCHEMAS, **records.SCHEMAS, **edges.SCHEMAS}
+SCHEMAS: Final[dict[str, Any]] = {
+    **apps.SCHEMAS,
+    **definitions.SCHEMAS,
+    **records.SCHEMAS,
+    **edges.SCHEMAS,
+    **bulk.SCHEMAS,
+}
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *apps.OPERATIONS,
     *sources.OPERATIONS,
     *definitions.OPERATIONS,
     *record_operations(GENERIC),
     *edge_operations(ANY_EDGES),
+    *bulk.OPERATIONS,
 )

@@ -135,6 +135,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         {
             "is_valid": {"type": "boolean"},
             "errors": {**_TEXTS, "description": "Sentences such as `Row 0: Missing required field 'name'`."},
+            "error_count": COUNT,
             "validated_rows": COUNT,
         }
     ),

@@ -380,6 +380,12 @@ def _deletes(target: Target) -> tuple[Operation, ...]:
     )
 
 
+def reading(target: Target) -> tuple[Parameter, ...]:
+    """What says which records of a list are wanted, and how, but not which page."""
+    found = (one for one in _WINDOW if one.name in ("search", "filters"))
+    return (*_reading(target), *found, *target.conditions)
+
+
 def _detail(target: Target) -> str:
     return f"{target.base}/{{{target.key.name}}}"
 

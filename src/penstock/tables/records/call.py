@@ -26,6 +26,7 @@ from penstock.tables.relations.hop import Surroundings
 from penstock.tables.service import materialize
 from penstock.tables.settings import TablesSettings
 
+T = TypeVar("T")
 _LARGE = 256 * 1024  # bytes
 
 # Seconds, at the most, between attempts.
@@ -47,7 +48,10 @@ class Call:
 
     @property
     def key(self) -> str:
-        return http.segment(self.request, "key") if "key" in self.request.path_params else "upsert"
+        if "key" in self.request.path_params:
+            return http.segment(self.request, "key")
+        # A record that is called like a verb.
+        return self.request.scope["path"].rpartition("/")[2]
 
 
 async def enter(request: http.AnyRequest, action: str) -> Call:
@@ -55,6 +59,15 @@ async def enter(request: http.AnyRequest, action: str) -> Call:
     ctx = http.context(request)
     principal = await authenticate(ctx, request.scope)
     app, name = http.segment(request, "app"), http.segment(request, "table")
+    grant, table = await open_table(ctx, principal, app, name, action)
+    planned(request, table)
+    return Call(ctx, principal, grant, table, request)
+
+
+async def open_table(
+    ctx: Context, principal: Principal, app: str, name: str, action: str
+) -> tuple[Grant, Table]:
+    """The permission and the table, materialized; raises what a caller without the right is told."""
     catalog = Catalog.of(ctx)
     table = await catalog.table(principal.org_id, app, name)
     grant = access.authorize_within(principal, action, table.definition.app_id)
@@ -63,8 +76,17 @@ async def enter(request: http.AnyRequest, action: str) -> Call:
         async with ctx.db.control.transaction() as conn:
             await materialize(conn, grant, [(table.edges_of or table).name])
         table = await catalog.load(principal.org_id, app, name)
-    planned(request, table)
-    return Call(ctx, principal, grant, table, request)
+    return grant, table
+
+
+async def persist(attempt: Callable[[], Awaitable[T]]) -> T:
+    """What `attempt` gives; again when it lost a deadlock, in which bulk writes of the same rows may end."""
+    for wait in _PATIENCE:
+        try:
+            return await attempt()
+        except errors.Contended:
+            await asyncio.sleep(wait * random.random())  # noqa: S311  (any two waits that differ will do)
+    return await attempt()
 
 
 async def plan_around(call: Call, plan: Callable[[Surroundings | None], P], *, names_relations: bool) -> P:
@@ -95,13 +117,8 @@ async def surroundings(call: Call) -> Surroundings:
 async def write(
     call: Call, verb: Verb, action: str, incoming: Incoming | None, *, statements: int
 ) -> ASGIResponse:
-    """Run a verb, and again when it lost a deadlock: bulk writes of the same rows in another order end in one."""
-    for wait in _PATIENCE:
-        try:
-            return await _attempt(call, verb, action, incoming, statements=statements)
-        except errors.Contended:
-            await asyncio.sleep(wait * random.random())  # noqa: S311  (any two waits that differ will do)
-    return await _attempt(call, verb, action, incoming, statements=statements)
+    """Run a verb, and again when it lost a deadlock."""
+    return await persist(lambda: _attempt(call, verb, action, incoming, statements=statements))
 
 
 async def _attempt(

@@ -76,12 +76,68 @@ class RowCodec:
     def decode_change(self, body: bytes, limit: int) -> Incoming:
         """Rows with some of their fields, for updates and upserts."""
         rows, is_list = self._decode(body, self._change, limit, is_create=False)
+        return Incoming(rows, is_list, self._present(rows))
+
+    def sift(self, documents: Sequence[bytes], *, is_create: bool) -> tuple[Incoming, list[int], list[Fault]]:
+        """The sound rows of any number of JSON documents, their places, and every fault of the others."""
+        sound = self._all_sound(documents, is_create=is_create)
+        if sound is not None:
+            return self._incoming(sound, is_create=is_create), list(range(len(sound))), []
+        rows: list[Any] = []
+        places: list[int] = []
+        faults: list[Fault] = []
+        unknown: dict[str, str] = {}
+        for place, document in enumerate(documents):
+            found = list(self._document_faults(place, document, is_create, unknown))
+            if found:
+                faults += found
+                continue
+            decoder = (self._create if is_create else self._change)[0]
+            try:
+                row = decoder.decode(document)
+            except RecursionError:
+                faults.append(Fault(place, "row", "The row is nested too deeply."))
+                continue
+            except msgspec.MsgspecError as error:
+                faults.append(Fault(place, "row", f"The row cannot be read: {error}."))
+                continue
+            self._settled([row])
+            rows.append(row)
+            places.append(place)
+        return self._incoming(rows, is_create=is_create), places, faults
+
+    def _all_sound(self, documents: Sequence[bytes], *, is_create: bool) -> list[Any] | None:
+        """The rows in one go, or None when a second look is needed."""
+        text = b"\n".join(documents)
+        decoder = (self._create if is_create else self._change)[0]
+        try:
+            if self._documents:
+                str(text, "utf-8")
+            rows: list[Any] = decoder.decode_lines(text)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        return rows if len(rows) == len(documents) and self._sound(rows, text) else None
+
+    def _document_faults(
+        self, place: int, document: bytes, is_create: bool, unknown: dict[str, str]
+    ) -> Iterator[Fault]:
+        try:
+            str(document, "utf-8")
+        except UnicodeDecodeError:
+            yield Fault(place, "row", "The row is not UTF-8 text.")
+            return
+        yield from self._row_faults(place, document, is_create, unknown)
+
+    def _incoming(self, rows: list[Any], *, is_create: bool) -> Incoming:
+        present = [self._everything] * len(rows) if is_create else self._present(rows)
+        return Incoming(rows, True, present)
+
+    def _present(self, rows: Sequence[Any]) -> list[tuple[int, ...]]:
         names = tuple(self.attributes.values())
-        present = [
+        return [
             tuple(i for i, name in enumerate(names) if getattr(row, name) is not msgspec.UNSET)
             for row in rows
         ]
-        return Incoming(rows, is_list, present)
 
     def texts(self, row: Any, fields: Sequence[Field]) -> list[str | None]:
         """The values of a row to insert as PostgreSQL reads them from text."""
@@ -162,17 +218,7 @@ class RowCodec:
                 str(body, "utf-8")
             decoded = decoders[is_list].decode(body)
             rows = cast("list[Any]", decoded if is_list else [decoded])
-            sound = (
-                self._settled(rows)
-                and _NUL not in body
-                and all(
-                    (value := getattr(row, attribute)) is None
-                    or value is msgspec.UNSET
-                    or check(value) is None
-                    for attribute, _, check in self._checks
-                    for row in rows
-                )
-            )
+            sound = self._sound(rows, body)
         except (msgspec.ValidationError, RecursionError):
             rows, sound = [], False
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -182,6 +228,18 @@ class RowCodec:
         if not sound:
             self._explain(body, rows, is_list=is_list, is_create=is_create, limit=limit)
         return rows, is_list
+
+    def _sound(self, rows: Sequence[Any], text: bytes) -> bool:
+        """True when every check of every row holds; `text` is what they were read from."""
+        return (
+            self._settled(rows)
+            and _NUL not in text
+            and all(
+                (value := getattr(row, attribute)) is None or value is msgspec.UNSET or check(value) is None
+                for attribute, _, check in self._checks
+                for row in rows
+            )
+        )
 
     def _settled(self, rows: Sequence[Any]) -> bool:
         """Make raw nulls None; false when a field that may not be null is."""

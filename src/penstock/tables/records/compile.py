@@ -53,6 +53,20 @@ def compile_keys(plan: RecordPlan, values: list[Any], *, also: str = "TRUE", lim
     return f"{page} LIMIT {limit}"
 
 
+def compile_rows(plan: RecordPlan, select: str, *, limit: int | None) -> Statement:
+    """Every matching row `t` in order, as `select`: for who takes them one by one and needs no page."""
+    values: list[Any] = []
+    condition = condition_of(plan, values)
+    order = order_of(plan.order)
+    if plan.by_rank:
+        order = f"{rank_of(plan, len(values))} DESC, {order}"
+    text = f"SELECT {select} FROM {plan.table.rows} AS t WHERE {condition} ORDER BY {order}"
+    if limit is not None:
+        values.append(limit)
+        text += f" LIMIT ${len(values)}::bigint"
+    return Statement(text, values)
+
+
 def compile_count_estimate(plan: RecordPlan) -> Statement:
     """The planner's word on how many records match."""
     values: list[Any] = []

@@ -22,9 +22,10 @@ from penstock.tables.records.call import Call, enter, finished, limit_of, only, 
 from penstock.tables.records.change import Keys
 from penstock.tables.records.execute import Runner
 from penstock.tables.records.keys import source_of_keys
+from penstock.tables.records.matching import unique_fields
 from penstock.tables.records.plan import plan_detail, plan_list
 from penstock.tables.records.replan import replanned
-from penstock.tables.records.request import NEVER_UNIQUE, parse_detail, parse_list
+from penstock.tables.records.request import parse_detail, parse_list
 from penstock.tables.records.shape import Answer, versions_of
 from penstock.tables.records.upsert import upsert
 from penstock.tables.settings import TablesSettings
@@ -32,8 +33,10 @@ from penstock.tables.settings import TablesSettings
 LIST = "/api/apps/{app:str}/datatables/{table:str}/data"
 UPSERT = f"{LIST}/upsert"
 DETAIL = f"{LIST}/{{key:str}}"
-# Where text is the key, a record may be called "upsert"; only POST means the verb.
-ONE = [DETAIL, UPSERT]
+IMPORT = f"{LIST}/import"
+EXPORT = f"{LIST}/export"
+# Where text is the key, a record may be called like a verb, which it is for one method only.
+ONE = [DETAIL, UPSERT, IMPORT, EXPORT]
 
 
 @get(LIST)
@@ -63,7 +66,7 @@ async def list_records(request: http.AnyRequest) -> ASGIResponse:
     return finished(await service.list_records(pool, plan))
 
 
-@get(ONE)
+@get([DETAIL, UPSERT, IMPORT])
 @replanned
 async def get_record(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.read")
@@ -111,7 +114,7 @@ async def upsert_records(request: http.AnyRequest) -> ASGIResponse:
         raise errors.BadRequest(
             "Edges are created and changed, each by its own request; there is no upsert of them."
         )
-    unique = _unique_fields(call.table, only(request, "unique_fields").get("unique_fields"))
+    unique = unique_fields(call.table, only(request, "unique_fields").get("unique_fields"))
     incoming = await read(call.table.codec.decode_change, await request.body(), limit_of(call))
 
     async def verb(runner: Runner) -> Answer:
@@ -209,21 +212,3 @@ def _require_own(table: Table) -> None:
     """Raises `BadRequest` for edges that are written as a field of records."""
     if table.edges_of is not None:
         require_stored(table)
-
-
-def _unique_fields(table: Table, text: str | None) -> tuple[str, ...]:
-    if text is None:
-        return table.schema.primary_key
-    names = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not names or len(set(names)) != len(names):
-        raise errors.Invalid({"unique_fields": ["Name the fields that tell records apart, each once."]})
-    for name in names:
-        field = table.schema.by_name.get(name)
-        if field is None:
-            hint = errors.nearest(name, table.schema.names)
-            raise errors.Invalid({"unique_fields": [f"There is no field '{name[:80]}'."]}, hint=hint)
-        if field.type in NEVER_UNIQUE:
-            raise errors.Invalid(
-                {"unique_fields": [f"'{name}' is of type {field.type}, which tells no records apart."]}
-            )
-    return names

@@ -24,9 +24,26 @@ async def upsert(
 
     Runs in a transaction. Without a unique index over these fields the table is locked against other writers.
     """
-    assert grant.action == "record.write"
     if not incoming.rows:
         return shape.records([], extra=',"created":0,"updated":0')
+    rows, created = await merge(runner, table, grant, incoming, unique, numbering=runner)
+    return _answer(rows, created, is_list=incoming.is_list)
+
+
+async def merge(
+    runner: Runner,
+    table: Table,
+    grant: Grant,
+    incoming: Incoming,
+    unique: tuple[str, ...],
+    *,
+    numbering: Runner,
+) -> tuple[list[str], int]:
+    """The records as they are now, in the order of the rows, and how many are new.
+
+    `numbering` moves the sequence of the key past the keys of the rows.
+    """
+    assert grant.action == "record.write"
     batch.require(table, incoming, unique, "This field tells records apart here and must be sent.")
     batch.refuse_repeated(table, incoming, unique)
     found = batch.groups(table, incoming, unique)
@@ -37,12 +54,12 @@ async def upsert(
     rows = [""] * len(incoming.rows)
     created = 0
     for group in found:
-        await keys.advance(runner, table, (incoming.rows[position] for position in group.positions))
+        await keys.advance(numbering, table, (incoming.rows[position] for position in group.positions))
         if indexed:
             created += await _by_index(runner, table, group, unique, rows)
         else:
             created += await _under_lock(runner, table, incoming, group, unique, rows)
-    return _answer(rows, created, is_list=incoming.is_list)
+    return rows, created
 
 
 async def _by_index(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -28,10 +29,50 @@ class Refused(Exception):
         self.group = group
 
 
-async def explain(  # noqa: PLR0911  (one return a reason)
-    pool: Pool, table: Table, refused: Refused, *, is_list: bool
-) -> errors.PenstockError:
+async def explain(pool: Pool, table: Table, refused: Refused, *, is_list: bool) -> errors.PenstockError:
     """The error to answer. Looks at the database again, in a transaction of its own, to name every row of a list."""
+    if not is_list or refused.group is None:
+        return _without_rows(table, refused)
+    async with pool.transaction() as conn:
+        return await explain_here(conn, table, refused, is_list=is_list)
+
+
+async def explain_here(
+    conn: Connection, table: Table, refused: Refused, *, is_list: bool
+) -> errors.PenstockError:
+    """As `explain`, looking with `conn`, which has undone the refused statement."""
+    found = await refused_rows(conn, table, refused) if is_list else None
+    if found is None:
+        return _without_rows(table, refused)
+    violation, message = found.violation, found.message
+    reported = [RowError(row, {violation.fields[0]: [message]}) for row in found.rows[:MAX_REPORTED]]
+    refusal = "1 row was" if len(found.rows) == 1 else f"{len(found.rows):,} rows were"
+    sentence = f"{refusal} refused and nothing was written; row {found.rows[0]}: {message}"
+    if violation.kind == "unique":
+        return errors.Conflict(sentence, rows=reported)
+    return errors.Invalid({}, message=sentence, rows=reported)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRows:
+    """The positions, from 0, of the rows that a constraint refuses; at least one."""
+
+    violation: Violation
+    message: str
+    rows: list[int]
+
+
+async def refused_rows(conn: Connection, table: Table, refused: Refused) -> RefusedRows | None:
+    """Every row of the statement that the constraint refuses; None when they cannot be told."""
+    error = refused.error
+    violation = table.violations.get(error.constraint_name or "")
+    if violation is None or refused.group is None or _is_still_used(violation, refused):
+        return None
+    rows = await _rows(conn, table, violation, error, refused.group)
+    return RefusedRows(violation, _message(violation, None), rows) if rows else None
+
+
+def _without_rows(table: Table, refused: Refused) -> errors.PenstockError:
     error = refused.error
     if _is_new_rule(table, error):
         return errors.Outdated()
@@ -44,20 +85,7 @@ async def explain(  # noqa: PLR0911  (one return a reason)
             "Other records still refer to this one.",
             hint="Delete or change the records that refer to it first.",
         )
-    if not is_list or refused.group is None:
-        return _one(violation, _message(violation, error))
-    async with pool.transaction() as conn:
-        rows = await _rows(conn, table, violation, error, refused.group)
-    if not rows:
-        return _one(violation, _message(violation, error))
-    reported = [
-        RowError(row, {violation.fields[0]: [_message(violation, None)]}) for row in rows[:MAX_REPORTED]
-    ]
-    refusal = "1 row was" if len(rows) == 1 else f"{len(rows):,} rows were"
-    sentence = f"{refusal} refused and nothing was written; row {rows[0]}: {_message(violation, None)}"
-    if violation.kind == "unique":
-        return errors.Conflict(sentence, rows=reported)
-    return errors.Invalid({}, message=sentence, rows=reported)
+    return _one(violation, _message(violation, error))
 
 
 def _is_new_rule(table: Table, error: Any) -> bool:

@@ -44,6 +44,7 @@ from penstock.tables.schemas import (
     TableDetail,
     TableSummary,
 )
+from penstock.tables.settings import TablesSettings
 
 _NESTED = "/api/apps/{app:str}/datasources/{source:str}/datatables"
 _DIRECT = "/api/apps/{app:str}/datatables"
@@ -164,7 +165,8 @@ async def validate_data(request: AnyRequest, principal: Caller, conn: Conn) -> A
     entry = await table_for(request, conn, grant)
     body = await http.parse(request, RowsToCheck)
     # In a thread: naming every fault of a large body takes seconds, in which others are answered.
-    return http.json(await asyncio.to_thread(service.validate_data, entry.table, body.data))
+    most = http.context(request).settings(TablesSettings).max_bulk_rows
+    return http.json(await asyncio.to_thread(service.validate_data, entry.table, body.data, most))
 
 
 @get(_under("operation-history"))

@@ -10,25 +10,25 @@ import msgspec
 from penstock.kit import errors, http
 from penstock.tables.fields import BY_NAME
 from penstock.tables.models import DataTable, TableSchema
-from penstock.tables.records.codec import Fault, RowCodec
+from penstock.tables.records.codec import MAX_REPORTED, Fault, RowCodec
 from penstock.tables.schema import parse_schema
 
-MAX_ROWS = 10_000
 
+def validate_data(table: DataTable, data: msgspec.Raw, most: int) -> dict[str, Any]:
+    """`{is_valid, errors, error_count, validated_rows}`; rows count from 0, and the first errors are told.
 
-def validate_data(table: DataTable, data: msgspec.Raw) -> dict[str, Any]:
-    """`{is_valid, errors, validated_rows}`; rows count from 0. Raises `Invalid` when `data` is no list."""
+    Raises `Invalid` when `data` is no list, `TooLarge` when it has more than `most` rows.
+    """
     schema = parse_schema(table.json_schema)
     rows = http.decode(bytes(data), list[msgspec.Raw])
-    if len(rows) > MAX_ROWS:
-        raise errors.TooLarge(
-            f"At most {MAX_ROWS:,} rows are checked in one request; this has {len(rows):,}."
-        )
+    if len(rows) > most:
+        raise errors.TooLarge(f"At most {most:,} rows are checked in one request; this has {len(rows):,}.")
     faults = [*RowCodec(schema).faults(rows, is_create=True), *_repeated(schema, rows)]
     faults.sort(key=lambda fault: fault.index)
     return {
         "is_valid": not faults,
-        "errors": [_sentence(fault) for fault in faults],
+        "errors": [_sentence(fault) for fault in faults[:MAX_REPORTED]],
+        "error_count": len(faults),
         "validated_rows": len(rows),
     }
 

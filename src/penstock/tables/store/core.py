@@ -190,3 +190,32 @@ idempotency_keys = Table(
     PrimaryKeyConstraint("org_id", "principal", "key"),
 )
 Index("idempotency_keys_created_at_idx", idempotency_keys.c.created_at)
+
+# Imports that put rows in quarantine, and these rows: as they were sent, and what was wrong with them.
+imports = Table(
+    "imports",
+    metadata,
+    identity_column(),
+    _org(),
+    Column("table_id", BigInteger, ForeignKey("penstock.data_tables.id", ondelete="CASCADE"), nullable=False),
+    Column("format", TEXT, nullable=False),
+    Column("mode", TEXT, nullable=False),
+    Column("read", BigInteger, nullable=False, server_default="0"),
+    Column("created", BigInteger, nullable=False, server_default="0"),
+    Column("updated", BigInteger, nullable=False, server_default="0"),
+    Column("quarantined", BigInteger, nullable=False, server_default="0"),
+    created_column(),
+    _user("created_by"),
+)
+Index("imports_table_id_idx", imports.c.table_id, imports.c.id)
+
+quarantined_rows = Table(
+    "quarantined_rows",
+    metadata,
+    Column("import_id", BigInteger, ForeignKey("penstock.imports.id", ondelete="CASCADE"), nullable=False),
+    Column("row", BigInteger, nullable=False),
+    # json, not jsonb: a row in quarantine may have what jsonb refuses.
+    Column("data", JSON, nullable=False),
+    Column("errors", JSON, nullable=False),
+    PrimaryKeyConstraint("import_id", "row"),
+)

@@ -1,0 +1,290 @@
+"""HTTP for rows in bulk: imports, exports, and what imports have set aside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import replace
+from typing import Any
+
+from litestar import delete, get, post
+from litestar.response.base import ASGIResponse
+
+from penstock.identity import audit
+from penstock.kit import errors, http, paging
+from penstock.tables import access
+from penstock.tables.bulk import export, quarantine
+from penstock.tables.bulk.body import ahead, blocks, pieces, spool
+from penstock.tables.bulk.csv import CsvReader
+from penstock.tables.bulk.load import Loader
+from penstock.tables.bulk.ndjson import NdjsonReader
+from penstock.tables.bulk.options import (
+    MEDIA_TYPES,
+    ExportOptions,
+    Format,
+    ImportOptions,
+    Mode,
+    parse_export,
+    parse_import,
+)
+from penstock.tables.bulk.quarantine import Quarantine
+from penstock.tables.bulk.rows import Block
+from penstock.tables.bulk.sending import Stream, Told
+from penstock.tables.bulk.streams import Streams
+from penstock.tables.bulk.tally import Tally
+from penstock.tables.graph.requests import as_conditions
+from penstock.tables.records.call import Call, enter, plan_around
+from penstock.tables.records.matching import unique_fields
+from penstock.tables.records.plan import RecordPlan, plan_list
+from penstock.tables.records.request import parse_list
+from penstock.tables.records.routes import EXPORT, IMPORT
+from penstock.tables.records.upsert import has_unique_index
+from penstock.tables.settings import TablesSettings
+
+TABLE = "/api/apps/{app:str}/datatables/{table:str}"
+QUARANTINE = f"{TABLE}/quarantine"
+_NDJSON = "application/x-ndjson"
+
+
+@post(IMPORT, status_code=200)
+async def import_records(request: http.AnyRequest) -> ASGIResponse:
+    call = await enter(request, "record.write")
+    if call.table.edges_of is not None:
+        raise errors.BadRequest("Edges are not imported; create them, up to 10,000 in a request.")
+    options = parse_import(http.query(request), request.headers.get("content-type", ""))
+    if request.headers.get("idempotency-key") is not None:
+        raise errors.Invalid({"Idempotency-Key": ["An import is not kept; send it again if it failed."]})
+    settings = call.ctx.settings(TablesSettings)
+    http.allow(request, settings.bulk_seconds)
+    tally = Tally()
+    loader = Loader(
+        call,
+        options.on_error,
+        options.mode,
+        _unique(call, options),
+        Quarantine(
+            call.grant,
+            call.table.definition,
+            options,
+            settings.quarantine_rows,
+            settings.quarantine_days,
+        ),
+        tally,
+    )
+
+    async def work() -> Mapping[str, Any]:
+        return await _import(call, options, settings, loader)
+
+    if _NDJSON in (http.header(request, b"accept") or ""):
+        return Told(work, tally.counts)
+    return http.json(await work())
+
+
+async def _import(
+    call: Call, options: ImportOptions, settings: TablesSettings, loader: Loader
+) -> Mapping[str, Any]:
+    with call.ctx.get(Streams).one(), _in_time():
+        body = pieces(call.request, settings.bulk_patience)
+        async with aclosing(body), aclosing(_blocks(call, options, settings, body)) as rows:
+            source = ahead(rows)
+            # Nothing is held before there are rows to write.
+            first = await anext(source, None)
+            async with call.ctx.db.data.transaction() as conn:
+                if first is not None:
+                    await loader.run(conn, _after(first, source))
+                if call.table.is_audited:
+                    await _audit(conn, call, loader.tally)
+    return loader.tally.answer()
+
+
+@contextmanager
+def _in_time() -> Generator[None]:
+    """A stream cannot be planned anew, as other requests are, when its table changes."""
+    try:
+        yield
+    except errors.Outdated as error:
+        raise errors.Conflict("The table was changed meanwhile; nothing was done. Send it again.") from error
+
+
+async def _blocks(
+    call: Call, options: ImportOptions, settings: TablesSettings, body: AsyncGenerator[bytes]
+) -> AsyncGenerator[Block]:
+    schema = call.table.schema
+    if options.format is not Format.PARQUET:
+        reader = (
+            CsvReader(schema, options.delimiter, options.nulls)
+            if options.format is Format.CSV
+            else NdjsonReader()
+        )
+        async for block in blocks(body, reader):
+            yield block
+        return
+    from penstock.tables.bulk.parquet import blocks_of  # noqa: PLC0415  (large)
+
+    with await spool(body, call.ctx.scratch, settings.spool_limit) as file:
+        found = blocks_of(file, schema)
+        while (block := await asyncio.to_thread(next, found, None)) is not None:
+            yield block
+
+
+async def _after(first: Block, others: Any) -> AsyncGenerator[Block]:
+    yield first
+    async for block in others:
+        yield block
+
+
+def _unique(call: Call, options: ImportOptions) -> tuple[str, ...]:
+    if options.mode is Mode.INSERT:
+        return ()
+    names = unique_fields(call.table, options.unique_fields)
+    if not has_unique_index(call.table, names):
+        raise errors.Invalid(
+            {
+                "unique_fields": [
+                    f"The table has no unique index over {', '.join(names)}, which this import needs."
+                ]
+            }
+        )
+    return names
+
+
+async def _audit(conn: Any, call: Call, tally: Tally) -> None:
+    definition = call.table.definition
+    detail = {name: value for name, value in tally.counts().items() if name != "seconds"}
+    await audit.record(
+        conn, call.principal, "record.import", "data_table", definition.id, definition.name, detail
+    )
+
+
+@get(EXPORT)
+async def export_records(request: http.AnyRequest) -> ASGIResponse:
+    call = await enter(request, "record.export")
+    reading = access.authorize_within(call.principal, "record.read", call.table.definition.app_id)
+    options = parse_export(http.query(request))
+    pairs = options.rest
+    if call.table.edges_of is not None:
+        pairs = as_conditions(pairs)
+    wanted = parse_list(pairs, call.table.columns)
+    if wanted.traversal is not None:
+        raise errors.BadRequest("An export takes conditions on records, and walks along no edges.")
+    plan = await plan_around(
+        replace(call, grant=reading),
+        lambda around: plan_list(wanted, call.table, reading, around),
+        names_relations=wanted.names_relations,
+    )
+    if plan.populated is not None:
+        raise errors.Invalid({"fields": ["An export has the fields of its own table alone."]})
+    settings = call.ctx.settings(TablesSettings)
+    http.allow(request, settings.bulk_seconds)
+    headers = {
+        "Content-Type": MEDIA_TYPES[options.format],
+        "Content-Disposition": export.disposition(call.table, options),
+    }
+    return Stream(_opened(call, plan, options), headers, settings.bulk_patience)
+
+
+@asynccontextmanager
+async def _opened(
+    call: Call, plan: RecordPlan, options: ExportOptions
+) -> AsyncGenerator[AsyncGenerator[bytes]]:
+    with call.ctx.get(Streams).one(), _in_time():
+        writer = await asyncio.to_thread(export.writer_of, plan, options)
+        wanted = export.statement(plan, options)
+        async with (
+            call.ctx.db.data.transaction(isolation="repeatable_read") as conn,
+            aclosing(export.pieces(conn, wanted, writer)) as source,
+        ):
+            yield source
+
+
+@get(QUARANTINE)
+async def list_quarantine(request: http.AnyRequest) -> ASGIResponse:
+    call = await enter(request, "record.write")
+    page = _page(request)
+    async with call.ctx.db.control.transaction() as conn:
+        total, found = await quarantine.imports(conn, call.grant, call.table.definition, page)
+    return _listed(request, page, total, found)
+
+
+@get(f"{QUARANTINE}/{{number:str}}")
+async def read_quarantine(request: http.AnyRequest) -> ASGIResponse:
+    """Its rows, page by page, or all of them as a file."""
+    call = await enter(request, "record.write")
+    number = _number(request)
+    page = _page(request, "format")
+    kind = dict(http.query(request)).get("format")
+    if kind not in (None, Format.NDJSON):
+        raise errors.Invalid({"format": ["Rows in quarantine are written as ndjson only."]})
+    async with call.ctx.db.control.transaction() as conn:
+        found = await quarantine.one_import(conn, call.grant, call.table.definition, number)
+        if kind is None:
+            rows = await quarantine.rows_of(conn, number, page)
+            return _listed(request, page, found["quarantined"], rows)
+    settings = call.ctx.settings(TablesSettings)
+    http.allow(request, settings.bulk_seconds)
+    name = f"{call.table.name}-quarantine-{number}.ndjson"
+    headers = {
+        "Content-Type": _NDJSON,
+        "Content-Disposition": f'attachment; filename="{name}"',
+    }
+    return Stream(_set_aside(call, number), headers, settings.bulk_patience)
+
+
+@asynccontextmanager
+async def _set_aside(call: Call, number: int) -> AsyncGenerator[AsyncGenerator[bytes]]:
+    with call.ctx.get(Streams).one():
+        async with (
+            call.ctx.db.data.transaction(isolation="repeatable_read") as conn,
+            aclosing(quarantine.lines_of(conn, number)) as source,
+        ):
+            yield source
+
+
+@delete(f"{QUARANTINE}/{{number:str}}", status_code=200)
+async def delete_quarantine(request: http.AnyRequest) -> ASGIResponse:
+    call = await enter(request, "record.write")
+    number = _number(request)
+    async with call.ctx.db.control.transaction() as conn:
+        await quarantine.forget(conn, call.grant, call.table.definition, number)
+        definition = call.table.definition
+        await audit.record(
+            conn,
+            call.principal,
+            "quarantine.delete",
+            "data_table",
+            definition.id,
+            definition.name,
+            {"import": number},
+        )
+    return http.empty()
+
+
+def _number(request: http.AnyRequest) -> int:
+    text = http.segment(request, "number")
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise errors.NotFound
+    return int(text)
+
+
+def _page(request: http.AnyRequest, *others: str) -> paging.Page:
+    pairs = http.query(request)
+    known = ("page", "page_size", "api_key", *others)
+    for name, _ in pairs:
+        if name not in known:
+            raise errors.Invalid({name[:80]: [f"This route has no parameter '{name[:80]}'."]})
+    return paging.requested(pairs) or paging.Page(1, paging.DEFAULT_SIZE)
+
+
+def _listed(request: http.AnyRequest, page: paging.Page, total: int, found: list[Any]) -> ASGIResponse:
+    pairs = [pair for pair in http.query(request) if pair[0] != "api_key"]
+    return http.json(paging.envelope(page, total, found, f"{http.address(request)}/", pairs))
+
+
+ROUTES: tuple[Any, ...] = (
+    import_records,
+    export_records,
+    list_quarantine,
+    read_quarantine,
+    delete_quarantine,
+)
