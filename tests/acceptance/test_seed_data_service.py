@@ -639,6 +639,60 @@ RELATED = (
 )
 
 
+PEOPLE: dict[str, Any] = {
+    "fields": [{"name": "id", "type": "integer"}, {"name": "name", "type": "string"}],
+    "primaryKey": ["id"],
+    "graph": {"types": ["manager", "mentor", {"name": "dotted_line", "inverse": "dotted_reports"}]},
+}
+STAFF = "/api/apps/staff/datatables/people"
+GRAPH = (
+    post("/api/apps/", {"name": "Staff"}),
+    post("/api/apps/staff/datasources/", {"name": "Main"}),
+    post("/api/apps/staff/datasources/main/datatables/", {"name": "people", "json_schema": PEOPLE}),
+    post(f"{STAFF}/data/", [{"name": name} for name in ("Ann", "Bob", "Cid", "Dan")]),
+    post(
+        f"{STAFF}/edges/",
+        [
+            {"from": 1, "to": 2, "type": "manager", "metadata": {"department": "Engineering"}},
+            {"from": 1, "to": 3, "type": "mentor", "metadata": {"since": "2024-01-01"}},
+        ],
+        {
+            "data": [
+                {"id": 1, "from_id": 1, "to_id": 2, "type": "manager"},
+                {"id": 2, "from_id": 1, "to_id": 3, "type": "mentor"},
+            ]
+        },
+    ),
+    get(
+        f"{STAFF}/edges/{query(from_id='1', to_id='2', types='manager,dotted_line', limit='100')}",
+        {
+            "data": [
+                {
+                    "id": 1,
+                    "from_id": 1,
+                    "to_id": 2,
+                    "type": "manager",
+                    "metadata": {"department": "Engineering"},
+                    "created_at": MOMENT,
+                }
+            ],
+            "total": 1,
+        },
+    ),
+    get(f"{STAFF}/data/?format=flat", {"data": [{"id": 1}], "total": 4, "page": 1, "page_size": 20}),
+    get(
+        f"{STAFF}/data/1/{query(format='tree', include='ancestors')}",
+        {"data": [{"id": 1, "_depth": 0, "children": [{"id": 2, "_depth": 1, "children": []}]}], "total": 3},
+    ),
+    get(f"{STAFF}/data/?format=tree", {"data": [{"id": 2, "children": [{"id": 1}]}, {"id": 4}], "total": 4}),
+    get(
+        f"{STAFF}/data/?format=graph",
+        {"data": {"nodes": [{"id": 1}], "edges": [{"id": 1, "from": 1, "to": 2}]}, "total": 4},
+    ),
+    Step("DELETE", f"{STAFF}/edges/", 200, {"deleted": 2}, {"edge_ids": [1, 2, 12]}),
+)
+
+
 @pytest.fixture
 def client(server: RunningServer) -> Iterator[httpx2.Client]:
     """A client with the access token of a login."""
@@ -651,7 +705,7 @@ def client(server: RunningServer) -> Iterator[httpx2.Client]:
         yield opened
 
 
-@pytest.mark.parametrize("steps", [STEPS, RELATED], ids=["everything", "related records"])
+@pytest.mark.parametrize("steps", [STEPS, RELATED, GRAPH], ids=["everything", "related records", "graphs"])
 def test_the_reference(client: httpx2.Client, steps: tuple[Step, ...]) -> None:
     for step in steps:
         answer = client.request(
@@ -669,7 +723,7 @@ def test_the_reference(client: httpx2.Client, steps: tuple[Step, ...]) -> None:
 
 def test_without_a_token(server: RunningServer) -> None:
     """Every one of the requests needs credentials."""
-    for method, path in sorted({(step.method, step.path) for step in (*STEPS, *RELATED)}):
+    for method, path in sorted({(step.method, step.path) for step in (*STEPS, *RELATED, *GRAPH)}):
         answer = httpx2.request(method, server.url + path)
         assert (method, path, answer.status_code) == (method, path, 401)
         assert "detail" in answer.json()

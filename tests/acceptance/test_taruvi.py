@@ -375,3 +375,48 @@ def test_delete_filtered(caller: Caller) -> None:
     with pytest.raises(exceptions.ValidationError):
         caller.do(people("people").filter("nothing", "eq", 1).delete_filtered().execute())
     assert [row["id"] for row in caller.stored()] == [5, 6]
+
+
+def test_edges_and_walks(caller: Caller) -> None:
+    staff = {
+        "fields": [{"name": "id", "type": "integer"}, {"name": "name", "type": "string"}],
+        "primaryKey": ["id"],
+        "graph": {"types": [{"name": "manager", "inverse": "reports"}, "dotted_line"]},
+    }
+    caller.admin.delete("/api/apps/shop/datatables/staff")
+    made = caller.admin.post(
+        "/api/apps/shop/datasources/main/datatables", json={"name": "staff", "json_schema": staff}
+    )
+    assert made.status_code == 201, made.text
+    database, do = caller.database, caller.do
+    do(database.create("staff", [{"name": name} for name in ("Alice", "Bob", "Carol", "Dan")]))
+    links = [
+        {"from_id": 2, "to_id": 1, "type": "manager", "metadata": {"since": "2024"}},
+        {"from_id": 3, "to_id": 1, "type": "manager"},
+        {"from_id": 4, "to_id": 2, "type": "dotted_line"},
+    ]
+    created = do(database.from_("staff").edges().create(links).execute())["data"]
+    assert [(one["id"], one["from_id"], one["to_id"]) for one in created] == [(1, 2, 1), (2, 3, 1), (3, 4, 2)]
+
+    def edges() -> Any:
+        return database.from_("staff").edges()
+
+    assert caller.ids(edges().filter("type", "eq", "manager")) == [1, 2]
+    assert caller.ids(edges().types(["dotted_line"])) == [3]
+    assert caller.ids(edges().sort("id", "desc").page_size(1)) == [3]
+    assert do(edges().update({"metadata": {"since": "2025"}}).get(1).execute())["data"]["metadata"] == {
+        "since": "2025"
+    }
+
+    def walk(way: str) -> Any:
+        return database.from_("staff").include(way)
+
+    flat = do(walk("both").depth(1).types(["manager", "dotted_line"]).get(2).execute())["data"]
+    assert (flat["data"]["name"], [one["id"] for one in flat["manager"]]) == ("Bob", [1])
+    assert ([one["id"] for one in flat["dotted_line_inverse"]], flat["reports"]) == ([4], [])
+    tree = do(walk("descendants").format("tree").types(["manager"]).get(1).execute())
+    assert ([one["id"] for one in tree["data"][0]["children"]], tree["total"]) == ([2, 3], 3)
+    graph = do(walk("descendants").format("graph").filter("id", "eq", 1).execute())
+    assert (len(graph["data"]["nodes"]), len(graph["data"]["edges"]), graph["total"]) == (4, 3, 4)
+    assert do(edges().delete([1, 2]).execute())["deleted"] == 2
+    assert caller.ids(edges()) == [3]

@@ -203,8 +203,9 @@ OPERATORS: tuple[Operator, ...] = (
     _row("radjacent", "is adjacent to", Arity.RANGE, _RANGE, "{c} -|- {v}"),
     _row("rstrictleft", "lies before", Arity.RANGE, _RANGE, "{c} << {v}"),
     _row("rstrictright", "lies after", Arity.RANGE, _RANGE, "{c} >> {v}"),
-    _row("descendants", "is below", Arity.SCALAR, _NONE, ""),
-    _row("ancestors", "is above", Arity.SCALAR, _NONE, ""),
+    # Conditions on records instead of values: whoever knows the edges puts walks in their place before binding.
+    _row("descendants", "is below the record", Arity.SCALAR, _NONE, ""),
+    _row("ancestors", "is above the record", Arity.SCALAR, _NONE, ""),
 )
 
 BY_NAME: dict[str, Operator] = {name: row for row in OPERATORS for name in (row.name, *row.aliases)}
@@ -239,6 +240,7 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             *("aoverlap", "naoverlap", "aelement", "naelement"),
         ),
     ),
+    ("Hierarchies and graphs", ("descendants", "ancestors")),
     ("Ranges", ("rcontains", "rcontainedby", "roverlaps", "radjacent", "rstrictleft", "rstrictright")),
 )
 
@@ -322,6 +324,7 @@ def _section(title: str, names: tuple[str, ...]) -> str:
             "any"
             if len(row.types) == len(ValueType)
             else ", ".join(k.value for k in ValueType if k in row.types)
+            or "any, if it is the key of a table with edges"
         )
         lines.append(f"| {spelled} | {row.words} | {row.arity.value} | {kinds} |")
     return "\n".join([*lines, ""])

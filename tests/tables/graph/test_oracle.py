@@ -165,3 +165,21 @@ async def check_path(
             assert ends in {"forward": [(here, there)], "backward": [(there, here)]}.get(
                 direction, [(here, there), (there, here)]
             )
+
+
+@pytest.mark.parametrize("seed", range(100, 110))
+async def test_conditions_equal_the_oracle(workbench: Workbench, seed: int) -> None:
+    rng = random.Random(seed)
+    table, edges, count = await random_graph(workbench, rng)
+    for start in range(1, count + 1):
+        below, above = (
+            set(levels([start], edges, way, TYPES, 99)) - {start} for way in ("descendants", "ancestors")
+        )
+        assert set(await table.ids(id__descendants=start)) == below
+        assert set(await table.ids(id__ancestors=start)) == above
+        either = f'{{"or": [{{"id__descendants": {start}}}, {{"not": {{"id__ancestors": {start}}}}}]}}'
+        rest = {n for n in range(1, count + 1) if n in below or n not in above}
+        assert set(await table.ids(filters=either)) == rest
+        assert (await table.get(id__descendants=start, _aggregate="count(*)")).json()["data"][0][
+            "count"
+        ] == len(below)

@@ -261,3 +261,30 @@ async def test_trees_that_grow_beyond_measure(workbench: Workbench) -> None:
     assert (refused.status_code, "branches" in refused.text) == (400, True)
     assert (await got(table, "/1", include="descendants"))["data"]["x_inverse"][-1]["_depth"] == layers - 1
     assert len((await got(table, format="graph"))["data"]["edges"]) == len(edges)
+
+
+async def test_conditions_on_what_is_below_and_above(workbench: Workbench) -> None:
+    table = await staff(workbench)
+    assert await table.ids(id__descendants=1) == [2, 3, 4]
+    assert await table.ids(id__descendants=1, name="Dan") == [4]
+    assert await table.ids(id__ancestors=4, ordering="-id") == [2, 1]
+    assert await table.ids(id__descendants=99) == []
+    for params in (
+        {"id__descendants": "x"},
+        {"name__descendants": "1"},
+        {"id__descendants": "1,2"},
+        {"filters": '{"or": [' + ",".join(['{"id__ancestors": 1}'] * 11) + "]}"},
+    ):
+        answer = await table.get(**params)
+        assert (params, answer.status_code) == (params, 400)
+    refused = await table.delete(filter='{"id__descendants": 1}')
+    assert (refused.status_code, await table.total()) == (400, 4)
+    plain = await workbench.table(NAME)
+    assert (await plain.get(id__descendants=1)).status_code == 400
+    hidden = await workbench.table(NAME, {"name": "is_deleted", "type": "boolean"}, hierarchy=True)
+    await hidden.add(*({"name": "x"} for _ in range(3)))
+    chain = [{"from": 2, "to": 1, "type": "parent"}, {"from": 3, "to": 2, "type": "parent"}]
+    await send(workbench, "POST", edges_of(hidden), chain)
+    assert await hidden.ids(id__descendants=1) == [2, 3]
+    await hidden.delete("/2")
+    assert await hidden.ids(id__descendants=1) == []

@@ -31,6 +31,7 @@ from penstock.tables.aggregates.bound import (
 from penstock.tables.aggregates.tokens import refuse
 from penstock.tables.aggregates.tree import Aggregation, Function, Threshold
 from penstock.tables.fields import BY_NAME
+from penstock.tables.graph.filters import walked
 from penstock.tables.records.plan import Search, plan_search, searches_by_vector
 from penstock.tables.records.reach import Reach, reach
 from penstock.tables.records.request import Count, RecordRequest, Sort, Window
@@ -102,7 +103,7 @@ def _where(request: RecordRequest, seen: Reach) -> BoundTree:
     for path in paths(request.filters):
         if "." in path and path not in columns:
             refuse(clean(path), "Conditions on related records cannot be combined with aggregates.")
-    return bind(request.filters, columns.get, columns)
+    return bind(walked(request.filters, seen), columns.get, columns)
 
 
 def _names(keys: tuple[Term, ...], outputs: tuple[Term, ...]) -> dict[str, Term]:

@@ -9,7 +9,7 @@ from typing import Any
 from penstock.kit import sql
 from penstock.tables.graph.nodes import is_visible, key_of, visible
 from penstock.tables.graph.plan import WalkPlan
-from penstock.tables.graph.traversal import Format, Include
+from penstock.tables.graph.traversal import Format, Include, ends
 from penstock.tables.records.compile import ROW, Statement, compile_keys, row_json, where
 from penstock.tables.records.plan import RecordPlan
 
@@ -59,11 +59,6 @@ def _start(plan: WalkPlan, values: list[Any]) -> str:
         seen = visible(plan.nodes, values) or "TRUE"
         keys = f"SELECT t.{key_of(plan.table)} AS k FROM {plan.table.rows} AS t WHERE {condition} AND {seen}"
     return f"SELECT s.k, row_number() OVER () AS n FROM ({keys}) AS s"
-
-
-def ends(direction: Include) -> tuple[str, str]:
-    """The end of an edge that a step comes from, and the one it leads to: `from_id` is the child."""
-    return ("to_id", "from_id") if direction is Include.DESCENDANTS else ("from_id", "to_id")
 
 
 def _is_root(plan: WalkPlan, values: list[Any]) -> str:

@@ -11,11 +11,11 @@ from penstock.identity import Grant
 from penstock.kit import errors
 from penstock.kit.db import Pool, Row
 from penstock.kit.filters import BoundTree, Compare, bind
-from penstock.tables.graph.compile import ends, of_types, shown_edges, shown_fields
+from penstock.tables.graph.compile import of_types, shown_edges, shown_fields
 from penstock.tables.graph.nodes import is_visible, key_of, visible
 from penstock.tables.graph.plan import WalkPlan, plan_walk_between
 from penstock.tables.graph.shape import too_large
-from penstock.tables.graph.traversal import TYPES, Format, Include, Traversal, depth_of, type_names
+from penstock.tables.graph.traversal import TYPES, Format, Include, Traversal, depth_of, ends, type_names
 from penstock.tables.records.compile import ROW, Statement, where
 from penstock.tables.records.execute import read
 from penstock.tables.records.shape import Answer

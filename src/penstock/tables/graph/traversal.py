@@ -34,6 +34,11 @@ class Include(StrEnum):
     BOTH = "both"
 
 
+def ends(direction: Include) -> tuple[str, str]:
+    """The end of an edge that a step comes from, and the one it leads to: `from_id` is the child."""
+    return ("to_id", "from_id") if direction is Include.DESCENDANTS else ("from_id", "to_id")
+
+
 @dataclass(frozen=True, slots=True)
 class Traversal:
     """A walk. No `types` means edges of all types."""

@@ -11,6 +11,7 @@ from penstock.kit.filters import Column
 from penstock.kit.openapi import Parameter
 from penstock.kit.operators import Arity, Operator, ValueType
 from penstock.tables.catalog import Table
+from penstock.tables.graph.filters import OPERATORS as WALKS
 from penstock.tables.records.request import is_reserved
 
 _TEXT = {"type": "string"}
@@ -31,6 +32,9 @@ def conditions(table: Table) -> Iterator[Parameter]:
     for column in table.columns.values():
         for name in operators.allowed(column.type):
             yield _condition(column, operators.BY_NAME[name])
+    if table.edges is not None:
+        for name in WALKS:
+            yield _condition(table.columns[table.schema.primary_key[0]], operators.BY_NAME[name])
 
 
 def _condition(column: Column, operator: Operator) -> Parameter:

@@ -15,6 +15,7 @@ from penstock.identity import Grant
 from penstock.kit import errors
 from penstock.kit.filters import And, BoundTree, Compare, bind, conjunction, paths
 from penstock.tables.fields import BY_NAME
+from penstock.tables.graph.filters import walked
 from penstock.tables.models import Field
 from penstock.tables.records.reach import reach
 from penstock.tables.records.request import Count, DetailRequest, RecordRequest, Sort, Window
@@ -83,6 +84,7 @@ def plan_list(
     order = plan_order(request.order, table)
     fields, populated = _answered(request.fields, request.populate, table, around)
     filters = request.filters if around is None else relate(request.filters, table.name, around)
+    filters = walked(filters, readable)
     return RecordPlan(
         table=table,
         where=conjunction([bind(filters, table.columns.get, table.columns), readable.rows]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.kit import sql
-from penstock.tables.models import ForeignKey, Index, OnDelete, TableSchema
+from penstock.tables.models import ForeignKey, OnDelete, TableSchema
 from penstock.tables.schema import ddl
 from penstock.tables.schema.ddl import Place, Step
 from penstock.tables.schema.graph import TYPE_LENGTH
@@ -63,7 +63,7 @@ def companion_steps(name: str, place: Place, schema: TableSchema) -> list[Step]:
         return []
     if graph.self_reference is not None:
         _require_own(name, schema, graph.self_reference)
-        return _column_index(place, schema, graph.self_reference)
+        return []  # the foreign key has an index
     edges = parse_schema(edges_definition(name, schema))
     at = edges_place(place)
     steps = ddl.create_steps(at, edges)
@@ -78,20 +78,6 @@ def _require_own(name: str, schema: TableSchema, column: str) -> None:
     targets = {one.resource for one in schema.foreign_keys if one.fields == (column,)}
     if targets.isdisjoint(("", name)):
         refuse(f"'self_reference' names '{column}', whose foreign key leads to another table.")
-
-
-def _column_index(place: Place, schema: TableSchema, column: str) -> list[Step]:
-    if any(index.fields[:1] == (column,) and not index.where for index in schema.indexes):
-        return []
-    index = Index(name=f"parent_{column}"[:50], fields=(column,))
-    return [
-        Step(
-            "INDEX",
-            f"Create index {index.name}",
-            ddl.create_index(place, index),
-            ddl.drop_index(place, index),
-        )
-    ]
 
 
 def column_edges(schema: TableSchema, place: Place) -> str:
