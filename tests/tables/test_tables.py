@@ -271,6 +271,7 @@ async def test_operation_history(shop: httpx2.AsyncClient) -> None:
         "execution_time_ms",
         "created_at",
         "revision",
+        "reason",
     }
     assert (await shop.get(f"{path}?status=failed")).json()["data"] == []
     assert (await shop.get(f"{path}?status=odd")).status_code == 400

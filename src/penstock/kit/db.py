@@ -212,6 +212,20 @@ class Database:
         await self.control.open()
         await self.data.open()
 
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[Connection]:
+        """A session of its own as the owner, past any pooler: for what takes long or cannot be in a transaction.
+
+        It knows no time limits. Its statement ends soon after this process does. Errors come out as the driver's.
+        """
+        raw: Any = await asyncpg.connect(**self.direct.arguments(), timeout=10, statement_cache_size=0)
+        try:
+            await raw.execute("SET statement_timeout = 0; SET client_connection_check_interval = '2s'")
+            yield Connection(raw)
+            await raw.close(timeout=5)
+        finally:
+            raw.terminate()
+
     async def close(self) -> None:
         await self.data.close()
         await self.control.close()

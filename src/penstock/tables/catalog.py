@@ -33,7 +33,7 @@ from penstock.tables.schema import (
     place_of,
     violations,
 )
-from penstock.tables.store import load_table, load_tables
+from penstock.tables.store import load_table, load_tables, unique_indexes
 
 CHANNEL = "penstock_catalog"
 _MAX_ENTRIES = 10_000
@@ -81,13 +81,16 @@ class Table:
         *,
         is_audited: bool,
         edges_of: Table | None = None,
+        unique_indexes: frozenset[str] | None = None,
     ) -> None:
+        """`unique_indexes` are the names of those that hold; None when they are all that are declared."""
         self.definition = definition
         self.provider = provider
         self.app_slug = app_slug
         self.is_audited = is_audited
         # The table whose records the edges in this one connect.
         self.edges_of = edges_of
+        self.unique_indexes = unique_indexes
         self.schema: TableSchema = parse_schema(definition.json_schema)
         self.place: Place = place_of(definition)
         self._seen: dict[str, Seen] = {}
@@ -176,11 +179,14 @@ class Catalog:
         generation = self._generation
         async with self._db.control.transaction() as conn:
             stored = await load_table(conn, org_id, app_slug, name)
+            # One that is declared may be still to be built.
+            is_made = stored is not None and stored[0].is_materialized
+            indexes = await unique_indexes(conn, stored[0]) if stored and is_made else None
         if stored is None:
             return await self._edges(org_id, app_slug, name)
         definition, provider = stored
         audited: Any = definition.json_schema.get("audit")
-        table = Table(definition, provider, app_slug, is_audited=audited is True)
+        table = Table(definition, provider, app_slug, is_audited=audited is True, unique_indexes=indexes)
         if self._listener.listening and generation == self._generation:
             if len(self._tables) >= _MAX_ENTRIES:
                 self._tables.clear()

@@ -1,4 +1,4 @@
-"""Background: forgetting the answers kept for an `Idempotency-Key`."""
+"""Background: forgetting the answers kept for an `Idempotency-Key`, finishing schema changes of large tables."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from penstock.kit.context import Context
 from penstock.kit.jobs import Handler, Job, Run, Schedule
 from penstock.kit.jobs.cleaning import HOUR, PIECE, Nothing, in_pieces
 from penstock.tables.records import idempotency
+from penstock.tables.service.finishing import FINISH, finish
 from penstock.tables.settings import TablesSettings
 
 
@@ -15,5 +16,5 @@ async def forget_answers(ctx: Context, run: Run[Nothing]) -> int:
 
 
 FORGET_ANSWERS = Job("tables.forget_answers", Nothing, time_limit=HOUR, at_once=1)
-HANDLERS = (Handler(FORGET_ANSWERS, forget_answers),)
+HANDLERS = (Handler(FORGET_ANSWERS, forget_answers), Handler(FINISH, finish))
 SCHEDULES = (Schedule(FORGET_ANSWERS, Nothing(), HOUR),)

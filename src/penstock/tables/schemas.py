@@ -304,10 +304,12 @@ class OperationOut(msgspec.Struct, kw_only=True):
     execution_time_ms: int
     created_at: Moment
     revision: int | None
+    reason: str | None
 
     @classmethod
     def of(cls, operation: Operation) -> OperationOut:
-        return cls(**{name: getattr(operation, name) for name in cls.__struct_fields__})
+        kept = [name for name in cls.__struct_fields__ if name != "reason"]
+        return cls(**{name: getattr(operation, name) for name in kept}, reason=operation.detail.get("reason"))
 
 
 def _source(app: App, source: DataSource) -> dict[str, Any]:

@@ -43,6 +43,12 @@ class TablesSettings:
     schema_statement_timeout: float = setting(
         30.0, "Seconds that one statement of a schema change may take.", check=at_least(0.1)
     )
+    schema_small_rows: int = setting(
+        100_000,
+        "Tables of at most so many records are changed in one transaction; of larger ones constraints are validated "
+        "and indexes built after it, while others write.",
+        check=at_least(0),
+    )
     max_related_per_record: int = setting(
         1_000,
         "Related records that `populate` adds to one record by one relation; more are refused.",

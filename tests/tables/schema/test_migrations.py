@@ -582,7 +582,7 @@ async def test_the_history_tells_each_step(workbench: Workbench) -> None:
     newest, made = await history(workbench, table)
     assert list(newest) == [
         "id", "operation_type", "description", "sql", "rollback_sql", "status", "execution_time_ms",
-        "created_at", "revision",
+        "created_at", "revision", "reason",
     ]  # fmt: skip
     assert (newest["operation_type"], newest["description"]) == ("ALTER", "Add column 'phone'")
     assert newest["sql"].endswith("""ADD COLUMN "phone" text COLLATE "C";""")

@@ -12,6 +12,7 @@ from penstock.tables.records.batch import Group
 from penstock.tables.records.codec import MAX_REPORTED, Fault, Incoming, must_be_sent
 from penstock.tables.records.execute import Runner, write
 from penstock.tables.records.shape import Answer
+from penstock.tables.schema.ddl import index_name, unique_name
 
 if TYPE_CHECKING:
     from penstock.tables.catalog import Table
@@ -149,13 +150,16 @@ def _answer(rows: list[str], created: int, *, is_list: bool) -> Answer:
 
 
 def has_unique_index(table: Table, fields: tuple[str, ...]) -> bool:
-    """True when the database itself keeps exactly these columns unique, on all rows."""
+    """True when the database itself keeps exactly these columns unique, on all rows, as of now."""
     wanted = frozenset(fields)
-    schema = table.schema
+    schema, place = table.schema, table.place
     if wanted == frozenset(schema.primary_key):
         return True
+    names = [
+        index_name(place, index)
+        for index in schema.indexes
+        if index.unique and not index.where and frozenset(index.fields) == wanted
+    ]
     if len(fields) == 1 and schema.by_name[fields[0]].constraints.unique:
-        return True
-    return any(
-        index.unique and not index.where and frozenset(index.fields) == wanted for index in schema.indexes
-    )
+        names.append(unique_name(place, schema.by_name[fields[0]]))
+    return bool(names) if table.unique_indexes is None else not table.unique_indexes.isdisjoint(names)

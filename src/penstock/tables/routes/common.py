@@ -161,7 +161,7 @@ def terms_of(request: AnyRequest, *, consent: bool, rehearsal: bool) -> service.
     limits = Limits(
         settings.schema_lock_timeout, settings.schema_lock_patience, settings.schema_statement_timeout
     )
-    return service.Terms(limits, consent, rehearsal)
+    return service.Terms(limits, settings.schema_small_rows, consent, rehearsal)
 
 
 def plan_of(steps: Sequence[Done], migrated: service.Migrated | None = None, **more: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from penstock.kit import sql
 from penstock.tables.models import UNSET, Field, ForeignKey, Index, TableSchema
 from penstock.tables.schema import checks, conversions, ddl, identity
-from penstock.tables.schema.ddl import Place, Step
+from penstock.tables.schema.ddl import Later, Place, Step
 from penstock.tables.schema.diff import Change, Kind, Version
 from penstock.tables.schema.language import SEARCH_COLUMN
 
@@ -97,7 +97,7 @@ class _Builder:
             f"Drop index {index.name}",
             ddl.drop_index(self.place, index),
             "" if self.large else ddl.create_index(self.place, index),
-            rollback_after=self._later(ddl.create_index(self.place, index, concurrently=True)),
+            rollback_after=self._index_later(index) if self.large else (),
         )
 
     def drop_search(self, change: Change) -> Step:
@@ -110,7 +110,7 @@ class _Builder:
             "Drop the search vector",
             self.alter(f"DROP COLUMN {sql.identifier(SEARCH_COLUMN)}"),
             add if self.large else f"{add}\n{index}",
-            rollback_after=self._later(ddl.create_search_index(self.place, concurrently=True)),
+            rollback_after=self._search_index_later(),
         )
 
     def drop_unique(self, change: Change) -> Step:
@@ -202,10 +202,11 @@ class _Builder:
                 f"ADD COLUMN {column} {ddl.column_type(field)}",
                 f"ALTER COLUMN {column} SET DEFAULT {ddl.column_default(field, self.new)}",
             ]
-        after: list[str] = []
+        after: list[Later] = []
         for what, check in ddl.field_checks(self.place, field).items():
             actions.append(f"ADD {check}" + (" NOT VALID" if self.large else ""))
-            after += self._later(self._validate(ddl.check_name(self.place, field, what)))
+            if self.large:
+                after.append(self._validate(ddl.check_name(self.place, field, what)))
         if ddl.has_unique(field, self.new):
             if self.large:
                 after += self._unique_later(field)
@@ -247,13 +248,13 @@ class _Builder:
         undo = self.alter(f"DROP CONSTRAINT IF EXISTS {check}", f"ALTER COLUMN {column} DROP NOT NULL")
         return Step("ALTER", text, do, undo, after, probe=obstacle[0], obstacle=obstacle[1])
 
-    def _required_later(self, field: Field) -> tuple[str, tuple[str, ...]]:
+    def _required_later(self, field: Field) -> tuple[str, tuple[Later, ...]]:
         """A validated check spares `SET NOT NULL` its look at every row, which it takes under an exclusive lock."""
         column, name = sql.identifier(field.name), ddl.check_name(self.place, field, "required")
         check = f"CONSTRAINT {sql.identifier(name)} CHECK ({column} IS NOT NULL)"
         do, after = self._added(name, check)
         final = self.alter(f"ALTER COLUMN {column} SET NOT NULL", _dropped(name))
-        return do, (*after, final)
+        return do, (*after, Later(final))
 
     def change_check(self, change: Change) -> Step:
         field: Field = change.after
@@ -270,7 +271,7 @@ class _Builder:
         return self._check(change, f"Add {_words(change.what)}", check, undo, ())
 
     def _check(
-        self, change: Change, text: str, check: str, undo: str, undo_after: tuple[str, ...], *first: str
+        self, change: Change, text: str, check: str, undo: str, undo_after: tuple[Later, ...], *first: str
     ) -> Step:
         def broken(column: str) -> str:
             return f"NOT ({dict(checks.as_sql(change.after, column))[change.what]})"
@@ -293,6 +294,9 @@ class _Builder:
         field: Field = change.after
         name = ddl.unique_name(self.place, field)
         undo = self.alter(f"DROP CONSTRAINT IF EXISTS {sql.identifier(name)}")
+        if self.large:
+            # The index alone, while its constraint is still to be made of it.
+            undo += f"\nDROP INDEX IF EXISTS {sql.qualified(self.place.schema, name)};"
         text = f"Make '{field.name}' unique"
         do, after = self.alter(f"ADD {ddl.unique(self.place, field)}"), ()
         if self._takes_later(change):
@@ -303,7 +307,7 @@ class _Builder:
     def add_search(self, change: Change) -> Step:
         add = self.alter(f"ADD COLUMN {ddl.search_column(change.after)}")
         index = ddl.create_search_index(self.place)
-        after = self._later(ddl.create_search_index(self.place, concurrently=True))
+        after = self._search_index_later()
         undo = self.alter(f"DROP COLUMN {sql.identifier(SEARCH_COLUMN)}")
         do = add if self.large else f"{add}\n{index}"
         return Step("ALTER", "Add the search vector", do, undo, after, rewrites=True)
@@ -318,7 +322,7 @@ class _Builder:
             probe = self._repeated([self._old_column(one) for one in index.fields])
         do, after = ddl.create_index(self.place, index), ()
         if self.large and not (index.unique and fields & self.retyped):
-            do, after = "", (ddl.create_index(self.place, index, concurrently=True),)
+            do, after = "", self._index_later(index)
         return Step("INDEX", text, do, undo, after, probe=probe, obstacle=_REPEATED)
 
     def add_key(self, change: Change) -> Step:
@@ -330,30 +334,37 @@ class _Builder:
             return step
         do, after = self._added(ddl.foreign_name(self.place, key), ddl.foreign_key(self.place, key, target))
         probe = None
-        if not set(key.fields) & self.added and target != self.place:
+        named = {*key.fields, *(key.reference_fields if target == self.place else ())}
+        if not named & (self.added | self.retyped):
             probe = self._orphans(key, target)
         return replace(step, sql=do, after=after, probe=probe, obstacle="refer to nothing")
 
     # Parts of statements.
 
-    def _added(self, name: str, constraint: str, *first: str) -> tuple[str, tuple[str, ...]]:
+    def _added(self, name: str, constraint: str, *first: str) -> tuple[str, tuple[Later, ...]]:
         """A constraint made; of a large table its look at the rows comes later."""
         if not self.large:
             return self.alter(*first, f"ADD {constraint}"), ()
         return self.alter(*first, f"ADD {constraint} NOT VALID"), (self._validate(name),)
 
-    def _validate(self, name: str) -> str:
-        return self.alter(f"VALIDATE CONSTRAINT {sql.identifier(name)}")
+    def _validate(self, name: str) -> Later:
+        return Later(self.alter(f"VALIDATE CONSTRAINT {sql.identifier(name)}"))
 
-    def _unique_later(self, field: Field) -> tuple[str, ...]:
-        name, column = sql.identifier(ddl.unique_name(self.place, field)), sql.identifier(field.name)
-        return (
-            f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON {self.place.sql} ({column});",
-            self.alter(f"ADD CONSTRAINT {name} UNIQUE USING INDEX {name}"),
-        )
+    def _unique_later(self, field: Field) -> tuple[Later, ...]:
+        index = ddl.unique_name(self.place, field)
+        name, column = sql.identifier(index), sql.identifier(field.name)
+        build = f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON {self.place.sql} ({column});"
+        use = self.alter(f"ADD CONSTRAINT {name} UNIQUE USING INDEX {name}")
+        return Later(build, index), Later(use)
 
-    def _later(self, *statements: str) -> tuple[str, ...]:
-        return statements if self.large else ()
+    def _index_later(self, index: Index) -> tuple[Later, ...]:
+        build = ddl.create_index(self.place, index, concurrently=True)
+        return (Later(build, ddl.index_name(self.place, index)),)
+
+    def _search_index_later(self) -> tuple[Later, ...]:
+        if not self.large:
+            return ()
+        return (Later(ddl.create_search_index(self.place, concurrently=True), ddl.search_name(self.place)),)
 
     def _takes_later(self, change: Change) -> bool:
         """Values that are written anew anyway are looked at then."""
@@ -379,7 +390,8 @@ class _Builder:
 
     def _orphans(self, key: ForeignKey, target: Place) -> str:
         own = [f"t.{self._old_column(one)}" for one in key.fields]
-        theirs = [f"p.{sql.identifier(one)}" for one in key.reference_fields]
+        name = self._old_column if target == self.place else sql.identifier
+        theirs = [f"p.{name(one)}" for one in key.reference_fields]
         same = " AND ".join(f"{one} = {other}" for one, other in zip(own, theirs, strict=True))
         filled = " AND ".join(f"{one} IS NOT NULL" for one in own)
         return counting(

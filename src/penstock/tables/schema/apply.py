@@ -95,14 +95,15 @@ async def run(conn: Connection, table: DataTable, steps: Sequence[Step]) -> list
         await try_patterns(conn, parse_schema(table.json_schema))
     for step in steps:
         started = time.perf_counter()
-        await _execute(conn, table, step)
+        await execute(conn, table, step)
         if step.verify and (count := await conn.value(step.verify)):
             raise _obstructed(table, step, count)
         done.append(Done(table, step, int((time.perf_counter() - started) * 1000)))
     return done
 
 
-async def _execute(conn: Connection, table: DataTable, step: Step) -> None:
+async def execute(conn: Connection, table: DataTable, step: Step) -> None:
+    """The statement of one step. Raises `StepFailed`."""
     if not step.sql:
         return
     try:

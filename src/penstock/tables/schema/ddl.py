@@ -5,7 +5,7 @@ Names of constraints are derived, so that a violation reported by the database l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,6 +33,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """A statement that comes after the transaction. `index` is the name of one that is built concurrently by it."""
+
+    sql: str
+    index: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One statement of a plan, with the statement that undoes it.
 
@@ -45,8 +53,8 @@ class Step:
     description: str
     sql: str
     rollback_sql: str | None
-    after: tuple[str, ...] = ()
-    rollback_after: tuple[str, ...] = ()
+    after: tuple[Later, ...] = ()
+    rollback_after: tuple[Later, ...] = ()
     probe: str | None = None
     verify: str | None = None
     # What such rows do, as in "3 rows break it".
@@ -57,13 +65,13 @@ class Step:
 
     @property
     def whole_sql(self) -> str:
-        return "\n".join(one for one in (self.sql, *self.after) if one)
+        return "\n".join(one for one in (self.sql, *_texts(self.after)) if one)
 
     @property
     def whole_rollback_sql(self) -> str | None:
         if self.rollback_sql is None:
             return None
-        return "\n".join(one for one in (self.rollback_sql, *self.rollback_after) if one)
+        return "\n".join(one for one in (self.rollback_sql, *_texts(self.rollback_after)) if one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,10 @@ class Violation:
     kind: ViolationKind
     fields: tuple[str, ...]
     resource: str = ""
+
+
+def _texts(later: Sequence[Later]) -> list[str]:
+    return [one.sql for one in later]
 
 
 def create_steps(place: Place, schema: TableSchema) -> list[Step]:

@@ -6,7 +6,7 @@ The new definitions are stored first; what cannot be applied raises, and the tra
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from penstock.identity import Grant
@@ -23,14 +23,19 @@ from penstock.tables.schema.ddl import Place, Step
 from penstock.tables.schema.diff import Change, Kind, Version, diff
 from penstock.tables.schema.language import parse_schema
 from penstock.tables.schema.materialize import Done, place_of, target
+from penstock.tables.service.finishing import finish_later
 from penstock.tables.service.materializing import materialize
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a caller wants changes made. `consent`: data may be lost; `rehearsal`: all of it will be undone."""
+    """How a caller wants changes made. `consent`: data may be lost; `rehearsal`: all of it will be undone.
+
+    Tables of more than `small` rows are large.
+    """
 
     limits: Limits
+    small: int = 100_000
     consent: bool = False
     rehearsal: bool = False
 
@@ -90,6 +95,7 @@ class _Plan:
     changes: list[Change]
     steps: list[tuple[Change, Step]]
     rows: int
+    large: bool
 
     def of(self, *kinds: Kind) -> list[Step]:
         return [step for change, step in self.steps if change.kind in kinds]
@@ -100,12 +106,16 @@ class _Plan:
 
 async def migrate(conn: Connection, grant: Grant, wanted: Sequence[Wanted], terms: Terms) -> Migrated:
     """Give these tables their new schemas. Raises `ChangeRefused`, or `ChangeFailed` for what the rows refuse."""
-    plans = await _plan(conn, grant, wanted)
+    plans = await _plan(conn, grant, wanted, terms)
     _require_consent(plans, terms)
     try:
         for plan in plans:
             await probe(conn, plan.table, [step for _, step in plan.steps])
-        done = await attempts(conn, terms.limits, lambda: _apply(conn, grant, plans))
+        if terms.rehearsal and any(plan.large for plan in plans):
+            # Even a rehearsal would hold locks; the probes have looked at the rows.
+            done = [Done(plan.table, step, 0) for plan in plans for _, step in plan.steps]
+        else:
+            done = await attempts(conn, terms.limits, lambda: _apply(conn, grant, plans))
     except StepFailed as failed:
         raise ChangeFailed(grant, failed) from failed
     for plan in plans:
@@ -133,7 +143,7 @@ async def record_failure(conn: Connection, change: ChangeFailed) -> None:
     await store.add_operations(conn, change.grant, [row])
 
 
-async def _plan(conn: Connection, grant: Grant, wanted: Sequence[Wanted]) -> list[_Plan]:
+async def _plan(conn: Connection, grant: Grant, wanted: Sequence[Wanted], terms: Terms) -> list[_Plan]:
     await store.lock_app(conn, grant)
     old = {one.name: parse_schema(one.before.table.json_schema) for one in wanted}
     schemas = [*old.values(), *(one.definition.schema for one in wanted)]
@@ -145,7 +155,8 @@ async def _plan(conn: Connection, grant: Grant, wanted: Sequence[Wanted]) -> lis
     for one in wanted:
         try:
             require_served(entries[one.name].provider_type, one.name)
-            plans.append(await _plan_one(conn, one, old[one.name], tables))
+            await require_finished(conn, grant, tables[one.name])
+            plans.append(await _plan_one(conn, one, old[one.name], tables, terms.small))
             await _check_children(conn, grant, one, tables)
         except errors.Invalid as error:
             faults[one.name] = [
@@ -157,11 +168,11 @@ async def _plan(conn: Connection, grant: Grant, wanted: Sequence[Wanted]) -> lis
 
 
 async def _plan_one(
-    conn: Connection, wanted: Wanted, old: TableSchema, tables: Mapping[str, DataTable]
+    conn: Connection, wanted: Wanted, old: TableSchema, tables: Mapping[str, DataTable], small: int
 ) -> _Plan:
     table, new = tables[wanted.name], wanted.definition.schema
     place = place_of(table)
-    rows = await _estimate(conn, place)
+    rows = await _estimate(conn, place, small)
     before, after = Version(old, wanted.old_ids), Version(new, wanted.new_ids)
     changes = diff(table.name, before, after, has_rows=rows > 0)
     for key in new.foreign_keys:
@@ -171,19 +182,32 @@ async def _plan_one(
         found = table if key.resource in ("", table.name) else tables.get(key.resource)
         return place_of(found) if found else None
 
-    steps = alteration(place, table.name, before, after, changes, place_at, large=False)
-    return _Plan(wanted, table, changes, steps, rows)
+    large = rows > small
+    steps = alteration(place, table.name, before, after, changes, place_at, large=large)
+    return _Plan(wanted, table, changes, steps, rows, large)
 
 
-async def _estimate(conn: Connection, place: Place) -> int:
-    """Whether there are any rows is certain; how many is what PostgreSQL thinks."""
-    count: int = await conn.value(f"SELECT count(*) FROM (SELECT FROM {place.sql} LIMIT 1000) AS found")  # noqa: S608
-    if count < 1000:
+async def _estimate(conn: Connection, place: Place, most: int) -> int:
+    """The number of rows, exact up to `most`; beyond it is what PostgreSQL thinks."""
+    count: int = await conn.value(
+        f"SELECT count(*) FROM (SELECT FROM {place.sql} LIMIT $1) AS found",  # noqa: S608  (a quoted name)
+        most + 1,
+    )
+    if count <= most:
         return count
     guess: float = await conn.value(
         "SELECT reltuples FROM pg_class WHERE oid = $1::text::regclass", place.sql
     )
     return max(count, int(guess))
+
+
+async def require_finished(conn: Connection, grant: Grant, table: DataTable) -> None:
+    """One change after the other: what comes after a transaction knows the table as that change left it."""
+    if await store.has_pending(conn, grant, table.id):
+        raise errors.Conflict(
+            f"An earlier change of '{table.name}' is still being finished; its history shows what is pending.",
+            hint="Wait until it is done, or roll it back.",
+        )
 
 
 async def _check_children(
@@ -247,13 +271,18 @@ async def _write_down(conn: Connection, grant: Grant, plan: _Plan, done: Sequenc
         conn, grant, plan.table.id, plan.wanted.before.schema_text, dict(plan.wanted.old_ids)
     )
     await store.add_operations(conn, grant, [_operation(one, revision) for one in steps])
+    if any(one.step.after for one in steps):
+        await finish_later(conn, grant, plan.table)
 
 
 def _operation(done: Done, revision: int) -> NewOperation:
     step = done.step
     detail: dict[str, Any] = {}
+    if step.after:
+        detail["after"] = [asdict(one) for one in step.after]
     if step.rollback_after:
-        detail = {"rollback_sql": step.rollback_sql, "rollback_after": step.rollback_after}
+        detail["rollback_sql"] = step.rollback_sql
+        detail["rollback_after"] = [asdict(one) for one in step.rollback_after]
     return NewOperation(
         table_id=done.table.id,
         operation_type=step.operation_type,
@@ -261,6 +290,7 @@ def _operation(done: Done, revision: int) -> NewOperation:
         sql=step.whole_sql,
         rollback_sql=step.whole_rollback_sql,
         milliseconds=done.milliseconds,
+        status="pending" if step.after else "success",
         revision=revision,
         detail=detail,
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from penstock.identity import Grant
 from penstock.kit import errors
 from penstock.kit.db import Connection
 from penstock.tables import events, store
 from penstock.tables.definitions import read_definition
-from penstock.tables.models import DataTable, Operation, Revision, TableEntry
+from penstock.tables.models import DataTable, NewOperation, Operation, Revision, TableEntry
 from penstock.tables.schema.apply import StepFailed, attempts, run
 from penstock.tables.schema.ddl import Step
 from penstock.tables.schema.materialize import Done
-from penstock.tables.service.migrating import ChangeFailed, Terms
+from penstock.tables.service.finishing import finish_later
+from penstock.tables.service.migrating import ChangeFailed, Terms, require_finished
 
 
 async def roll_back(
@@ -31,13 +34,39 @@ async def roll_back(
     if newest is None or operation.revision != newest.id:
         raise errors.Conflict(_reason(operation, newest))
     operations = await store.operations_of_revision(conn, grant, table.id, newest.id)
+    if not any(one.status == "pending" for one in operations):
+        # A change may be taken back while it is unfinished; what an earlier rollback rebuilds comes first.
+        await require_finished(conn, grant, table)
     steps = [_undoing(one) for one in reversed(operations)]
     try:
         done = await attempts(conn, terms.limits, lambda: run(conn, table, steps))
     except StepFailed as failed:
         raise ChangeFailed(grant, failed) from failed
     await _restore(conn, grant, table, newest)
+    await _rebuild(
+        conn, grant, table, [one for one in reversed(operations) if "rollback_after" in one.detail]
+    )
     return done
+
+
+async def _rebuild(conn: Connection, grant: Grant, table: DataTable, operations: Sequence[Operation]) -> None:
+    """What undoing leaves to be done after the transaction, as pending rows of their own."""
+    rows = [
+        NewOperation(
+            table.id,
+            one.operation_type,
+            f"Finish rolling back '{one.description}'",
+            "\n".join(later["sql"] for later in one.detail["rollback_after"]),
+            None,
+            0,
+            status="pending",
+            detail={"after": one.detail["rollback_after"]},
+        )
+        for one in operations
+    ]
+    await store.add_operations(conn, grant, rows)
+    if rows:
+        await finish_later(conn, grant, table)
 
 
 async def _restore(conn: Connection, grant: Grant, table: DataTable, revision: Revision) -> None:

@@ -25,11 +25,14 @@ from penstock.tables.store.history import (
     add_operations,
     add_revision,
     find_operation,
+    has_pending,
     list_operations,
     mark_rolled_back,
     newest_revision,
+    next_pending,
     operations_of,
     operations_of_revision,
+    update_operation,
 )
 from penstock.tables.store.listing import BARE_LIMIT, Listing
 from penstock.tables.store.source_rows import (
@@ -60,7 +63,10 @@ from penstock.tables.store.table_rows import (
     lock_definition,
     mark_materialized,
     names_in_source,
+    org_of_table,
     physical_schema,
+    table_by_id,
+    unique_indexes,
     update_table,
 )
 
@@ -89,6 +95,7 @@ __all__ = [
     "find_tables",
     "first_source",
     "graph_tables",
+    "has_pending",
     "idempotency_keys",
     "insert_app",
     "insert_source",
@@ -105,9 +112,11 @@ __all__ = [
     "mark_rolled_back",
     "names_in_source",
     "newest_revision",
+    "next_pending",
     "operation_history",
     "operations_of",
     "operations_of_revision",
+    "org_of_table",
     "physical_schema",
     "reactivate_app",
     "schema_revisions",
@@ -115,8 +124,11 @@ __all__ = [
     "source_counts",
     "source_of",
     "source_slugs_like",
+    "table_by_id",
     "table_counts",
+    "unique_indexes",
     "update_app",
+    "update_operation",
     "update_source",
     "update_table",
 ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import exists, insert, select, update
 
 from penstock.identity import Grant
 from penstock.kit.db import Connection, Row
@@ -57,7 +57,7 @@ async def list_operations(
 ) -> Listing:
     """Newest first."""
     statement = (
-        select(*_COLUMNS)
+        select(*_COLUMNS, operation_history.c.detail)
         .where(operation_history.c.org_id == grant.org_id, operation_history.c.table_id == table_id)
         .order_by(operation_history.c.id.desc())
     )
@@ -84,11 +84,12 @@ async def find_operation(
 async def operations_of_revision(
     conn: Connection, grant: Grant, table_id: int, revision: int
 ) -> list[Operation]:
-    """In the order in which they were done."""
+    """In the order in which they were done, held. Raises the driver's error while one of them is being finished."""
     rows = await conn.rows(
         select(*_COLUMNS, operation_history.c.detail)
         .where(*_of_table(grant, table_id), operation_history.c.revision_id == revision)
         .order_by(operation_history.c.id)
+        .with_for_update(nowait=True)
     )
     return [_operation(row) for row in rows]
 
@@ -149,4 +150,40 @@ def _operation(row: Row) -> Operation:
     detail: Any = row.get("detail")
     return Operation(
         *(row[column.name] for column in _COLUMNS), detail=msgspec.json.decode(detail) if detail else {}
+    )
+
+
+async def next_pending(conn: Connection, table_id: int) -> Operation | None:
+    """The oldest operation of a table of which something is still to be done; held until the transaction ends.
+
+    For whoever finishes what was granted when it was begun.
+    """
+    row = await conn.row(
+        select(*_COLUMNS, operation_history.c.detail)
+        .where(operation_history.c.table_id == table_id, operation_history.c.status == "pending")
+        .order_by(operation_history.c.id)
+        .limit(1)
+        .with_for_update()
+    )
+    return _operation(row) if row else None
+
+
+async def update_operation(
+    conn: Connection, operation_id: int, status: str, detail: Mapping[str, Any], milliseconds: int
+) -> None:
+    """What came of a step of `next_pending`; its time is added."""
+    await conn.execute(
+        update(operation_history)
+        .where(operation_history.c.id == operation_id)
+        .values(
+            status=status,
+            detail=msgspec.json.encode(detail).decode(),
+            execution_time_ms=operation_history.c.execution_time_ms + milliseconds,
+        )
+    )
+
+
+async def has_pending(conn: Connection, grant: Grant, table_id: int) -> bool:
+    return await conn.value(
+        select(exists().where(*_of_table(grant, table_id), operation_history.c.status == "pending"))
     )

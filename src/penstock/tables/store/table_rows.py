@@ -126,6 +126,33 @@ def _loading(org_id: int, app_slug: str) -> Select[*tuple[Any, ...]]:
     )
 
 
+async def table_by_id(conn: Connection, table_id: int) -> DataTable | None:
+    """For jobs: a table that was there when the job was deferred."""
+    joined = data_tables.join(data_sources, data_sources.c.id == data_tables.c.data_source_id)
+    row = await conn.row(
+        select(*_BRIEF, *_SOURCE, data_tables.c.json_schema)
+        .select_from(joined)
+        .where(data_tables.c.id == table_id)
+    )
+    return entry_of(row).table if row else None
+
+
+async def org_of_table(conn: Connection, table_id: int) -> int:
+    return await conn.value(select(data_tables.c.org_id).where(data_tables.c.id == table_id))
+
+
+async def unique_indexes(conn: Connection, table: DataTable) -> frozenset[str]:
+    """Names of the unique indexes that the physical table has, and that hold."""
+    rows = await conn.rows(
+        "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+        "JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace "
+        "WHERE n.nspname = $1 AND t.relname = $2 AND i.indisunique AND i.indisvalid",
+        table.physical_schema,
+        table.physical_name,
+    )
+    return frozenset(row["relname"] for row in rows)
+
+
 async def find_tables(conn: Connection, grant: Grant, names: Sequence[str]) -> dict[str, TableEntry]:
     """Those of the named tables that exist, by name."""
     rows = await conn.rows(
