@@ -20,7 +20,15 @@ from penstock.identity.models import (
 from penstock.identity.names import resource_id
 from penstock.identity.operations.common import PUBLIC, in_org, in_place
 from penstock.identity.routes import ROUTES
-from penstock.identity.routes.common import Caller, Conn, answer_list, body, parameters
+from penstock.identity.routes.common import (
+    Caller,
+    Conn,
+    answer_list,
+    body,
+    enveloped,
+    page_or_first,
+    parameters,
+)
 from penstock.identity.schemas import AssignmentOut
 from penstock.identity.service.first_start import first_start
 from penstock.identity.service.keys import Places
@@ -54,6 +62,7 @@ __all__ = [
     "audit",
     "authenticate",
     "body",
+    "enveloped",
     "find_subject",
     "first_start",
     "grant",
@@ -62,6 +71,7 @@ __all__ = [
     "install",
     "list_roles",
     "operations",
+    "page_or_first",
     "parameters",
     "presented",
     "principal",

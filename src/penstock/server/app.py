@@ -11,7 +11,7 @@ from litestar import Litestar, get
 from litestar.datastructures import State
 from litestar.response.base import ASGIResponse
 
-from penstock import connectors, identity, tables
+from penstock import connectors, identity, notifications, tables
 from penstock.kit import errors, http, jobs
 from penstock.kit.context import Context
 from penstock.kit.openapi import Documents
@@ -35,6 +35,7 @@ def create_app(context: Context, metrics: Metrics | None = None) -> Edge:
             *_own_routes(metrics, settings),
             *identity.ROUTES,
             *connectors.ROUTES,
+            *notifications.ROUTES,
             *tables.ROUTES,
         ],
         exception_handlers={Exception: answers.answer},

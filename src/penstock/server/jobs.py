@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import structlog
 
-from penstock import connectors, identity, tables
+from penstock import connectors, identity, notifications, tables
 from penstock.kit import telemetry
 from penstock.kit.crypto import Keys
 from penstock.kit.jobs import Worker, cleaning
@@ -18,8 +18,20 @@ from penstock.server.database import Logins
 from penstock.server.settings import ServerSettings, Settings
 from penstock.server.worker import build_context, close_context, open_context
 
-HANDLERS = (*cleaning.HANDLERS, *identity.HANDLERS, *connectors.HANDLERS, *tables.HANDLERS)
-SCHEDULES = (*cleaning.SCHEDULES, *identity.SCHEDULES, *connectors.SCHEDULES, *tables.SCHEDULES)
+HANDLERS = (
+    *cleaning.HANDLERS,
+    *identity.HANDLERS,
+    *connectors.HANDLERS,
+    *notifications.HANDLERS,
+    *tables.HANDLERS,
+)
+SCHEDULES = (
+    *cleaning.SCHEDULES,
+    *identity.SCHEDULES,
+    *connectors.SCHEDULES,
+    *notifications.SCHEDULES,
+    *tables.SCHEDULES,
+)
 
 _OWN_CONNECTIONS = 2  # besides one for each run: claims, and signs of life
 _ENSURE_EVERY = 1.0  # seconds

@@ -7,7 +7,7 @@ from typing import Any, Final
 from litestar import get
 from litestar.response.base import ASGIResponse
 
-from penstock import __version__, connectors, identity, tables
+from penstock import __version__, connectors, identity, notifications, tables
 from penstock.identity import PUBLIC, Principal
 from penstock.kit import http
 from penstock.kit.openapi import Documents, Info, Operation, Reply, answer, described, document
@@ -91,6 +91,7 @@ def every_operation() -> tuple[Operation, ...]:
         *OPERATIONS,
         *identity.operations.OPERATIONS,
         *connectors.operations.OPERATIONS,
+        *notifications.operations.OPERATIONS,
         *tables.operations.OPERATIONS,
     )
 
@@ -101,6 +102,7 @@ def every_tag() -> dict[str, str]:
         **TAGS,
         **identity.operations.TAGS,
         **connectors.operations.TAGS,
+        **notifications.operations.TAGS,
         **tables.operations.TAGS,
     }
 

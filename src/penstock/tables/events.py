@@ -1,15 +1,17 @@
-"""What this domain announces when a definition changes: an audit entry, and a notice to all caches."""
+"""What this domain announces when a definition changes: an audit entry, a notice to all caches, and webhooks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
+from penstock import notifications
 from penstock.identity import Grant, audit
 from penstock.kit.db import Connection
 
 # The payload is "org id:app id"; every process forgets what it knows of that app.
 CATALOG: Final = "penstock_catalog"
+_TABLE: Final = "data_table"
 
 
 async def changed(
@@ -28,3 +30,18 @@ async def changed(
     kind, resource_id, name = resource
     await audit.record(conn, grant.principal, action or grant.action, kind, resource_id, name, detail or {})
     await conn.notify(CATALOG, f"{grant.org_id}:{app_id}")
+    if kind == _TABLE:
+        await notifications.publish(
+            conn,
+            org_id=grant.org_id,
+            app_id=app_id,
+            event=_event(action or grant.action, detail),
+            data={"app_id": app_id, "table_id": resource_id, "table": name, **(detail or {})},
+        )
+
+
+def _event(action: str, detail: Mapping[str, Any] | None) -> str:
+    """Under the permission to create, an import also changes tables, and says what."""
+    if action == "table.delete":
+        return "table.deleted"
+    return "table.created" if action == "table.create" and not detail else "table.altered"

@@ -28,6 +28,7 @@ _STORES = (
     "penstock.server.store",
     "penstock.identity.store.tables",
     "penstock.connectors.store",
+    "penstock.notifications.store",
     "penstock.tables.store",
 )
 

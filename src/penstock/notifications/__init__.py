@@ -1,0 +1,8 @@
+"""Telling the outside: signed webhooks, delivered by background jobs. Who has something to tell calls `publish`."""
+
+from penstock.notifications import operations
+from penstock.notifications.jobs import HANDLERS, SCHEDULES
+from penstock.notifications.routes import ROUTES
+from penstock.notifications.service import publish
+
+__all__ = ["HANDLERS", "ROUTES", "SCHEDULES", "operations", "publish"]

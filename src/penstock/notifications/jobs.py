@@ -1,0 +1,108 @@
+"""Background: delivering webhooks, and forgetting deliveries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.identity import audit
+from penstock.kit import clock, errors
+from penstock.kit.context import Context
+from penstock.kit.crypto import KeyRing, UnknownKey
+from penstock.kit.db import Connection
+from penstock.kit.jobs import Handler, Job, Run, Schedule
+from penstock.kit.jobs.cleaning import HOUR, PIECE, Nothing, in_pieces
+from penstock.kit.outbound import OutboundSettings
+from penstock.notifications import store
+from penstock.notifications.models import DeliveryState, Due, Webhook
+from penstock.notifications.sending import NotSent, send
+from penstock.notifications.service import DELIVER, KIND, Deliver, place
+from penstock.notifications.settings import NotificationsSettings
+
+_GONE = 410
+_DAY = 86_400.0
+
+
+async def deliver(ctx: Context, run: Run[Deliver]) -> None:
+    """One attempt. Its outcome is written together with the end of the run, if it is the end."""
+    settings = ctx.settings(NotificationsSettings)
+    async with ctx.db.control.transaction() as conn:
+        due = await store.due(conn, run.payload.delivery_id)
+        if due is None:
+            raise errors.Terminal("The webhook was deleted.")
+        if not due.webhook.is_active:
+            await _note(conn, due, DeliveryState.FAILED, None, "The webhook is switched off.")
+            await run.succeed(conn)
+            return
+    status, trouble = await _attempt(ctx, due, settings)
+    over = status == _GONE or run.last or run.attempt >= settings.webhook_attempts
+    async with ctx.db.control.transaction() as conn:
+        if trouble is None:
+            await _note(conn, due, DeliveryState.SUCCEEDED, status, None)
+            await store.note_health(conn, due.webhook.id, arrived=True)
+            await run.succeed(conn)
+            return
+        await _note(conn, due, DeliveryState.FAILED if over else DeliveryState.PENDING, status, trouble)
+        failing = await store.note_health(conn, due.webhook.id, arrived=False)
+        if status == _GONE:
+            await _switch_off(conn, due.webhook, "The receiver answered 410 Gone.")
+        elif failing > settings.webhook_disable_days * _DAY:
+            reason = (
+                f"Nothing arrived for {settings.webhook_disable_days:g} days; the last trouble: {trouble}"
+            )
+            await _switch_off(conn, due.webhook, reason)
+    raise errors.Terminal(trouble) if over else errors.Transient(trouble)
+
+
+async def _attempt(ctx: Context, due: Due, settings: NotificationsSettings) -> tuple[int | None, str | None]:
+    """The status, if one was answered, and what went wrong, if anything did."""
+    try:
+        status = await send(
+            due.webhook.url,
+            due.delivery.body.encode(),
+            due.delivery.message_id,
+            _secrets(ctx.keys.encryption, due),
+            seconds=settings.webhook_timeout,
+            limits=ctx.settings(OutboundSettings),
+        )
+    except NotSent as error:
+        return None, str(error)
+    except UnknownKey:
+        return None, "The secret was sealed with a key that this server does not have; rotate it."
+    return status, None if 200 <= status < 300 else f"The receiver answered {status}."
+
+
+def _secrets(ring: KeyRing, due: Due) -> list[str]:
+    sealed = [due.sealed, *([due.previous_sealed] if due.previous_sealed else [])]
+    return [ring.decrypt(text, context=place(due.webhook.uid)) for text in sealed]
+
+
+async def _note(
+    conn: Connection, due: Due, state: DeliveryState, status: int | None, error: str | None
+) -> None:
+    values: dict[str, Any] = {"state": state.value, "status_code": status, "error": error}
+    values |= {"attempts": due.delivery.attempts + 1, "attempted_at": clock.now()}
+    await store.note(conn, due.delivery.id, values)
+
+
+async def _switch_off(conn: Connection, webhook: Webhook, reason: str) -> None:
+    await store.change(conn, webhook.id, {"is_active": False, "disabled_reason": reason})
+    await audit.record(
+        conn,
+        None,
+        "webhook.disable",
+        KIND,
+        webhook.id,
+        webhook.url[:200],
+        {"reason": reason},
+        org_id=webhook.org_id,
+    )
+
+
+async def forget_deliveries(ctx: Context, run: Run[Nothing]) -> int:
+    days = ctx.settings(NotificationsSettings).webhook_delivery_days
+    return await in_pieces(ctx, lambda conn: store.forget(conn, days, PIECE))
+
+
+FORGET_DELIVERIES = Job("webhooks.forget", Nothing, time_limit=HOUR, at_once=1)
+HANDLERS = (Handler(DELIVER, deliver), Handler(FORGET_DELIVERIES, forget_deliveries))
+SCHEDULES = (Schedule(FORGET_DELIVERIES, Nothing(), HOUR),)

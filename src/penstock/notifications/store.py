@@ -1,0 +1,232 @@
+"""The tables of webhooks and deliveries, and rows to models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Uuid,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from penstock.identity import Grant
+from penstock.kit.db import Connection, Row
+from penstock.kit.metadata import INSTANT, SCHEMA, TEXT, created_column, identity_column, metadata
+from penstock.kit.paging import Page
+from penstock.notifications.models import Delivery, DeliveryState, Due, Webhook
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    identity_column(),
+    # What the secrets are sealed for.
+    Column("uid", Uuid, nullable=False, unique=True),
+    Column("org_id", BigInteger, ForeignKey(f"{SCHEMA}.orgs.id", ondelete="CASCADE"), nullable=False),
+    Column("app_id", BigInteger, ForeignKey(f"{SCHEMA}.apps.id", ondelete="CASCADE"), nullable=False),
+    Column("url", TEXT, nullable=False),
+    Column("description", TEXT, nullable=False, server_default=text("''")),
+    Column("events", ARRAY(TEXT), nullable=False),
+    Column("sealed", TEXT, nullable=False),
+    Column("previous_sealed", TEXT),
+    Column("previous_secret_until", INSTANT),
+    Column("is_active", Boolean, nullable=False, server_default=text("true")),
+    Column("disabled_reason", TEXT),
+    # Since then nothing arrived.
+    Column("failing_since", INSTANT),
+    Column("created_by", BigInteger, ForeignKey(f"{SCHEMA}.users.id", ondelete="SET NULL")),
+    created_column(),
+    created_column("updated_at"),
+    Index("webhooks_app_id_id_idx", "app_id", "id"),
+)
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    identity_column(),
+    Column("uid", Uuid, nullable=False, server_default=func.gen_random_uuid()),
+    Column("webhook_id", BigInteger, ForeignKey(f"{SCHEMA}.webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("event", TEXT, nullable=False),
+    # The bytes that are signed and sent, in every attempt the same.
+    Column("body", TEXT, nullable=False),
+    Column("state", TEXT, nullable=False, server_default="pending"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("status_code", Integer),
+    Column("error", TEXT),
+    created_column(),
+    Column("attempted_at", INSTANT),
+    CheckConstraint("state IN ('pending', 'succeeded', 'failed')", name="state"),
+    Index("webhook_deliveries_webhook_id_id_idx", "webhook_id", "id"),
+    Index("webhook_deliveries_created_at_idx", "created_at"),
+)
+_WEBHOOK = [webhooks.c[name] for name in Webhook.__dataclass_fields__]
+_DELIVERY = [webhook_deliveries.c[name] for name in Delivery.__dataclass_fields__]
+
+
+async def add(conn: Connection, values: Mapping[str, Any]) -> Webhook:
+    row = await conn.row(insert(webhooks).values(**values).returning(*_WEBHOOK))
+    assert row is not None
+    return _webhook(row)
+
+
+async def count(conn: Connection, app_id: int) -> int:
+    return await conn.value(select(func.count()).select_from(webhooks).where(webhooks.c.app_id == app_id))
+
+
+async def listed(conn: Connection, grant: Grant, app_id: int, page: Page | None) -> tuple[int, list[Webhook]]:
+    wanted = (webhooks.c.org_id == grant.org_id, webhooks.c.app_id == app_id)
+    statement = select(*_WEBHOOK).where(*wanted).order_by(webhooks.c.id)
+    if page is None:
+        found = [_webhook(row) for row in await conn.rows(statement)]
+        return len(found), found
+    total = await conn.value(select(func.count()).select_from(webhooks).where(*wanted))
+    rows = await conn.rows(statement.limit(page.size).offset(page.offset))
+    return total, [_webhook(row) for row in rows]
+
+
+async def find(
+    conn: Connection, grant: Grant, app_id: int, webhook_id: int, *, lock: bool = False
+) -> Webhook | None:
+    statement = select(*_WEBHOOK).where(
+        webhooks.c.org_id == grant.org_id, webhooks.c.app_id == app_id, webhooks.c.id == webhook_id
+    )
+    row = await conn.row(statement.with_for_update() if lock else statement)
+    return None if row is None else _webhook(row)
+
+
+async def change(conn: Connection, webhook_id: int, values: Mapping[str, Any]) -> Webhook:
+    statement = update(webhooks).where(webhooks.c.id == webhook_id)
+    row = await conn.row(statement.values(**values, updated_at=func.now()).returning(*_WEBHOOK))
+    assert row is not None
+    return _webhook(row)
+
+
+async def rotate(conn: Connection, webhook_id: int, sealed: str, overlap: timedelta) -> Webhook:
+    """The secret so far stays valid for a while."""
+    values = {
+        "sealed": sealed,
+        "previous_sealed": webhooks.c.sealed,
+        "previous_secret_until": func.now() + overlap,
+    }
+    return await change(conn, webhook_id, values)
+
+
+async def remove(conn: Connection, webhook_id: int) -> None:
+    await conn.execute(delete(webhooks).where(webhooks.c.id == webhook_id))
+
+
+async def subscribed(conn: Connection, app_id: int, event: str) -> list[int]:
+    """The webhooks of an app that are told of this event."""
+    statement = select(webhooks.c.id).where(
+        webhooks.c.app_id == app_id, webhooks.c.is_active, webhooks.c.events.any(event)
+    )
+    return [row["id"] for row in await conn.rows(statement.order_by(webhooks.c.id))]
+
+
+async def add_delivery(conn: Connection, webhook_id: int, event: str, body: str) -> int:
+    return await conn.value(
+        insert(webhook_deliveries)
+        .values(webhook_id=webhook_id, event=event, body=body)
+        .returning(webhook_deliveries.c.id)
+    )
+
+
+async def deliveries(
+    conn: Connection, webhook_id: int, page: Page, state: str | None
+) -> tuple[int, list[Delivery]]:
+    """Newest first."""
+    wanted = [webhook_deliveries.c.webhook_id == webhook_id]
+    if state is not None:
+        wanted.append(webhook_deliveries.c.state == state)
+    total = await conn.value(select(func.count()).select_from(webhook_deliveries).where(*wanted))
+    rows = await conn.rows(
+        select(*_DELIVERY)
+        .where(*wanted)
+        .order_by(webhook_deliveries.c.id.desc())
+        .limit(page.size)
+        .offset(page.offset)
+    )
+    return total, [_delivery(row) for row in rows]
+
+
+async def find_delivery(
+    conn: Connection, webhook_id: int, delivery_id: int, *, lock: bool = False
+) -> Delivery | None:
+    statement = select(*_DELIVERY).where(
+        webhook_deliveries.c.webhook_id == webhook_id, webhook_deliveries.c.id == delivery_id
+    )
+    row = await conn.row(statement.with_for_update() if lock else statement)
+    return None if row is None else _delivery(row)
+
+
+async def due(conn: Connection, delivery_id: int) -> Due | None:
+    """A delivery with its webhook and the secrets that are valid now; None once either is gone."""
+    row = await conn.row(select(*_DELIVERY).where(webhook_deliveries.c.id == delivery_id))
+    if row is None:
+        return None
+    delivery = _delivery(row)
+    previous = (webhooks.c.previous_secret_until > func.now()).label("previous_is_valid")
+    found = await conn.row(
+        select(*_WEBHOOK, webhooks.c.sealed, webhooks.c.previous_sealed, previous).where(
+            webhooks.c.id == delivery.webhook_id
+        )
+    )
+    if found is None:
+        return None
+    return Due(
+        delivery,
+        _webhook(found),
+        found["sealed"],
+        found["previous_sealed"] if found["previous_is_valid"] else None,
+    )
+
+
+async def note(conn: Connection, delivery_id: int, values: Mapping[str, Any]) -> None:
+    await conn.execute(
+        update(webhook_deliveries).where(webhook_deliveries.c.id == delivery_id).values(**values)
+    )
+
+
+async def note_health(conn: Connection, webhook_id: int, *, arrived: bool) -> float:
+    """Since when nothing arrives; gives for how many seconds."""
+    since = None if arrived else func.coalesce(webhooks.c.failing_since, func.now())
+    age = func.extract("epoch", func.now() - webhooks.c.failing_since)
+    statement = update(webhooks).where(webhooks.c.id == webhook_id).values(failing_since=since)
+    return float(await conn.value(statement.returning(age)) or 0.0)
+
+
+async def forget(conn: Connection, days: float, most: int) -> int:
+    """Delete deliveries that were made so long ago and wait for nothing."""
+    old = (
+        select(webhook_deliveries.c.id)
+        .where(
+            webhook_deliveries.c.created_at < func.now() - timedelta(days=days),
+            webhook_deliveries.c.state != DeliveryState.PENDING.value,
+        )
+        .limit(most)
+    )
+    return await conn.execute(delete(webhook_deliveries).where(webhook_deliveries.c.id.in_(old)))
+
+
+def _webhook(row: Row) -> Webhook:
+    return Webhook(**{name: row[name] for name in Webhook.__dataclass_fields__})
+
+
+def _delivery(row: Row) -> Delivery:
+    values: dict[str, Any] = {name: row[name] for name in Delivery.__dataclass_fields__}
+    values.update(state=DeliveryState(values["state"]))
+    return Delivery(**values)
