@@ -6,6 +6,7 @@ requests of its own, valid and invalid ones.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -115,6 +116,21 @@ class World:
         self.post("/api/users", username=name, password="long enough for anybody")
         return name
 
+    def webhook(self) -> str:
+        wanted = {"url": "http://127.0.0.1:1/hook", "events": ["table.created"]}
+        return str(self.post("/api/apps/shop/webhooks", **wanted)["id"])
+
+    def delivery(self, webhook: str) -> str:
+        """One that has come to its end, since only those are sent again."""
+        self.table()
+        path = f"/api/apps/shop/webhooks/{webhook}"
+        (found,) = self.send("GET", f"{path}/deliveries")["results"]
+        self.send("PATCH", path, json={"is_active": False})
+        while self.send("GET", f"{path}/deliveries/{found['id']}")["state"] == "pending":
+            time.sleep(0.2)
+        self.send("PATCH", path, json={"is_active": True})
+        return str(found["id"])
+
     def credential(self) -> str:
         settings = {"host": "127.0.0.1", "port": 1, "database": "shop", "user": "reader"}
         secrets = {"password": "a password"}
@@ -195,6 +211,10 @@ def places(world: World, operation: Any, name: str) -> dict[str, Any]:
         found["user"] = world.user()
     if "{key}" in path:
         found["key"] = world.record(table) if "/data/" in path else world.api_key()
+    if "{webhook}" in path:
+        found["webhook"] = world.webhook()
+    if "{delivery}" in path:
+        found["delivery"] = world.delivery(found["webhook"])
     if "{credential}" in path:
         found["credential"] = world.credential()
     if "/edges" in path:

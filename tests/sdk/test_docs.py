@@ -23,6 +23,7 @@ def test_every_method_of_a_resource_is_documented() -> None:
             app.tables,
             app.table("t").records,
             client.credentials,
+            app.webhooks,
             client.users,
             client.keys,
             client.auth,

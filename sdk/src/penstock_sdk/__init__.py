@@ -64,11 +64,14 @@ if TYPE_CHECKING:
         ImportReport,
         Key,
         NewKey,
+        NewWebhook,
         Record,
         SourceCounts,
         TableSchema,
         User,
         ValidationReport,
+        Webhook,
+        WebhookDelivery,
     )
     from penstock_sdk._pages import Page, RecordPage, Upserted
     from penstock_sdk._retry import RetryPolicy
@@ -114,6 +117,7 @@ __all__ = [
     "Key",
     "MethodNotAllowedError",
     "NewKey",
+    "NewWebhook",
     "NotFoundError",
     "Page",
     "Pager",
@@ -139,6 +143,8 @@ __all__ = [
     "User",
     "ValidationError",
     "ValidationReport",
+    "Webhook",
+    "WebhookDelivery",
     "__version__",
 ]
 
@@ -161,7 +167,7 @@ _HOMES = {
         "App AppStats AppSummary AppTableStats Credential CredentialCheck CredentialKind "
         "DataSource DataSourceRef DataSourceStats DataSourceSummary DataTable DataTableSummary "
         "Health ImportReport Key NewKey Record "
-        "SourceCounts TableSchema User ValidationReport"
+        "SourceCounts TableSchema User ValidationReport NewWebhook Webhook WebhookDelivery"
     ),
     "_pages": "Page RecordPage Upserted",
     "_retry": "RetryPolicy",

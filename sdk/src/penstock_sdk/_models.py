@@ -28,11 +28,14 @@ __all__ = [
     "ImportReport",
     "Key",
     "NewKey",
+    "NewWebhook",
     "Record",
     "SourceCounts",
     "TableSchema",
     "User",
     "ValidationReport",
+    "Webhook",
+    "WebhookDelivery",
 ]
 
 
@@ -267,6 +270,42 @@ class CredentialKind(_Model, kw_only=True, frozen=True):
     title: str
     settings: dict[str, Any]
     secrets: dict[str, Any]
+
+
+class Webhook(_Model, kw_only=True, frozen=True):
+    """Where events of an app are sent; `disabled_reason` says why the server switched it off, if it did."""
+
+    id: int
+    url: str
+    events: list[str]
+    description: str = ""
+    is_active: bool = True
+    disabled_reason: str | None = None
+    previous_secret_until: datetime | None = None
+    created_by: int | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class NewWebhook(Webhook, kw_only=True, frozen=True):
+    """A webhook just made, or given a new secret: `secret` is shown this once."""
+
+    secret: str
+
+
+class WebhookDelivery(_Model, kw_only=True, frozen=True):
+    """One event for one webhook; `status_code` and `error` are those of the last attempt."""
+
+    id: int
+    message_id: str
+    event: str
+    state: str
+    attempts: int
+    status_code: int | None = None
+    error: str | None = None
+    created_at: datetime | None = None
+    attempted_at: datetime | None = None
+    payload: Any = None
 
 
 class Health(_Model, kw_only=True, frozen=True):

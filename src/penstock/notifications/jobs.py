@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from penstock.identity import audit
@@ -30,7 +31,8 @@ async def deliver(ctx: Context, run: Run[Deliver]) -> None:
         if due is None:
             raise errors.Terminal("The webhook was deleted.")
         if not due.webhook.is_active:
-            await _note(conn, due, DeliveryState.FAILED, None, "The webhook is switched off.")
+            values = {"state": DeliveryState.FAILED.value, "error": "The webhook is switched off."}
+            await store.note(conn, due.delivery.id, values)
             await run.succeed(conn)
             return
     status, trouble = await _attempt(ctx, due, settings)
@@ -103,6 +105,30 @@ async def forget_deliveries(ctx: Context, run: Run[Nothing]) -> int:
     return await in_pieces(ctx, lambda conn: store.forget(conn, days, PIECE))
 
 
+async def reseal(ctx: Context, run: Run[Nothing]) -> int:
+    """Seal with the current key what an older one sealed."""
+    ring = ctx.keys.encryption
+    done = 0
+    async with ctx.db.control.transaction() as conn:
+        for row in await store.sealed_with_another_key(conn, ring.current[0]):
+            with suppress(UnknownKey):  # nobody can open it; its deliveries say so
+                values = {
+                    name: ring.encrypt(
+                        ring.decrypt(row[name], context=place(row["uid"])), context=place(row["uid"])
+                    )
+                    for name in ("sealed", "previous_sealed")
+                    if row[name] is not None
+                }
+                await store.change(conn, row["id"], values)
+                done += 1
+    return done
+
+
+RESEAL = Job("webhooks.reseal", Nothing, time_limit=HOUR, at_once=1)
 FORGET_DELIVERIES = Job("webhooks.forget", Nothing, time_limit=HOUR, at_once=1)
-HANDLERS = (Handler(DELIVER, deliver), Handler(FORGET_DELIVERIES, forget_deliveries))
-SCHEDULES = (Schedule(FORGET_DELIVERIES, Nothing(), HOUR),)
+HANDLERS = (
+    Handler(DELIVER, deliver),
+    Handler(FORGET_DELIVERIES, forget_deliveries),
+    Handler(RESEAL, reseal),
+)
+SCHEDULES = (Schedule(FORGET_DELIVERIES, Nothing(), HOUR), Schedule(RESEAL, Nothing(), HOUR))

@@ -16,9 +16,11 @@ from sqlalchemy import (
     Integer,
     Table,
     Uuid,
+    any_,
     delete,
     func,
     insert,
+    literal,
     select,
     text,
     update,
@@ -125,6 +127,13 @@ async def rotate(conn: Connection, webhook_id: int, sealed: str, overlap: timede
     return await change(conn, webhook_id, values)
 
 
+async def sealed_with_another_key(conn: Connection, key_id: str) -> list[Row]:
+    """Locked until the transaction ends."""
+    other = func.split_part(webhooks.c.sealed, ".", 1) != key_id
+    statement = select(webhooks.c.id, webhooks.c.uid, webhooks.c.sealed, webhooks.c.previous_sealed)
+    return await conn.rows(statement.where(other).with_for_update())
+
+
 async def remove(conn: Connection, webhook_id: int) -> None:
     await conn.execute(delete(webhooks).where(webhooks.c.id == webhook_id))
 
@@ -132,7 +141,7 @@ async def remove(conn: Connection, webhook_id: int) -> None:
 async def subscribed(conn: Connection, app_id: int, event: str) -> list[int]:
     """The webhooks of an app that are told of this event."""
     statement = select(webhooks.c.id).where(
-        webhooks.c.app_id == app_id, webhooks.c.is_active, webhooks.c.events.any(event)
+        webhooks.c.app_id == app_id, webhooks.c.is_active, literal(event) == any_(webhooks.c.events)
     )
     return [row["id"] for row in await conn.rows(statement.order_by(webhooks.c.id))]
 

@@ -6,6 +6,7 @@ from penstock_sdk._async.pages import AsyncPager
 from penstock_sdk._async.resources.base import AsyncResource, given, matching, segment, tagged
 from penstock_sdk._async.resources.sources import AsyncSources
 from penstock_sdk._async.resources.tables import AsyncTableHandle, AsyncTables
+from penstock_sdk._async.resources.webhooks import AsyncWebhooks
 from penstock_sdk._async.transport import AsyncTransport
 from penstock_sdk._models import App, AppStats, AppSummary
 
@@ -67,6 +68,7 @@ class AsyncAppHandle:
         path = f"/api/apps/{segment(slug)}/"
         self.sources = AsyncSources(transport, path)
         self.tables = AsyncTables(transport, path)
+        self.webhooks = AsyncWebhooks(transport, path)
 
     def table(self, name: str) -> AsyncTableHandle:
         """One table by its name, without asking the server."""

@@ -9,6 +9,7 @@ from penstock_sdk._sync.pages import Pager
 from penstock_sdk._sync.resources.base import Resource, given, matching, segment, tagged
 from penstock_sdk._sync.resources.sources import Sources
 from penstock_sdk._sync.resources.tables import TableHandle, Tables
+from penstock_sdk._sync.resources.webhooks import Webhooks
 from penstock_sdk._sync.transport import Transport
 
 
@@ -69,6 +70,7 @@ class AppHandle:
         path = f"/api/apps/{segment(slug)}/"
         self.sources = Sources(transport, path)
         self.tables = Tables(transport, path)
+        self.webhooks = Webhooks(transport, path)
 
     def table(self, name: str) -> TableHandle:
         """One table by its name, without asking the server."""
