@@ -12,7 +12,7 @@ def test_webhooks_of_an_app(app: AppHandle) -> None:
     assert made.id in [one.id for one in app.webhooks.list()]
     assert app.webhooks.rotate(made.id).secret != made.secret
     source = app.sources.create("Hooked").slug
-    app.tables.create("hooked", SCHEMA, source=source)
+    app.tables.create(source, "hooked", SCHEMA)
     (delivery,) = app.webhooks.deliveries(made.id)
     assert delivery.event == "table.created" and delivery.payload["data"]["table"] == "hooked"
     assert delivery.id in [one.id for one in app.webhooks.deliveries(made.id, state="pending")]
