@@ -2,6 +2,7 @@
 
 from penstock.tables import operations
 from penstock.tables.assembly import install
+from penstock.tables.bulk.batch import run_batch
 from penstock.tables.bulk.routes import ROUTES as BULK_ROUTES
 from penstock.tables.catalog import Catalog
 from penstock.tables.graph.routes import ROUTES as EDGE_ROUTES
@@ -9,6 +10,6 @@ from penstock.tables.jobs import HANDLERS, SCHEDULES
 from penstock.tables.records.routes import ROUTES as RECORD_ROUTES
 from penstock.tables.routes import ROUTES as MANAGEMENT_ROUTES
 
-ROUTES = (*RECORD_ROUTES, *BULK_ROUTES, *EDGE_ROUTES, *MANAGEMENT_ROUTES)
+ROUTES = (*RECORD_ROUTES, *BULK_ROUTES, run_batch, *EDGE_ROUTES, *MANAGEMENT_ROUTES)
 
 __all__ = ["HANDLERS", "ROUTES", "SCHEDULES", "Catalog", "install", "operations"]

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from penstock.kit.openapi import GONE, Body, Operation, Parameter, Reply, described, ref
 from penstock.tables.bulk.options import MEDIA_TYPES, Format, Mode, OnError
-from penstock.tables.operations.common import APP, TABLE, access
-from penstock.tables.operations.records import GENERIC, reading
+from penstock.tables.bulk.steps import MAX_STEPS
+from penstock.tables.operations.common import APP, TABLE, TABLE_NAME, access
+from penstock.tables.operations.records import GENERIC, ONCE, reading
 
 _TAG: Final = "Records"
 _COUNT: Final = {"type": "integer", "minimum": 0}
@@ -87,7 +88,74 @@ def _listed(item: str) -> dict[str, Any]:
     )
 
 
+_STEP: Final = {
+    "type": "object",
+    "required": ["op", "table"],
+    "additionalProperties": False,
+    "properties": {
+        "id": {"type": "string", "pattern": "^[^.]+$", "maxLength": 100},
+        "op": {"enum": ["create", "update", "upsert", "delete"]},
+        "table": TABLE_NAME,
+        "data": {"description": "A row, or a list of rows.", "type": ["object", "array"]},
+        "key": {"description": "Of the record to change or delete."},
+        "ids": {"type": "array", "items": {}, "description": "Keys of records to delete."},
+        "filter": {"type": "object", "description": "What records to delete have in common."},
+        "unique_fields": {"type": "array", "items": {"type": "string"}},
+    },
+}
+_STEPPED: Final = described(
+    {
+        "id": {"type": ["string", "null"]},
+        "op": {"type": "string"},
+        "table": {"type": "string"},
+        "status": {"type": "integer"},
+        "body": {"description": "What the single request answers; null where it has no body."},
+    }
+)
+_BATCH: Final = Operation(
+    id="runBatch",
+    method="post",
+    path="/api/apps/{app}/batch",
+    summary="Do several writes as one",
+    description=(
+        'All steps are done, in their order, or none; an error says which `step` refused. `{"$ref": "a.id"}` as the '
+        "value of a field, or as a key, stands for a field of the record that the earlier step `a` answered."
+    ),
+    tag=_TAG,
+    access=access("record.write"),
+    parameters=(APP, ONCE),
+    body=Body(
+        schema={
+            "type": "object",
+            "required": ["steps"],
+            "additionalProperties": False,
+            "properties": {"steps": {"type": "array", "items": _STEP, "minItems": 1, "maxItems": MAX_STEPS}},
+        },
+        examples={
+            "two steps": {
+                "steps": [
+                    {"id": "chair", "op": "create", "table": "products", "data": {"name": "Chair"}},
+                    {
+                        "op": "update",
+                        "table": "products",
+                        "key": {"$ref": "chair.id"},
+                        "data": {"price": 49.9},
+                    },
+                ]
+            }
+        },
+    ),
+    replies=(
+        Reply(
+            status=200,
+            description="What each step answered.",
+            schema=described({"steps": {"type": "array", "items": _STEPPED}}),
+        ),
+    ),
+    errors=(404, 409),
+)
 OPERATIONS: Final[tuple[Operation, ...]] = (
+    _BATCH,
     Operation(
         id="importRecords",
         method="post",
