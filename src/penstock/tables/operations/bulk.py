@@ -88,7 +88,7 @@ def _listed(item: str) -> dict[str, Any]:
     )
 
 
-_STEP: Final = {
+_STEP: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["op", "table"],
     "additionalProperties": False,
