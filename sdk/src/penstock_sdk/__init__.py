@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         ValidationError,
     )
     from penstock_sdk._filters import Expression, F
+    from penstock_sdk._imports import Imported, ImportFault, ImportProgress
     from penstock_sdk._models import (
         App,
         AppStats,
@@ -113,7 +114,10 @@ __all__ = [
     "ForbiddenError",
     "GatewayTimeoutError",
     "Health",
+    "ImportFault",
+    "ImportProgress",
     "ImportReport",
+    "Imported",
     "Key",
     "MethodNotAllowedError",
     "NewKey",
@@ -169,6 +173,7 @@ _HOMES = {
         "Health ImportReport Key NewKey Record "
         "SourceCounts TableSchema User ValidationReport NewWebhook Webhook WebhookDelivery"
     ),
+    "_imports": "Imported ImportFault ImportProgress",
     "_pages": "Page RecordPage Upserted",
     "_retry": "RetryPolicy",
     "_sync.client": "Client",

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ssl
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,6 +98,33 @@ class AsyncTransport:
         if answer.status_code < 300:
             return Answer(answer.status_code, answer.headers, answer.content, self.decimals)
         raise refusal(answer)
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Parameters = (),
+        content: AsyncIterable[bytes] | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncGenerator[httpx2.Response]:
+        """Sends a request once and gives its answer while it arrives; raises a PenstockError as `request` does."""
+        shown = {**(headers or {}), **await self.credential.headers(self)}
+        try:
+            async with self._http.stream(
+                method,
+                self.base_url + path,
+                params=tuple(params) or None,
+                content=content,
+                headers=[(name.encode(), value.encode()) for name, value in shown.items()],
+            ) as answer:
+                if answer.status_code >= 300:
+                    await answer.aread()
+                    raise refusal(answer)
+                yield answer
+        except httpx2.TransportError as error:
+            raise unanswered(error, self.base_url) from error
 
     async def _authorized(self, outgoing: Outgoing) -> httpx2.Response:
         shown = await self.credential.headers(self)

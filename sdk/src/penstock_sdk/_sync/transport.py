@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ssl
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -99,6 +100,33 @@ class Transport:
         if answer.status_code < 300:
             return Answer(answer.status_code, answer.headers, answer.content, self.decimals)
         raise refusal(answer)
+
+    @contextmanager
+    def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Parameters = (),
+        content: Iterable[bytes] | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Generator[httpx2.Response]:
+        """Sends a request once and gives its answer while it arrives; raises a PenstockError as `request` does."""
+        shown = {**(headers or {}), **self.credential.headers(self)}
+        try:
+            with self._http.stream(
+                method,
+                self.base_url + path,
+                params=tuple(params) or None,
+                content=content,
+                headers=[(name.encode(), value.encode()) for name, value in shown.items()],
+            ) as answer:
+                if answer.status_code >= 300:
+                    answer.read()
+                    raise refusal(answer)
+                yield answer
+        except httpx2.TransportError as error:
+            raise unanswered(error, self.base_url) from error
 
     def _authorized(self, outgoing: Outgoing) -> httpx2.Response:
         shown = self.credential.headers(self)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from penstock_sdk._async.pages import AsyncPager
 from penstock_sdk._async.resources.base import AsyncResource, given, matching, segment, tagged
 from penstock_sdk._async.resources.sources import AsyncSources
@@ -69,6 +73,23 @@ class AsyncAppHandle:
         self.sources = AsyncSources(transport, path)
         self.tables = AsyncTables(transport, path)
         self.webhooks = AsyncWebhooks(transport, path)
+
+    async def batch(
+        self, steps: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Does several writes on tables of this app as one; gives `id`, `op`, `table`, `status` and `body` of each.
+
+        A step is such as `{"id": "a", "op": "create", "table": "orders", "data": {…}}`; `{"$ref": "a.id"}` in a later
+        one stands for a field of what it answered. When a step is refused nothing is done.
+        """
+        answer = await self._transport.request(
+            "POST",
+            f"/api/apps/{segment(self.slug)}/batch/",
+            body={"steps": list(steps)},
+            # The key makes the server answer a repeated request from memory, so that it may be sent again.
+            headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        )
+        return answer.json()["steps"]
 
     def table(self, name: str) -> AsyncTableHandle:
         """One table by its name, without asking the server."""

@@ -6,16 +6,17 @@ What a query asks for is decided in `_query`; this module sends it.
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self, overload
+from typing import Any, Literal, Self, overload
 
 from penstock_sdk import _json
 from penstock_sdk._answer import Answer
 from penstock_sdk._async.resources.base import matching
 from penstock_sdk._async.transport import AsyncTransport
 from penstock_sdk._batches import BulkProgress, chunks, located
-from penstock_sdk._errors import PenstockError
+from penstock_sdk._errors import PenstockError, UnexpectedAnswerError
+from penstock_sdk._imports import FileFormat, Imported, ImportProgress, read_import
 from penstock_sdk._keys import key_list, key_segment
 from penstock_sdk._models import Record
 from penstock_sdk._pages import RecordPage, Upserted
@@ -112,6 +113,17 @@ class AsyncRecordQuery(QueryBuilder):
         async for page in self.pages():
             rows += page.data
         return rows
+
+    async def export(self, format: FileFormat) -> AsyncIterator[bytes]:
+        """All matching records as a file, piece by piece, in one snapshot; `limit` bounds them."""
+        chosen = self._selection
+        params = [*chosen.conditions(), *chosen.shape(), ("format", format)]
+        if chosen.limit is not None:
+            params.append(("limit", str(chosen.limit)))
+        path = f"{self._path}export/"
+        async with self._transport.stream("GET", path, params=params) as answer:
+            async for piece in answer.aiter_bytes():
+                yield piece
 
 
 class AsyncRecords(AsyncRecordQuery):
@@ -230,6 +242,42 @@ class AsyncRecords(AsyncRecordQuery):
         return await self._in_chunks(
             "POST", f"{self._path}upsert/", chunks(rows, chunk), on_progress, params=params
         )
+
+    async def import_(
+        self,
+        content: AsyncIterable[bytes] | bytes,
+        format: FileFormat,
+        *,
+        on_error: Literal["abort", "skip", "quarantine"] = "abort",
+        mode: Literal["insert", "upsert"] = "insert",
+        unique_fields: Sequence[str] = (),
+        nulls: Sequence[str] = (),
+        delimiter: str | None = None,
+        on_progress: Callable[[ImportProgress], None] | None = None,
+    ) -> Imported:
+        """Stores the rows of a file of any size, sent as it is, in one transaction.
+
+        A faulty row raises a BadRequestError or ConflictError and nothing is stored; with `on_error` faulty rows
+        are left out, or kept in quarantine. `nulls` and `delimiter` are of CSV. `on_progress` is told every second.
+        """
+        params = [("format", format), ("on_error", on_error), ("mode", mode)]
+        params += [("null", word) for word in nulls]
+        if unique_fields:
+            params.append(("unique_fields", ",".join(unique_fields)))
+        if delimiter is not None:
+            params.append(("delimiter", delimiter))
+        headers = {"Accept": "application/x-ndjson", "Content-Type": "application/octet-stream"}
+        path = f"{self._path}import/"
+        async with self._transport.stream(
+            "POST", path, params=params, content=content, headers=headers
+        ) as answer:
+            async for line in answer.aiter_lines():
+                told = read_import(line)
+                if isinstance(told, Imported):
+                    return told
+                if on_progress is not None:
+                    on_progress(told)
+        raise UnexpectedAnswerError("The answer to the import ended before its last line.")
 
     async def _in_chunks(
         self,

@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from penstock_sdk._models import App, AppStats, AppSummary
 from penstock_sdk._sync.pages import Pager
 from penstock_sdk._sync.resources.base import Resource, given, matching, segment, tagged
@@ -71,6 +75,23 @@ class AppHandle:
         self.sources = Sources(transport, path)
         self.tables = Tables(transport, path)
         self.webhooks = Webhooks(transport, path)
+
+    def batch(
+        self, steps: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Does several writes on tables of this app as one; gives `id`, `op`, `table`, `status` and `body` of each.
+
+        A step is such as `{"id": "a", "op": "create", "table": "orders", "data": {…}}`; `{"$ref": "a.id"}` in a later
+        one stands for a field of what it answered. When a step is refused nothing is done.
+        """
+        answer = self._transport.request(
+            "POST",
+            f"/api/apps/{segment(self.slug)}/batch/",
+            body={"steps": list(steps)},
+            # The key makes the server answer a repeated request from memory, so that it may be sent again.
+            headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        )
+        return answer.json()["steps"]
 
     def table(self, name: str) -> TableHandle:
         """One table by its name, without asking the server."""

@@ -10,12 +10,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self, overload
+from typing import Any, Literal, Self, overload
 
 from penstock_sdk import _json
 from penstock_sdk._answer import Answer
 from penstock_sdk._batches import BulkProgress, chunks, located
-from penstock_sdk._errors import PenstockError
+from penstock_sdk._errors import PenstockError, UnexpectedAnswerError
+from penstock_sdk._imports import FileFormat, Imported, ImportProgress, read_import
 from penstock_sdk._keys import key_list, key_segment
 from penstock_sdk._models import Record
 from penstock_sdk._pages import RecordPage, Upserted
@@ -111,6 +112,16 @@ class RecordQuery(QueryBuilder):
         for page in self.pages():
             rows += page.data
         return rows
+
+    def export(self, format: FileFormat) -> Iterator[bytes]:
+        """All matching records as a file, piece by piece, in one snapshot; `limit` bounds them."""
+        chosen = self._selection
+        params = [*chosen.conditions(), *chosen.shape(), ("format", format)]
+        if chosen.limit is not None:
+            params.append(("limit", str(chosen.limit)))
+        path = f"{self._path}export/"
+        with self._transport.stream("GET", path, params=params) as answer:
+            yield from answer.iter_bytes()
 
 
 class Records(RecordQuery):
@@ -221,6 +232,40 @@ class Records(RecordQuery):
         return self._in_chunks(
             "POST", f"{self._path}upsert/", chunks(rows, chunk), on_progress, params=params
         )
+
+    def import_(
+        self,
+        content: Iterable[bytes] | bytes,
+        format: FileFormat,
+        *,
+        on_error: Literal["abort", "skip", "quarantine"] = "abort",
+        mode: Literal["insert", "upsert"] = "insert",
+        unique_fields: Sequence[str] = (),
+        nulls: Sequence[str] = (),
+        delimiter: str | None = None,
+        on_progress: Callable[[ImportProgress], None] | None = None,
+    ) -> Imported:
+        """Stores the rows of a file of any size, sent as it is, in one transaction.
+
+        A faulty row raises a BadRequestError or ConflictError and nothing is stored; with `on_error` faulty rows
+        are left out, or kept in quarantine. `nulls` and `delimiter` are of CSV. `on_progress` is told every second.
+        """
+        params = [("format", format), ("on_error", on_error), ("mode", mode)]
+        params += [("null", word) for word in nulls]
+        if unique_fields:
+            params.append(("unique_fields", ",".join(unique_fields)))
+        if delimiter is not None:
+            params.append(("delimiter", delimiter))
+        headers = {"Accept": "application/x-ndjson", "Content-Type": "application/octet-stream"}
+        path = f"{self._path}import/"
+        with self._transport.stream("POST", path, params=params, content=content, headers=headers) as answer:
+            for line in answer.iter_lines():
+                told = read_import(line)
+                if isinstance(told, Imported):
+                    return told
+                if on_progress is not None:
+                    on_progress(told)
+        raise UnexpectedAnswerError("The answer to the import ended before its last line.")
 
     def _in_chunks(
         self,
