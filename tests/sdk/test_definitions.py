@@ -102,6 +102,28 @@ def test_a_package_brings_tables_that_refer_to_each_other(client: Client) -> Non
     app.tables.delete("authors", force=True)
 
 
+def test_schema_changes(app: AppHandle) -> None:
+    fields = [{"name": "id", "type": "integer"}, {"name": "a"}]
+    app.tables.create("main", "changing", {"fields": fields, "primaryKey": ["id"]}, materialize=True)
+    records = app.table("changing").records
+    records.create({"a": "x"})
+    renamed = {"fields": [fields[0], {"name": "b", "x-rename-from": "a"}], "primaryKey": ["id"]}
+    plan = app.tables.plan("changing", renamed)
+    assert (plan.destructive, [step.operation_type for step in plan.steps]) == (False, ["RENAME"])
+    assert app.tables.update("changing", json_schema=renamed).field_names == ["id", "b"]
+    assert records.get(1)["b"] == "x"
+    dropped = {"fields": fields[:1], "primaryKey": ["id"]}
+    assert app.tables.plan("changing", dropped).destructive
+    with pytest.raises(ValidationError):
+        app.tables.update("changing", json_schema=dropped)
+    app.tables.update("changing", json_schema=dropped, allow_data_loss=True)
+    newest = app.tables.history("changing")[0]
+    assert (newest.description, newest.status) == ("Drop column 'b'", "success")
+    assert app.tables.rollback("changing", newest.id).field_names == ["id", "b"]
+    package = {"resources": [{"name": "changing", "schema": renamed}]}
+    assert app.tables.plan_package(package).is_empty
+
+
 def test_a_bad_schema_names_what_is_wrong(app: AppHandle) -> None:
     with pytest.raises(ValidationError) as caught:
         app.tables.create("main", "bad", {"fields": [{"name": "a", "type": "colour"}], "primaryKey": ["a"]})

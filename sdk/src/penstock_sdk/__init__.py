@@ -66,8 +66,11 @@ if TYPE_CHECKING:
         Key,
         NewKey,
         NewWebhook,
+        PlannedStep,
         Record,
+        SchemaPlan,
         SourceCounts,
+        TableOperation,
         TableSchema,
         User,
         ValidationReport,
@@ -127,6 +130,7 @@ __all__ = [
     "Pager",
     "PayloadTooLargeError",
     "PenstockError",
+    "PlannedStep",
     "PreconditionFailedError",
     "RateLimitedError",
     "Record",
@@ -136,9 +140,11 @@ __all__ = [
     "RequestTimeoutError",
     "RetryPolicy",
     "RowFault",
+    "SchemaPlan",
     "ServerError",
     "SourceCounts",
     "TableHandle",
+    "TableOperation",
     "TableSchema",
     "UnauthorizedError",
     "UnavailableError",
@@ -170,8 +176,8 @@ _HOMES = {
     "_models": (
         "App AppStats AppSummary AppTableStats Credential CredentialCheck CredentialKind "
         "DataSource DataSourceRef DataSourceStats DataSourceSummary DataTable DataTableSummary "
-        "Health ImportReport Key NewKey Record "
-        "SourceCounts TableSchema User ValidationReport NewWebhook Webhook WebhookDelivery"
+        "Health ImportReport Key NewKey PlannedStep Record SchemaPlan "
+        "SourceCounts TableOperation TableSchema User ValidationReport NewWebhook Webhook WebhookDelivery"
     ),
     "_imports": "Imported ImportFault ImportProgress",
     "_pages": "Page RecordPage Upserted",

@@ -29,8 +29,11 @@ __all__ = [
     "Key",
     "NewKey",
     "NewWebhook",
+    "PlannedStep",
     "Record",
+    "SchemaPlan",
     "SourceCounts",
+    "TableOperation",
     "TableSchema",
     "User",
     "ValidationReport",
@@ -200,6 +203,49 @@ class ImportReport(_Model, kw_only=True, frozen=True):
     error_count: int
     unchanged_count: int = 0
     errors: Any = None
+
+
+class PlannedStep(_Model, kw_only=True, frozen=True):
+    """One statement of a schema change. `destructive` ones need `allow_data_loss`."""
+
+    table: str
+    operation_type: str
+    description: str
+    sql: str
+    rollback_sql: str | None = None
+    destructive: bool = False
+    rewrites: bool = False
+
+
+class SchemaPlan(_Model, kw_only=True, frozen=True):
+    """What a schema change would do; the counts are of packages. `rows` is about how many each changed table has."""
+
+    destructive: bool
+    steps: list[PlannedStep]
+    changes: list[dict[str, Any]] = msgspec.field(default_factory=list[dict[str, Any]])
+    rows: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    created_count: int = 0
+    updated_count: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing would change, not even a definition."""
+        return not (self.steps or self.changes or self.created_count or self.updated_count)
+
+
+class TableOperation(_Model, kw_only=True, frozen=True):
+    """A step of what was done to a table in the database; `revision` is the change it belongs to."""
+
+    id: int
+    operation_type: str
+    description: str
+    sql: str
+    status: str
+    rollback_sql: str | None = None
+    execution_time_ms: int = 0
+    created_at: datetime | None = None
+    revision: int | None = None
+    reason: str | None = None
 
 
 class User(_Model, kw_only=True, frozen=True):

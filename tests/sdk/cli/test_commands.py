@@ -53,6 +53,32 @@ def test_apps_sources_and_tables(capfd: pytest.CaptureFixture[str], tmp_path: Pa
     assert capfd.readouterr().err.strip().endswith("error: Not found.")
 
 
+def test_schemas_from_packages(capfd: pytest.CaptureFixture[str], app: AppHandle, tmp_path: Path) -> None:
+    file = tmp_path / "package.json"
+
+    def write(*names: str) -> None:
+        fields = [{"name": "id", "type": "integer"}, *({"name": name} for name in names)]
+        schema = {"fields": fields, "primaryKey": ["id"]}
+        file.write_text(json.dumps({"resources": [{"name": "packed", "schema": schema}]}))
+
+    write("a", "b")
+    assert run(["schema", "plan", app.slug, str(file)]) == 3
+    assert "Create table with 3 fields" in capfd.readouterr().out
+    assert printed_json(capfd, "schema", "apply", app.slug, str(file))["created_count"] == 1
+    assert run(["schema", "plan", app.slug, str(file)]) == 0
+    assert printed_json(capfd, "schema", "apply", app.slug, str(file))["unchanged_count"] == 1
+    write("a", "c")
+    assert run(["schema", "plan", app.slug, str(file)]) == 3
+    captured = capfd.readouterr()
+    assert "destructive" in captured.out and "--allow-data-loss" in captured.err
+    assert run(["schema", "apply", app.slug, str(file)]) == 1
+    assert "requires allow_data_loss" in capfd.readouterr().err
+    applied = printed_json(capfd, "schema", "apply", app.slug, str(file), "--allow-data-loss")
+    assert applied["updated_count"] == 1
+    file.write_text("[]")
+    assert run(["schema", "plan", app.slug, str(file)]) == 1
+
+
 def test_records_one_by_one(capfd: pytest.CaptureFixture[str], app: AppHandle, table: str) -> None:
     created = printed_json(capfd, "records", "create", app.slug, table, '{"name": "Ann", "price": 0.10}')
     assert (created["id"], created["name"]) == (1, "Ann")

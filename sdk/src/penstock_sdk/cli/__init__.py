@@ -34,6 +34,7 @@ for _path, _group in (
     ("apps:app", "Data"),
     ("sources:app", "Data"),
     ("tables:app", "Data"),
+    ("schema:app", "Data"),
     ("records:app", "Data"),
     ("credentials:app", "Data"),
 ):

@@ -7,11 +7,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from penstock_sdk._models import (
     AppTableStats,
     DataTable,
     DataTableSummary,
     ImportReport,
+    SchemaPlan,
+    TableOperation,
     TableSchema,
     ValidationReport,
 )
@@ -21,6 +25,10 @@ from penstock_sdk._sync.resources.records import Records
 from penstock_sdk._sync.transport import Transport
 
 Schema = Mapping[str, Any]
+
+
+class _History(msgspec.Struct):
+    data: list[TableOperation]
 
 
 class Tables(Resource):
@@ -66,11 +74,34 @@ class Tables(Resource):
         *,
         json_schema: Schema | None = None,
         description: str | None = None,
+        allow_data_loss: bool = False,
         if_match: str | None = None,
     ) -> DataTable:
-        """Changes what is given; `json_schema` replaces the whole schema."""
+        """Changes what is given; `json_schema` replaces the whole schema, and its records are migrated."""
         body = given(json_schema=json_schema, description=description)
-        answer = self._transport.request("PATCH", self._of(name), body=body, headers=matching(if_match))
+        params = flags({"allow_data_loss": allow_data_loss})
+        answer = self._transport.request(
+            "PATCH", self._of(name), params=params, body=body, headers=matching(if_match)
+        )
+        return tagged(answer, DataTable)
+
+    def plan(self, name: str, json_schema: Schema) -> SchemaPlan:
+        """What `update` with this schema would do; nothing is written."""
+        answer = self._transport.request(
+            "PATCH", self._of(name), params=[("dry_run", "true")], body={"json_schema": json_schema}
+        )
+        return answer.as_type(SchemaPlan)
+
+    def history(self, name: str, *, status: str | None = None) -> Sequence[TableOperation]:
+        """The newest operations on the table in the database, at most a hundred."""
+        params = [("page_size", "100"), *([("status", status)] if status else [])]
+        path = f"{self._of(name)}operation-history/"
+        return (self._transport.request("GET", path, params=params)).as_type(_History).data
+
+    def rollback(self, name: str, revision_id: int) -> DataTable:
+        """Takes back the newest schema change; `revision_id` is the id of one of its operations."""
+        path = f"{self._of(name)}rollback/"
+        answer = self._transport.request("POST", path, body={"revision_id": revision_id})
         return tagged(answer, DataTable)
 
     def delete(self, name: str, *, force: bool = False) -> None:
@@ -94,14 +125,25 @@ class Tables(Resource):
         return tagged(self._transport.request("POST", path), DataTable)
 
     def import_package(
-        self, package: Mapping[str, Any], *, source: str | None = None, materialize: bool = False
+        self,
+        package: Mapping[str, Any],
+        *,
+        source: str | None = None,
+        materialize: bool = False,
+        allow_data_loss: bool = False,
     ) -> ImportReport:
         """Creates or replaces the tables of a Frictionless Data Package, in the order references need."""
-        params = flags({"materialize": materialize})
+        params = flags({"materialize": materialize, "allow_data_loss": allow_data_loss})
         if source is not None:
             params.append(("datasource", source))
         path = f"{self._path}create_schema/"
         return (self._transport.request("POST", path, params=params, body=package)).as_type(ImportReport)
+
+    def plan_package(self, package: Mapping[str, Any], *, source: str | None = None) -> SchemaPlan:
+        """What `import_package` with `materialize` would do; nothing is written."""
+        params = [("dry_run", "true"), *([("datasource", source)] if source else [])]
+        path = f"{self._path}create_schema/"
+        return (self._transport.request("POST", path, params=params, body=package)).as_type(SchemaPlan)
 
     def stats(self) -> AppTableStats:
         """The tables of the app, counted by data source."""
