@@ -241,4 +241,6 @@ class Catalog:
 
 
 def _family(stored: Sequence[tuple[DataTable, ProviderType]], app_slug: str) -> Family:
-    return Family(Table(definition, provider, app_slug, is_audited=False) for definition, provider in stored)
+    tables = [Table(definition, provider, app_slug, is_audited=False) for definition, provider in stored]
+    edges = [table.edges for table in tables if table.edges is not None]
+    return Family([*tables, *edges])

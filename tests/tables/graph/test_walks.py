@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from penstock.kit.filters import Compare, bind
+from penstock.tables.graph import plan as walks
+from penstock.tables.graph import writes
+from penstock.tables.records import plan as planning
+from penstock.tables.records import reach as reaching
 from tests.tables.graph.test_edges import NAME, edges_of, send
-from tests.tables.workbench import Records, Workbench
+from tests.tables.workbench import APP, Records, Workbench
 
 pytestmark = pytest.mark.anyio
 
@@ -288,3 +294,39 @@ async def test_conditions_on_what_is_below_and_above(workbench: Workbench) -> No
     assert await hidden.ids(id__descendants=1) == [2, 3]
     await hidden.delete("/2")
     assert await hidden.ids(id__descendants=1) == []
+
+
+async def test_edges_with_the_records_at_their_ends(workbench: Workbench) -> None:
+    table = await staff(workbench)
+    url = f"/api/apps/{APP}/datatables/{table.name}_edges/data"
+    found = (await send(workbench, "GET", f"{url}?populate=to_id,from&id=1")).json()["data"]
+    assert [(one["to_id"], one["from"], one["from_id"]) for one in found] == [(ALICE, BOB, 2)]
+    above = await send(workbench, "GET", f"{url}?to_id.name=Alice")
+    assert [one["from_id"] for one in above.json()["data"]] == [2, 3]
+
+
+async def test_records_out_of_reach(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever hides records hides them from walks, paths, conditions and lists of edges, and what is behind them."""
+    table = await staff(workbench)
+
+    def narrowed(here: Any, grant: Any) -> Any:
+        found = plain(here, grant)
+        if here.name != table.name:
+            return found
+        return replace(found, rows=bind(Compare("name", "ne", "Bob"), here.columns.get))
+
+    plain = reaching.reach
+    for module in (reaching, planning, walks, writes):
+        monkeypatch.setattr(module, "reach", narrowed)
+    assert [one["id"] for one in (await got(table, id=1, include="descendants"))["data"]] == [1, 3]
+    assert (await table.get("/2", include="both")).status_code == 404
+    assert [one["id"] for one in (await got(table, format="tree"))["data"]] == [1, 4]
+    assert [one["from"] for one in (await got(table, format="graph"))["data"]["edges"]] == [3]
+    assert await table.ids(id__descendants=1) == [3]
+    assert await table.ids(id__descendants=2) == []
+    assert (await send(workbench, "GET", f"{edges_of(table)}/path?from=4&to=1")).json()["data"] is None
+    assert (await send(workbench, "GET", f"{edges_of(table)}/path?from=2&to=1")).status_code == 400
+    listed = (await send(workbench, "GET", edges_of(table))).json()
+    assert ([one["id"] for one in listed["data"]], listed["total"]) == ([2], 1)
+    made = await send(workbench, "POST", edges_of(table), {"from": 1, "to": 2, "type": "manager"})
+    assert (made.status_code, "nodes do not exist" in made.text) == (400, True)

@@ -52,7 +52,7 @@ class Surroundings:
     def _reach(self, table: str) -> Reach:
         found = self.family.tables[table]
         if not found.definition.is_materialized:
-            self.missing.add(table)
+            self.missing.add((found.edges_of or found).name)
         return reach(found, self.grant)
 
 
