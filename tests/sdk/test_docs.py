@@ -22,6 +22,7 @@ def test_every_method_of_a_resource_is_documented() -> None:
             app.sources,
             app.tables,
             app.table("t").records,
+            app.table("t").edges,
             client.credentials,
             app.webhooks,
             client.users,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from penstock_sdk._async.client import AsyncClient
     from penstock_sdk._async.pages import AsyncPager
     from penstock_sdk._async.resources.apps import AsyncAppHandle
+    from penstock_sdk._async.resources.edges import AsyncEdges
     from penstock_sdk._async.resources.records import AsyncRecordQuery, AsyncRecords
     from penstock_sdk._async.resources.tables import AsyncTableHandle
     from penstock_sdk._batches import BulkProgress
@@ -77,11 +78,12 @@ if TYPE_CHECKING:
         Webhook,
         WebhookDelivery,
     )
-    from penstock_sdk._pages import Page, RecordPage, Upserted
+    from penstock_sdk._pages import Graph, Page, RecordPage, Upserted
     from penstock_sdk._retry import RetryPolicy
     from penstock_sdk._sync.client import Client
     from penstock_sdk._sync.pages import Pager
     from penstock_sdk._sync.resources.apps import AppHandle
+    from penstock_sdk._sync.resources.edges import Edges
     from penstock_sdk._sync.resources.records import RecordQuery, Records
     from penstock_sdk._sync.resources.tables import TableHandle
 
@@ -93,6 +95,7 @@ __all__ = [
     "AppTableStats",
     "AsyncAppHandle",
     "AsyncClient",
+    "AsyncEdges",
     "AsyncPager",
     "AsyncRecordQuery",
     "AsyncRecords",
@@ -112,10 +115,12 @@ __all__ = [
     "DataSourceSummary",
     "DataTable",
     "DataTableSummary",
+    "Edges",
     "Expression",
     "F",
     "ForbiddenError",
     "GatewayTimeoutError",
+    "Graph",
     "Health",
     "ImportFault",
     "ImportProgress",
@@ -163,6 +168,7 @@ _HOMES = {
     "_async.client": "AsyncClient",
     "_async.pages": "AsyncPager",
     "_async.resources.apps": "AsyncAppHandle",
+    "_async.resources.edges": "AsyncEdges",
     "_async.resources.records": "AsyncRecordQuery AsyncRecords",
     "_async.resources.tables": "AsyncTableHandle",
     "_batches": "BulkProgress",
@@ -180,11 +186,12 @@ _HOMES = {
         "SourceCounts TableOperation TableSchema User ValidationReport NewWebhook Webhook WebhookDelivery"
     ),
     "_imports": "Imported ImportFault ImportProgress",
-    "_pages": "Page RecordPage Upserted",
+    "_pages": "Graph Page RecordPage Upserted",
     "_retry": "RetryPolicy",
     "_sync.client": "Client",
     "_sync.pages": "Pager",
     "_sync.resources.apps": "AppHandle",
+    "_sync.resources.edges": "Edges",
     "_sync.resources.records": "RecordQuery Records",
     "_sync.resources.tables": "TableHandle",
 }

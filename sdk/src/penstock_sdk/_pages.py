@@ -34,6 +34,14 @@ class RecordPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Graph:
+    """Records, with `_depth`, and the edges between them."""
+
+    nodes: list[dict[str, Any]]
+    edges: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Upserted:
     """What an upsert did: the rows as stored, and how many were new."""
 

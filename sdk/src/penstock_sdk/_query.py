@@ -5,13 +5,14 @@ Every method gives a new query, so a query can be kept and refined in several wa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from penstock_sdk import _json
 from penstock_sdk._filters import Expression, Junction, condition, flat_parameter, text
 
+Direction = Literal["descendants", "ancestors", "both"]
 CountMode = Literal["exact", "planned", "none"]
 Parameters = list[tuple[str, str]]
 
@@ -33,6 +34,7 @@ class Selection:
     aggregates: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     having: tuple[str, ...] = ()
+    walk: tuple[tuple[str, str], ...] = ()
     extra: tuple[tuple[str, str], ...] = field(default=())
 
     def conditions(self) -> Parameters:
@@ -52,7 +54,7 @@ class Selection:
             found.append(("ordering", ",".join(self.ordering)))
         if self.fields:
             found.append(("fields", ",".join(self.fields)))
-        return [*found, *self.extra]
+        return [*found, *self.walk, *self.extra]
 
     def groups(self) -> Parameters:
         """What is asked about groups of the records; empty when the records themselves are asked for."""
@@ -76,6 +78,8 @@ class Selection:
         """The conditions as the `filter` of a delete. A ValueError when there is none, or groups are asked for."""
         if self.groups():
             raise ValueError("a delete is of records, not of groups; leave the aggregates out")
+        if self.walk:
+            raise ValueError("a delete is of the records that match, not of those that a walk leads to")
         members: dict[str, Any] = {}
         trees = [member.tree() for member in self.where]
         for key, value in self.flat:
@@ -141,6 +145,16 @@ class QueryBuilder:
         """Keep groups that meet all of `"count(*) > 5 or total = 0"` and `total__gte=100`."""
         added = (*conditions, *(f"{name}={text(value)}" for name, value in thresholds.items()))
         return self._with(replace(self._selection, having=self._selection.having + added))
+
+    def walk(self, include: Direction, *, depth: int | None = None, types: Sequence[str] = ()) -> Self:
+        """Also the records that edges lead to: `descendants` below, `ancestors` above, or `both`.
+
+        Read it as a list, or as `tree()` or `graph()`. `depth` is how many edges to follow, 10 at the most.
+        """
+        asked = [("include", include)]
+        asked += [("depth", str(depth))] if depth is not None else []
+        asked += [("relationship_type", ",".join(types))] if types else []
+        return self._with(replace(self._selection, walk=tuple(asked)))
 
     def page(self, number: int, size: int | None = None) -> Self:
         """The page `number`, from 1, of `size` records (the server's default when None)."""

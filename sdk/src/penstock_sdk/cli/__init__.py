@@ -36,6 +36,7 @@ for _path, _group in (
     ("tables:app", "Data"),
     ("schema:app", "Data"),
     ("records:app", "Data"),
+    ("edges:app", "Data"),
     ("credentials:app", "Data"),
 ):
     _module, _, _attribute = _path.partition(":")

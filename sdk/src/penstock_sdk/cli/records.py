@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from cyclopts import App, Parameter
+from rich.text import Text
+from rich.tree import Tree
 
 from penstock_sdk import _json
 from penstock_sdk._errors import PenstockError
@@ -330,6 +332,66 @@ def export(
                 on_progress(done)
             out.close()
     say(f"{done:,} records of '{table}' written.")
+
+
+@app.command
+def tree(
+    app_slug: str,
+    table: str,
+    *,
+    filters: Filters = [],  # noqa: B006
+    include: Literal["descendants", "ancestors"] = "descendants",
+    depth: int | None = None,
+    types: str | None = None,
+    label: str | None = None,
+    options: Options = DEFAULTS,
+) -> None:
+    """Draw the hierarchy of a table, from its roots or from the records that conditions pick.
+
+    Parameters
+    ----------
+    app_slug
+        Slug of the app.
+    table
+        Name of the table.
+    filters
+        Condition on the records to begin at, such as `name=Alice`; may be repeated.
+    include
+        What to draw below a record: those below it, or those above.
+    depth
+        How many edges to follow, 10 at the most.
+    types
+        Edge types to follow, separated by commas.
+    label
+        Field to show of each record; all of them when not given.
+    """
+    with options.client() as client:
+        query = refined(_records(client, app_slug, table), filters, fields=label)
+        roots = query.walk(include, depth=depth, types=names(types)).tree()
+        if options.json:
+            emit(roots)
+            return
+        for root in roots:
+            console().print(_drawn(root, label))
+
+
+def _drawn(node: dict[str, Any], label: str | None) -> Tree:
+    branch = Tree(_told(node, label))
+    for child in node["children"]:
+        branch.add(_drawn(child, label))
+    return branch
+
+
+def _told(node: dict[str, Any], label: str | None) -> Text:
+    """A record on one line, with the type of the edge that led to it."""
+    shown = {
+        name: value
+        for name, value in node.items()
+        if name not in ("children", "_depth", "_relationship_type")
+    }
+    said = str(node[label]) if label in node else " ".join(f"{name}={value}" for name, value in shown.items())
+    kind = node["_relationship_type"]
+    return Text.assemble(said, (f"  {kind}", "dim") if kind else "")
 
 
 def refined(

@@ -19,8 +19,8 @@ from penstock_sdk._errors import PenstockError, UnexpectedAnswerError
 from penstock_sdk._imports import FileFormat, Imported, ImportProgress, read_import
 from penstock_sdk._keys import key_list, key_segment
 from penstock_sdk._models import Record
-from penstock_sdk._pages import RecordPage, Upserted
-from penstock_sdk._query import QueryBuilder, Selection
+from penstock_sdk._pages import Graph, RecordPage, Upserted
+from penstock_sdk._query import Direction, QueryBuilder, Selection
 
 Row = Mapping[str, Any]
 OnProgress = Callable[[BulkProgress], None]
@@ -69,7 +69,7 @@ class AsyncRecordQuery(QueryBuilder):
         `limit` bounds the rows of all pages together.
         """
         chosen = self._selection
-        if chosen.page is not None:
+        if chosen.page is not None or chosen.walk:
             yield await self.fetch()
             return
         left = chosen.limit
@@ -101,6 +101,20 @@ class AsyncRecordQuery(QueryBuilder):
         where = [("limit", str(size)), ("count", chosen.count or "none")]
         where.append(("after", cursor) if offset is None else ("offset", str(offset)))
         return [*chosen.conditions(), *chosen.shape(), *where]
+
+    async def tree(self) -> list[dict[str, Any]]:
+        """The records as trees along their edges, nested in `children`; from the roots when none were picked."""
+        return (await self._formed("tree"))["data"]
+
+    async def graph(self) -> Graph:
+        """The records and what edges lead to, as nodes and edges."""
+        found = (await self._formed("graph"))["data"]
+        return Graph(found["nodes"], found["edges"])
+
+    async def _formed(self, form: str) -> Any:
+        chosen = self._selection
+        params = [*chosen.conditions(), *chosen.shape(), *chosen.paging(), ("format", form)]
+        return (await self._transport.request("GET", self._path, params=params)).json()
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
         async for page in self.pages():
@@ -142,6 +156,22 @@ class AsyncRecords(AsyncRecordQuery):
         params = [("fields", ",".join(fields))] if fields else []
         answer = await self._transport.request("GET", self._of(key), params=params)
         return Record(answer.json()["data"], answer.etag)
+
+    async def related(
+        self,
+        key: Any,
+        include: Direction = "both",
+        *,
+        depth: int | None = None,
+        types: Sequence[str] = (),
+        fields: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """One record in `data`, and beside it a list for each relation that edges say, the nearest first."""
+        params = [("include", include)]
+        params += [("depth", str(depth))] if depth is not None else []
+        params += [("relationship_type", ",".join(types))] if types else []
+        params += [("fields", ",".join(fields))] if fields else []
+        return (await self._transport.request("GET", self._of(key), params=params)).json()["data"]
 
     @overload
     async def create(self, rows: Row, *, idempotency_key: str | None = None) -> dict[str, Any]: ...

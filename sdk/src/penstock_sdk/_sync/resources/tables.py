@@ -21,6 +21,7 @@ from penstock_sdk._models import (
 )
 from penstock_sdk._sync.pages import Pager
 from penstock_sdk._sync.resources.base import Resource, flags, given, matching, segment, tagged
+from penstock_sdk._sync.resources.edges import Edges
 from penstock_sdk._sync.resources.records import Records
 from penstock_sdk._sync.transport import Transport
 
@@ -165,6 +166,7 @@ class TableHandle:
         self.name = name
         self._tables = Tables(transport, app_path)
         self.records = Records(transport, f"{app_path}datatables/{segment(name)}/data/")
+        self.edges = Edges(transport, f"{app_path}datatables/{segment(name)}/edges/")
 
     def get(self) -> DataTable:
         """The definition of the table."""
