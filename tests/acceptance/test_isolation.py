@@ -28,6 +28,7 @@ SCHEMA: dict[str, Any] = {
         {"name": "price", "type": "number"},
     ],
     "primaryKey": ["id"],
+    "hierarchy": True,
 }
 PUBLIC = {
     "login",
@@ -52,10 +53,26 @@ class Place:
     username: str
     key: str
     record: str
+    credential: str
+    webhook: str
+    delivery: str
+    edge: str
+    quarantined: str
 
     def fill(self, path: str, user: str) -> str:
-        key = self.record if "/data/" in path else self.key
-        return path.format(app="shop", source="main", table="products", org="main", user=user, key=key)
+        return path.format(
+            app="shop",
+            source="main",
+            table="products",
+            org="main",
+            user=user,
+            key=self.record if "/data/" in path else self.key,
+            credential=self.credential,
+            webhook=self.webhook,
+            delivery=self.delivery,
+            edge=self.edge,
+            number=self.quarantined,
+        )
 
 
 @pytest.fixture
@@ -69,6 +86,12 @@ async def place(owner: httpx2.AsyncClient) -> Place:
 
     await made("/api/apps", name=f"Shop {MARKER}", slug="shop", description=MARKER)
     await made("/api/apps/shop/datasources", name=f"Main {MARKER}", slug="main", description=MARKER)
+    hook = await made(
+        "/api/apps/shop/webhooks",
+        url=f"https://example.com/{MARKER}",
+        events=["table.created"],
+        description=MARKER,
+    )
     for name in ("products", "idle"):
         await made(
             "/api/apps/shop/datasources/main/datatables",
@@ -77,10 +100,36 @@ async def place(owner: httpx2.AsyncClient) -> Place:
             json_schema=SCHEMA,
         )
     record = await made("/api/apps/shop/datatables/products/data", name=MARKER, price=7)
+    second = await made("/api/apps/shop/datatables/products/data", name=MARKER, price=8)
+    ends = {"from": second["data"]["id"], "to": record["data"]["id"], "type": "parent"}
+    edge = await made("/api/apps/shop/datatables/products/edges", **ends, metadata={"note": MARKER})
+    bad = await owner.post(
+        "/api/apps/shop/datatables/products/data/import?format=ndjson&on_error=quarantine",
+        content=f'{{"name": "{MARKER}", "price": "{MARKER}"}}\n',
+    )
+    assert bad.json()["quarantined"] == 1, bad.text
+    deliveries = await owner.get(f"/api/apps/shop/webhooks/{hook['id']}/deliveries")
+    credential = await made(
+        "/api/credentials",
+        name=f"credential {MARKER}",
+        kind="postgresql",
+        settings={"host": f"{MARKER}.example.com", "database": "d", "user": MARKER},
+        secrets={"password": MARKER},
+    )
     user = await made("/api/users", username="jo", email="jo@example.org", first_name=MARKER)
     key = await made("/api/keys", name=f"key {MARKER}", kind="service", role="operator")
     await made("/api/apps/shop/access", user="jo", role="operator")
-    return Place(str(user["id"]), "jo", str(key["id"]), str(record["data"]["id"]))
+    return Place(
+        user=str(user["id"]),
+        username="jo",
+        key=str(key["id"]),
+        record=str(record["data"]["id"]),
+        credential=str(credential["id"]),
+        webhook=str(hook["id"]),
+        delivery=str(deliveries.json()["results"][0]["id"]),
+        edge=str(edge["data"]["id"]),
+        quarantined="1",
+    )
 
 
 def requests_of(place: Place) -> Iterator[tuple[Operation, str, str, dict[str, Any]]]:
@@ -137,6 +186,7 @@ async def test_the_marks_can_be_seen(place: Place, owner: httpx2.AsyncClient) ->
     }
     assert {"listApps", "readApp", "listSources", "readTable", "readTableSchema", "listRecords"} <= seen
     assert {"readRecord", "readUser", "listMembers", "readKey", "describeApp", "readAppStatistics"} <= seen
+    assert {"readCredential", "readWebhook", "listEdges", "readQuarantine"} <= seen
 
 
 async def test_another_org(place: Place, callers: Callers, ctx: Context) -> None:
@@ -224,7 +274,7 @@ async def test_the_same_names_in_both_orgs(place: Place, callers: Callers, ctx: 
     assert (await other.get(f"{data}/2")).status_code == 404
     assert (await other.get("/api/apps/shop/openapi.json")).status_code == 200
     assert (await other.delete(data, params={"filter": '{"price__gte": 0}'})).json() == {"deleted": 1}
-    assert (await callers["owner"].get(data)).json()["total"] == 2
+    assert (await callers["owner"].get(data)).json()["total"] == 3
     await unchanged(ctx, before, but="products")
 
 

@@ -107,7 +107,8 @@ async def test_dry_run(shop: httpx2.AsyncClient) -> None:
     plan = await shop.post(f"{PATH}?dry_run=true", json=package(a=pointing_at("b"), b=schema_of("id")))
     assert plan.status_code == 200
     assert plan.json()["created_count"] == 2
-    assert [step["operation_type"] for step in plan.json()["steps"]] == ["CREATE", "CREATE", "ALTER"]
+    steps = [step["operation_type"] for step in plan.json()["steps"]]
+    assert steps == ["CREATE", "INDEX", "CREATE", "ALTER"]
     assert [table["name"] for table in (await shop.get(f"{APP}/datatables")).json()] == ["users"]
 
 
