@@ -420,3 +420,31 @@ def test_edges_and_walks(caller: Caller) -> None:
     assert (len(graph["data"]["nodes"]), len(graph["data"]["edges"]), graph["total"]) == (4, 3, 4)
     assert do(edges().delete([1, 2]).execute())["deleted"] == 2
     assert caller.ids(edges()) == [3]
+
+
+def test_related_records(caller: Caller, admin: httpx2.Client) -> None:
+    fields = [{"name": "id", "type": "integer"}, {"name": "text"}, {"name": "person_id", "type": "integer"}]
+    schema = {
+        "fields": fields,
+        "primaryKey": ["id"],
+        "foreignKeys": [{"fields": "person_id", "reference": {"resource": "people", "fields": "id"}}],
+    }
+    admin.delete("/api/apps/shop/datatables/notes")
+    body = {"name": "notes", "json_schema": schema}
+    assert admin.post("/api/apps/shop/datasources/main/datatables", json=body).status_code == 201
+    notes = [{"id": 1, "text": "a", "person_id": 6}, {"id": 2, "text": "b", "person_id": None}]
+    caller.do(caller.database.create("notes", notes))
+    person = caller.stored()[5]
+    try:
+        query = caller.database.from_
+        found = caller.do(query("notes").populate("person").sort("id").execute())
+        assert found["data"] == [{**notes[0], "person": person}, {**notes[1], "person": None}]
+        every = caller.do(query("notes").populate_all().sort("id").execute())
+        assert (every["data"], every["total"]) == (found["data"], 2)
+        first = caller.do(query("people").filter("id", "eq", 6).populate("notes").first())
+        assert first == {**person, "notes": [notes[0]]}
+        assert caller.ids(query("people").filter("notes.text", "eq", "a")) == [6]
+        assert caller.ids(query("notes").filter("person_id.name", "startswith", "é")) == [1]
+        assert caller.do(query("notes").filter("person.id", "eq", 6).count()) == 1
+    finally:
+        assert admin.delete("/api/apps/shop/datatables/notes").status_code == 204

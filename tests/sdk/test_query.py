@@ -47,6 +47,13 @@ def test_limit_and_offset_replace_the_page() -> None:
     assert query.selection.shape() == [("populate", "x")]
 
 
+def test_relations_add_up() -> None:
+    query = Query(Selection()).populate("author", "comments.author").populate("author", "tags")
+    assert query.selection.shape() == [("populate", "author,comments.author,tags")]
+    assert query.populate().selection == query.selection
+    assert F("author.name").contains("x").tree() == {"author.name__contains": "x"}
+
+
 def test_a_delete_keeps_every_condition() -> None:
     query = Query(Selection()).filter(a__ne=1).filter(a__ne=2).filter(b=3).where(F("c") == 4)
     assert query.selection.deletion() == {

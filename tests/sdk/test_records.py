@@ -243,3 +243,30 @@ def test_aggregates(filled: Records) -> None:
     with pytest.raises(ValidationError) as caught:
         filled.aggregate("sum(name)").all()
     assert caught.value.errors == {"_aggregate": ["sum takes numbers; 'name' is of type string."]}
+
+
+def test_related_records(app: AppHandle, client: Client) -> None:
+    key = {"fields": "boss_id", "reference": {"resource": "", "fields": "id"}}
+    fields = [{"name": "id", "type": "integer"}, {"name": "name"}, {"name": "boss_id", "type": "integer"}]
+    app.tables.create("main", "staff", {"fields": fields, "primaryKey": ["id"], "foreignKeys": [key]})
+    staff = app.table("staff").records
+    staff.create(
+        [
+            {"id": 1, "name": "Ann"},
+            {"id": 2, "name": "Bob", "boss_id": 1},
+            {"id": 3, "name": "Cy", "boss_id": 2},
+        ]
+    )
+    (bob,) = staff.populate("boss").populate("staff:boss_id").filter(**{"boss.name": "Ann"})
+    assert (bob["boss"]["name"], ids(bob["staff:boss_id"])) == ("Ann", [3])
+    assert ids(staff.where(~F("boss_id.boss.name").is_not_null()).all()) == [1, 2]
+    assert ids(staff.where(F("boss.name").startswith("b")).populate("*").page_size(1).all()) == [3]
+    one = staff.get(3, populate=["boss_id.boss"], fields=["name", "boss_id.name"])
+    assert one == {
+        "id": 3,
+        "name": "Cy",
+        "boss_id": {"id": 2, "name": "Bob", "boss": {"id": 1, "name": "Ann", "boss_id": None}},
+    }
+    assert one.etag is None
+    with pytest.raises(ValidationError, match="no relation"):
+        staff.populate("nobody").fetch()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -12,6 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from penstock.kit import db
 from penstock.kit.context import Context
 from penstock.kit.telemetry import configure_logs
 from penstock.server.app import create_app
@@ -135,3 +137,23 @@ async def workbench(module_database: TestDatabase) -> AsyncIterator[Workbench]:
         yield Workbench(client, context)
     await edge.stop()
     await close_context(context)
+
+
+@pytest.fixture
+def counted(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Statements of both pools, and transactions."""
+    found: Counter[str] = Counter()
+    names = {id(workbench.ctx.db.data): "data", id(workbench.ctx.db.control): "control"}
+    row, transaction = db.Pool._row, db.Pool.transaction
+
+    async def counting_row(self: db.Pool, *args: Any) -> Any:
+        found[names[id(self)]] += 1
+        return await row(self, *args)
+
+    def counting_transaction(self: db.Pool, **options: Any) -> Any:
+        found["transactions"] += 1
+        return transaction(self, **options)
+
+    monkeypatch.setattr(db.Pool, "_row", counting_row)
+    monkeypatch.setattr(db.Pool, "transaction", counting_transaction)
+    return found

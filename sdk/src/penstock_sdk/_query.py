@@ -26,6 +26,7 @@ class Selection:
     ordering: tuple[str, ...] = ()
     search: str | None = None
     fields: tuple[str, ...] = ()
+    populated: tuple[str, ...] = ()
     page: int | None = None
     size: int | None = None
     limit: int | None = None
@@ -54,6 +55,8 @@ class Selection:
             found.append(("ordering", ",".join(self.ordering)))
         if self.fields:
             found.append(("fields", ",".join(self.fields)))
+        if self.populated:
+            found.append(("populate", ",".join(self.populated)))
         return [*found, *self.walk, *self.extra]
 
     def groups(self) -> Parameters:
@@ -155,6 +158,11 @@ class QueryBuilder:
         asked += [("depth", str(depth))] if depth is not None else []
         asked += [("relationship_type", ",".join(types))] if types else []
         return self._with(replace(self._selection, walk=tuple(asked)))
+
+    def populate(self, *relations: str) -> Self:
+        """Add related records, such as `author`, `comments.author` or `*`; adds to what was asked for before."""
+        added = tuple(one for one in relations if one not in self._selection.populated)
+        return self._with(replace(self._selection, populated=self._selection.populated + added))
 
     def page(self, number: int, size: int | None = None) -> Self:
         """The page `number`, from 1, of `size` records (the server's default when None)."""

@@ -281,3 +281,16 @@ def test_aggregates(capfd: pytest.CaptureFixture[str], app: AppHandle, people: R
     assert "Say what to compute" in capfd.readouterr().err
     assert run(["records", "aggregate", app.slug, table, "median(age)"]) == 1
     assert "there is no aggregate 'median'" in capfd.readouterr().err
+
+
+def test_related_records(capfd: pytest.CaptureFixture[str], app: AppHandle) -> None:
+    key = {"fields": "up_id", "reference": {"resource": "", "fields": "id"}}
+    fields = [{"name": "id", "type": "integer"}, {"name": "up_id", "type": "integer"}]
+    app.tables.create("main", "folders", {"fields": fields, "primaryKey": ["id"], "foreignKeys": [key]})
+    app.table("folders").records.create([{"id": 1}, {"id": 2, "up_id": 1}])
+    arguments = ("records", "list", app.slug, "folders", "--filter", "up.id=1", "--populate", "up, *")
+    assert printed_json(capfd, *arguments) == [{"id": 2, "up_id": 1, "up": {"id": 1, "up_id": None}}]
+    one = printed_json(capfd, "records", "get", app.slug, "folders", "2", "--populate", "up_id")
+    assert one["up_id"] == {"id": 1, "up_id": None}
+    assert run(["records", "list", app.slug, "folders", "--populate", "folders:up_id"]) == 0
+    assert "folders:up_id" in capfd.readouterr().out

@@ -66,6 +66,9 @@ async def test_paths(magazine: Tables, table: str, conditions: dict[str, str], f
         ({"not": {"and": [{"comments.body": "good"}, {"comments.author.name": "Cy"}]}}, [1, 3]),
         ({"not": {"author.name": "Ann"}}, [2, 3]),
         ([{"field": "tags.label", "operator": "eq", "value": "red"}], [1]),
+        ({"or": [{"comments.is_deleted": True}, {"comments.body": "spam"}]}, [2]),
+        ({"or": [{"comments.is_deleted": False}, {"comments.body": "spam"}]}, [1, 2]),
+        ({"or": [{"comments.author.name": "Bob"}, {"comments.author.id": 3}, {"title": "Three"}]}, [1, 2, 3]),
         ({"or": []}, []),
         ({"comments.body__in": []}, []),
     ],
@@ -118,6 +121,17 @@ async def test_five_paths_are_enough(magazine: Tables) -> None:
     assert (await magazine["posts"].get(**five)).status_code == 200
     refused = await magazine["posts"].get(**{f"{way}.id": "1" for way in ways})
     assert "at most 5 related paths" in refused.json()["comments.author.id"][0]
+
+
+async def test_lookups_are_bounded(magazine: Tables) -> None:
+    many = [{"not": {"comments.id": number}} for number in range(31)]
+    refused = await magazine["posts"].get(filters=json.dumps(many))
+    assert "at most 30 times" in refused.json()["comments.id"][0]
+    joined = {"not": {"or": [{"comments.id": number} for number in range(199)]}}
+    assert await matching(magazine, "posts", joined) == [3]
+    # A deleted row is looked for only where it is asked for.
+    tree = {"or": [{"comments.is_deleted": True, "comments.body": "x"}, {"comments.body": "spam"}]}
+    assert await matching(magazine, "posts", tree) == []
 
 
 async def test_a_delete_looks_at_its_own_table_only(magazine: Tables) -> None:

@@ -12,32 +12,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from penstock.kit import db
 from penstock.tables.settings import TablesSettings
 from tests.tables.relations.conftest import Tables, integer, refers, text
-from tests.tables.workbench import ID, Records, Workbench
+from tests.tables.workbench import ID, Records, Workbench, counted
 
+__all__ = ["counted"]
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def counted(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Statements of both pools, and transactions."""
-    found: Counter[str] = Counter()
-    names = {id(workbench.ctx.db.data): "data", id(workbench.ctx.db.control): "control"}
-    row, transaction = db.Pool._row, db.Pool.transaction
-
-    async def counting_row(self: db.Pool, *args: Any) -> Any:
-        found[names[id(self)]] += 1
-        return await row(self, *args)
-
-    def counting_transaction(self: db.Pool, **options: Any) -> Any:
-        found["transactions"] += 1
-        return transaction(self, **options)
-
-    monkeypatch.setattr(db.Pool, "_row", counting_row)
-    monkeypatch.setattr(db.Pool, "transaction", counting_transaction)
-    return found
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ def list_records(
     search: str | None = None,
     order: Order = None,
     fields: str | None = None,
+    populate: str | None = None,
     limit: int = 20,
     options: Options = DEFAULTS,
 ) -> None:
@@ -82,6 +83,8 @@ def list_records(
         Fields to sort by, separated by commas; `-field` is descending.
     fields
         Fields to print, separated by commas; all when not given.
+    populate
+        Relations whose records to add, separated by commas; `*` for all foreign keys.
     limit
         Most records to print.
     """
@@ -89,7 +92,7 @@ def list_records(
         query = refined(
             _records(client, app_slug, table), filters, where=where, search=search, order=order, fields=fields
         )
-        emit_rows(query.limit(limit).all(), as_json=options.json)
+        emit_rows(query.populate(*names(populate)).limit(limit).all(), as_json=options.json)
 
 
 @app.command
@@ -172,7 +175,9 @@ def aggregate(
 
 
 @app.command
-def get(app_slug: str, table: str, *key: str, options: Options = DEFAULTS) -> None:
+def get(
+    app_slug: str, table: str, *key: str, populate: str | None = None, options: Options = DEFAULTS
+) -> None:
     """Print one record.
 
     Parameters
@@ -183,11 +188,14 @@ def get(app_slug: str, table: str, *key: str, options: Options = DEFAULTS) -> No
         Name of the table.
     key
         Its key; the values of a composite key one after the other.
+    populate
+        Relations whose records to add, separated by commas; `*` for all foreign keys.
     """
     if not key:
         raise CommandError("Say which record: its key is missing.")
     with options.client() as client:
-        emit_one(_records(client, app_slug, table).get(key), as_json=options.json)
+        found = _records(client, app_slug, table).get(key, populate=names(populate))
+        emit_one(found, as_json=options.json)
 
 
 @app.command

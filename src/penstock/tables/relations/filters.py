@@ -5,7 +5,7 @@ Each branch of an `or`, and what stands under a `not`, looks for rows of its own
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -15,8 +15,12 @@ from penstock.tables.relations.hop import Surroundings
 from penstock.tables.relations.models import MAX_HOPS, Relation
 
 MAX_PATHS = 5
+# Conditions that do not share a row are looked up one by one.
+MAX_LOOKUPS = 30
 
-_Groups: TypeAlias = dict[Relation, list[Compare]]
+_Join: TypeAlias = "type[And[Compare]] | type[Or[Compare]]"
+# A relation, and whether its deleted rows are asked for too.
+_Way: TypeAlias = tuple[Relation, bool]
 
 
 def names_relations(tree: Tree) -> bool:
@@ -46,47 +50,59 @@ def _check(leaf: Compare, ways: set[str]) -> None:
 class _Relater:
     def __init__(self, around: Surroundings) -> None:
         self.around = around
+        self.lookups = 0
 
     def node(self, tree: Tree, table: str, hops: int) -> Tree:
         if isinstance(tree, Or):
-            return Or(tuple(self.node(item, table, hops) for item in tree.items))
+            # Some row that fulfils one or the other is some row that fulfils either.
+            return _one_or(Or, self.grouped(tree.items, table, hops, Or))
         if isinstance(tree, Not):
             return Not(self.node(tree.item, table, hops))
-        items = list(_conjuncts(tree))
-        if isinstance(tree, Compare) and tree.path.count(".") == hops:
-            return tree
-        return self.conjunction(items, table, hops)
+        return _one_or(And, self.grouped(list(_conjuncts(tree)), table, hops, And))
 
-    def conjunction(self, items: list[Tree], table: str, hops: int) -> Tree:
+    def grouped(self, items: Sequence[Tree], table: str, hops: int, kind: _Join) -> list[Tree]:
         """The conditions of one path meet in the place of its first one."""
-        groups: _Groups = {}
-        found: list[Tree | Relation] = []
+        groups: dict[_Way, list[Compare]] = {}
+        found: list[Tree | _Way] = []
         for item in items:
             if not isinstance(item, Compare):
                 found.append(self.node(item, table, hops))
             elif item.path.count(".") == hops:
                 found.append(item)
             else:
-                way = self.way(item, table, hops)
+                way = self.way(item, table, hops), kind is Or and _asks_deleted(item, hops)
                 if way not in groups:
                     found.append(way)
                 groups.setdefault(way, []).append(item)
-        parts = [
-            self.related(one, groups[one], table, hops) if isinstance(one, Relation) else one for one in found
+        return [
+            self.related(one[0], groups[one], table, hops, kind) if isinstance(one, tuple) else one
+            for one in found
         ]
-        return parts[0] if len(parts) == 1 else And(tuple(parts))
 
     def way(self, leaf: Compare, table: str, hops: int) -> Relation:
         token = leaf.path.split(".")[hops]
         return self.around.hop(table, token, hops + 1, leaf.param[:100]).relation.way
 
-    def related(self, way: Relation, members: list[Compare], table: str, hops: int) -> Tree:
-        hop = self.around.along(way, table, hops + 1, members[0].param[:100])
-        asks_deleted = any(
-            leaf.path.count(".") == hops + 1 and leaf.path.endswith(".is_deleted") for leaf in members
-        )
-        inner = self.conjunction(list(members), way.target, hops + 1)
-        return Related(replace(hop, shows_deleted=asks_deleted), inner)
+    def related(
+        self, way: Relation, members: list[Compare], table: str, hops: int, kind: _Join
+    ) -> Related[Compare]:
+        param = members[0].param[:100]
+        self.lookups += 1
+        if self.lookups > MAX_LOOKUPS:
+            message = f"A request looks at related records at most {MAX_LOOKUPS} times; join conditions on one path."
+            raise errors.Invalid({param: [message]})
+        hop = self.around.along(way, table, hops + 1, param)
+        shows_deleted = any(_asks_deleted(leaf, hops) for leaf in members)
+        inner = self.grouped(members, way.target, hops + 1, kind)
+        return Related(replace(hop, shows_deleted=shows_deleted), _one_or(kind, inner))
+
+
+def _asks_deleted(leaf: Compare, hops: int) -> bool:
+    return leaf.path.count(".") == hops + 1 and leaf.path.endswith(".is_deleted")
+
+
+def _one_or(kind: _Join, parts: Sequence[Tree]) -> Tree:
+    return parts[0] if len(parts) == 1 else kind(tuple(parts))
 
 
 def _conjuncts(tree: Tree) -> Iterator[Tree]:

@@ -151,9 +151,10 @@ class AsyncRecords(AsyncRecordQuery):
     def _with(self, selection: Selection) -> Any:
         return AsyncRecordQuery(self._transport, self._path, selection)
 
-    async def get(self, key: Any, *, fields: Sequence[str] = ()) -> Record:
-        """One record with its entity tag. A NotFoundError when there is none."""
-        params = [("fields", ",".join(fields))] if fields else []
+    async def get(self, key: Any, *, fields: Sequence[str] = (), populate: Sequence[str] = ()) -> Record:
+        """One record, with its entity tag unless it is populated. A NotFoundError when there is none."""
+        lists = {"fields": fields, "populate": populate}
+        params = [(name, ",".join(names)) for name, names in lists.items() if names]
         answer = await self._transport.request("GET", self._of(key), params=params)
         return Record(answer.json()["data"], answer.etag)
 
