@@ -30,6 +30,7 @@ class ValueType(Enum):
     JSON = "json"
     RANGE = "range"
     TSVECTOR = "search vector"
+    VECTOR = "vector"
 
     # Members are singletons compared by identity; Enum's own hash costs a Python call on the hot path.
     __hash__ = object.__hash__

@@ -23,6 +23,7 @@ from penstock.server.database import OWNER, RECORDS, Bootstrap, can_log_in, seal
 from penstock.server.errors import SetupError
 from penstock.server.settings import ServerSettings
 from penstock.server.sql import quote, scram
+from penstock.server.vectors import open_vectors
 
 _LOCK = 7_310_519_260  # any number that no other program is likely to lock
 
@@ -107,6 +108,7 @@ async def _set_up(
     await _grant(raw, found)
     await raw.execute("UPDATE penstock.installation SET stamp = $1", wanted)
     await raw.execute("RESET ROLE")
+    await open_vectors(raw, found.owner, found.records)
     if not found.new:
         await _ensure_readers(raw, ring, found.owner)
 

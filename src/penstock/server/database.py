@@ -225,8 +225,11 @@ def stamp(settings: ServerSettings, server_major: int) -> str:
 
 
 def _sources() -> str:
-    """Grants and the folding function live in the code of `bootstrap`, so its text is part of the stamp."""
-    return hashlib.sha256((Path(__file__).parent / "bootstrap.py").read_bytes()).hexdigest()
+    """Grants and functions live in the code of `bootstrap` and `vectors`, so their text is part of the stamp."""
+    here = Path(__file__).parent
+    return hashlib.sha256(
+        b"".join((here / name).read_bytes() for name in ("bootstrap.py", "vectors.py"))
+    ).hexdigest()
 
 
 def seal(ring: KeyRing, password: str, role: str) -> str:

@@ -113,7 +113,7 @@ async def _inspect(account: Bootstrap) -> list[Check]:
         )
         checks.append(Check("migrations", revision == newest, detail))
         if revision == newest:
-            checks.append(await _jobs(connection))
+            checks += [await _jobs(connection), await _vectors(connection)]
         return checks
 
 
@@ -128,6 +128,22 @@ async def _jobs(connection: Any) -> Check:
             f"{waiting} wait and no worker is there: start `penstock worker`, or serve with PENSTOCK_WORKER=embedded",
         )
     return Check("background jobs", True, f"workers: {workers}, waiting for over a minute: {waiting}")
+
+
+async def _vectors(connection: Any) -> Check:
+    """Whether tables can have fields of type vector; a server without is none the worse for it."""
+    version, available, makes = await connection.fetchrow(
+        "SELECT (SELECT extversion FROM pg_extension WHERE extname = 'vector'),"
+        " (SELECT default_version FROM pg_available_extensions WHERE name = 'vector'),"
+        " to_regproc('penstock.make_vectors') IS NOT NULL"
+    )
+    detail = "no pgvector here; fields of type vector need it"
+    if version is not None:
+        detail = f"pgvector {version}"
+    elif available is not None:
+        made = "made when a table needs it" if makes else "a superuser makes it: CREATE EXTENSION vector;"
+        detail = f"pgvector {available} is installed, and {made}"
+    return Check("vectors", True, detail)
 
 
 def _port(server: ServerSettings) -> Check:

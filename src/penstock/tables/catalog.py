@@ -33,6 +33,7 @@ from penstock.tables.schema import (
     place_of,
     violations,
 )
+from penstock.tables.schema.vectors import at_home, declared, find_home
 from penstock.tables.store import load_table, load_tables, unique_indexes
 
 CHANNEL = "penstock_catalog"
@@ -82,6 +83,7 @@ class Table:
         is_audited: bool,
         edges_of: Table | None = None,
         unique_indexes: frozenset[str] | None = None,
+        vectors: str | None = None,
     ) -> None:
         """`unique_indexes` are the names of those that hold; None when they are all that are declared."""
         self.definition = definition
@@ -91,7 +93,7 @@ class Table:
         # The table whose records the edges in this one connect.
         self.edges_of = edges_of
         self.unique_indexes = unique_indexes
-        self.schema: TableSchema = parse_schema(definition.json_schema)
+        self.schema: TableSchema = at_home(parse_schema(definition.json_schema), vectors)
         self.place: Place = place_of(definition)
         self._seen: dict[str, Seen] = {}
 
@@ -182,11 +184,19 @@ class Catalog:
             # One that is declared may be still to be built.
             is_made = stored is not None and stored[0].is_materialized
             indexes = await unique_indexes(conn, stored[0]) if stored and is_made else None
+            vectors = await find_home(conn) if stored and declared(stored[0].json_schema) else None
         if stored is None:
             return await self._edges(org_id, app_slug, name)
         definition, provider = stored
         audited: Any = definition.json_schema.get("audit")
-        table = Table(definition, provider, app_slug, is_audited=audited is True, unique_indexes=indexes)
+        table = Table(
+            definition,
+            provider,
+            app_slug,
+            is_audited=audited is True,
+            unique_indexes=indexes,
+            vectors=vectors,
+        )
         if self._listener.listening and generation == self._generation:
             if len(self._tables) >= _MAX_ENTRIES:
                 self._tables.clear()

@@ -132,6 +132,17 @@ class Constraints:
 
 
 @dataclass(frozen=True, slots=True)
+class Vector:
+    """What a field of type `vector` says of its own. `home` is the schema of the database that has pgvector."""
+
+    dimensions: int
+    metric: str
+    m: int = 16
+    ef_construction: int = 64
+    home: str = "public"
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One column of a table. `of` is the bound type of a range, or the item type of an array."""
 
@@ -145,6 +156,7 @@ class Field:
     description: str = ""
     # The field this one was, says the caller; see `schema.identity`.
     renamed_from: str | None = None
+    vector: Vector | None = None
 
 
 class OnDelete(StrEnum):
@@ -169,7 +181,10 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A declared index over `fields` or one `expression`; both SQL texts come out of our own parser."""
+    """A declared index over `fields` or one `expression`; both SQL texts come out of our own parser.
+
+    `operators` (an operator class) and `options` are of indexes that are made without being declared.
+    """
 
     name: str
     fields: tuple[str, ...] = ()
@@ -178,6 +193,8 @@ class Index:
     unique: bool = False
     where: str | None = None
     comment: str = ""
+    operators: str = ""
+    options: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ _BOOLEANS = {
     **dict.fromkeys(("true", "t", "yes", "y", "1"), True),
     **dict.fromkeys(("false", "f", "no", "n", "0"), False),
 }
-_JSON_TYPES = frozenset({"object", "array", "geojson", "geopoint", "range"})
+_JSON_TYPES = frozenset({"object", "array", "geojson", "geopoint", "range", "vector"})
 
 
 class Columns:

@@ -36,6 +36,7 @@ _SQL_TYPES: dict[ValueType, str] = {
     ValueType.JSON_ARRAY: "jsonb",
     ValueType.JSON: "jsonb",
     ValueType.TSVECTOR: "text",
+    ValueType.VECTOR: "text",
 }
 _RANGES: dict[ValueType, tuple[str, str, Any]] = {
     ValueType.INTEGER: ("int8range", "bigint", 0),

@@ -53,6 +53,7 @@ EXPECTED: dict[ValueType, str] = {
     ValueType.JSON: "a JSON value",
     ValueType.RANGE: "a range: a value, lower,upper or [lower,upper)",
     ValueType.TSVECTOR: "text",
+    ValueType.VECTOR: "an array of numbers",
 }
 
 

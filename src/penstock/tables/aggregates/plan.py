@@ -44,7 +44,14 @@ _NUMERIC = frozenset({ValueType.INTEGER, ValueType.NUMBER, ValueType.YEAR})
 _NAME_BYTES = 63
 # Values that are told apart by more than what they show have no place in keys.
 _UNGROUPED = frozenset(
-    {ValueType.JSON_OBJECT, ValueType.JSON_ARRAY, ValueType.JSON, ValueType.RANGE, ValueType.TSVECTOR}
+    {
+        ValueType.JSON_OBJECT,
+        ValueType.JSON_ARRAY,
+        ValueType.JSON,
+        ValueType.RANGE,
+        ValueType.TSVECTOR,
+        ValueType.VECTOR,
+    }
 )
 _OF_DAY = ("hour", "minute", "second")
 _OF_DATE = ("year", "isoyear", "quarter", "month", "week", "day", "dow", "isodow", "doy")

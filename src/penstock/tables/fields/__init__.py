@@ -12,6 +12,7 @@ from penstock.tables.fields.range import OF, RangeType
 from penstock.tables.fields.string import StringType
 from penstock.tables.fields.time import TimeType
 from penstock.tables.fields.uuid import UuidType
+from penstock.tables.fields.vector import VectorType
 from penstock.tables.fields.year import YearType
 from penstock.tables.fields.yearmonth import YearmonthType
 
@@ -33,6 +34,7 @@ FIELDS: tuple[FieldType, ...] = (
     GeopointType(),
     GeojsonType(),
     RangeType(),
+    VectorType(),
 )
 BY_NAME = {one.name: one for one in FIELDS}
 RANGE_OF = tuple(OF)

@@ -121,6 +121,8 @@ def _candidates(field: Field) -> Iterator[Any]:
         yield from _texts(field)
     elif field.type == "array":
         yield from ([1] * n for n in (0, 1, 2, field.constraints.min_length or 0))
+    elif field.vector:
+        yield [round(1 / (n + 1), 4) for n in range(field.vector.dimensions)]
     elif field.type == "range":
         lower, upper = _BOUNDS[field.of or "integer"]
         yield {"lower": lower, "upper": upper, "bounds": "[)", "empty": False}

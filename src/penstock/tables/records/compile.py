@@ -12,6 +12,8 @@ from penstock.tables.fields import BY_NAME
 from penstock.tables.records.plan import OrderTerm, RecordPlan, Search
 from penstock.tables.records.request import Count
 from penstock.tables.schema import SEARCH_COLUMN
+from penstock.tables.vectors import compile as vectors
+from penstock.tables.vectors.plan import Nearest
 
 if TYPE_CHECKING:
     from penstock.tables.catalog import Table
@@ -32,6 +34,8 @@ class Statement:
 def compile_list(plan: RecordPlan) -> Statement:
     """One row: `page` (the JSON of the records, comma-separated), `total`, and for cursors `last` and `more`."""
     values: list[Any] = []
+    if plan.nearest is not None:
+        return _nearest(plan, plan.nearest, values)
     if plan.search is None and plan.window.after is None:
         return _plain(plan, values)
     condition = condition_of(plan, values)
@@ -188,6 +192,36 @@ def _page(plan: RecordPlan, condition: str, values: list[Any]) -> str:
         values.append(window.offset)
     offset = len(values) if window.offset else None
     return _framed(select, source, order, window.limit, offset, counted=plan.count is Count.EXACT)
+
+
+def _nearest(plan: RecordPlan, nearest: Nearest, values: list[Any]) -> Statement:
+    queries = nearest_queries(plan, nearest, values)
+    window = plan.window
+    if window.offset:
+        values.append(window.offset)
+    offset = len(values) if window.offset else None
+    select = ", ".join([plan.table.select(plan.fields), *vectors.scores(plan, nearest)])
+    counted = plan.count is not Count.NONE
+    page = _framed(
+        select, f"FROM {vectors.FOUND} AS t", nearest_order(plan), window.limit, offset, counted=counted
+    )
+    return Statement(f"WITH {queries} {page}", values)
+
+
+def nearest_queries(plan: RecordPlan, nearest: Nearest, values: list[Any]) -> str:
+    """The queries of a WITH that find the nearest records, `vectors.FOUND`."""
+    condition, rank = where(plan.where, values, hide_deleted=plan.hide_deleted), None
+    if plan.search is not None:
+        values.append(plan.search.text)
+        place = len(values)
+        rank = (_search(plan.table, plan.search, place), rank_of(plan, place))
+    return vectors.queries(plan, nearest, condition, rank, values)
+
+
+def nearest_order(plan: RecordPlan) -> str:
+    """The order of `vectors.FOUND`."""
+    order = order_of(plan.order)
+    return f"{vectors.best_first(plan)}, {order}" if plan.by_rank else order
 
 
 def _keyset(plan: RecordPlan, condition: str, values: list[Any]) -> str:

@@ -22,6 +22,7 @@ from penstock.tables.records.request import Count, DetailRequest, RecordRequest,
 from penstock.tables.relations.filters import relate
 from penstock.tables.relations.hop import Surroundings
 from penstock.tables.relations.populate import Path, Populated, dotted, plan_populate
+from penstock.tables.vectors.plan import Nearest, plan_nearest, require_ranked
 
 if TYPE_CHECKING:
     from penstock.tables.catalog import Table
@@ -59,6 +60,7 @@ class RecordPlan:
     search: Search | None
     fields: tuple[str, ...]
     populated: Populated | None = None
+    nearest: Nearest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,10 @@ def plan_list(
     assert grant.action == "record.read"
     readable = reach(table, grant)
     search = plan_search(request.search, table, table.schema.names)
-    by_rank = search is not None and search.by_vector and not request.order
+    nearest = plan_nearest(request.near, table, readable.fields)
+    if nearest is not None and search is not None:
+        require_ranked(table, by_vector=search.by_vector)
+    by_rank = (nearest is not None or (search is not None and search.by_vector)) and not request.order
     if by_rank and request.window.after is not None:
         raise errors.Invalid({"after": ["A walk by cursors needs an 'ordering' when it searches."]})
     order = plan_order(request.order, table)
@@ -97,6 +102,7 @@ def plan_list(
         search=search,
         fields=fields,
         populated=populated,
+        nearest=nearest,
     )
 
 

@@ -19,6 +19,8 @@ from penstock.tables.records.plan import RecordPlan
 from penstock.tables.records.request import Count
 from penstock.tables.relations.hop import Hop
 from penstock.tables.relations.populate import Branch, Populated
+from penstock.tables.vectors import compile as vectors
+from penstock.tables.vectors.plan import Nearest
 
 # Beside user columns, so with a character that no field name has.
 _PAGE, _NUMBER, _RANK = '"#p"', '"#n"', '"#rank"'
@@ -28,6 +30,8 @@ def compile_list(plan: RecordPlan) -> Statement:
     """As of a plain list, and what `check` looks at."""
     assert plan.populated is not None
     values: list[Any] = []
+    if plan.nearest is not None:
+        return _nearest(plan, plan.nearest, plan.populated, values)
     table, window = plan.table, plan.window
     condition = plain.condition_of(plan, values)
     source = f"FROM {table.rows} AS t WHERE {condition}"
@@ -54,6 +58,21 @@ def compile_list(plan: RecordPlan) -> Statement:
     if walks:
         ends = f', (SELECT k FROM "#j" WHERE n = {limit}) AS last, (SELECT count(*) > {limit} FROM {_PAGE}) AS more'
     return Statement(f"{text}, {total} AS total{ends}", values)
+
+
+def _nearest(plan: RecordPlan, nearest: Nearest, populated: Populated, values: list[Any]) -> Statement:
+    queries = plain.nearest_queries(plan, nearest, values)
+    limit, source = int(plan.window.limit), f"FROM {vectors.FOUND} AS t"
+    picked = f"SELECT t.* {source} ORDER BY {plain.nearest_order(plan)} LIMIT {limit}"
+    if plan.window.offset:
+        values.append(plan.window.offset)
+        picked += f" OFFSET ${len(values)}::bigint"
+    more = vectors.scores(plan, nearest)
+    text = _statement(
+        plan.table, plan.fields, populated, picked, more, "NULL::text", limit, values, opening=f"{queries}, "
+    )
+    total = "NULL::bigint" if plan.count is Count.NONE else f"(SELECT count(*) {source})"
+    return Statement(f"{text}, {total} AS total", values)
 
 
 def compile_detail(table: Table, key: BoundTree, fields: tuple[str, ...], populated: Populated) -> Statement:
@@ -106,6 +125,8 @@ def _statement(
     key: str,
     limit: int,
     values: list[Any],
+    *,
+    opening: str = "",
 ) -> str:
     """Everything up to the columns that only some answers have."""
     guards = _Guards(populated, values)
@@ -126,7 +147,7 @@ def _statement(
         "THEN (SELECT string_agg(j, ',' ORDER BY n) FROM \"#j\") END"
     )
     return (
-        f'WITH {", ".join(queries)} SELECT {page} AS page, (SELECT bytes FROM "#b") AS bytes, '
+        f'WITH {opening}{", ".join(queries)} SELECT {page} AS page, (SELECT bytes FROM "#b") AS bytes, '
         '(SELECT counts FROM "#c") AS counts, (SELECT most FROM "#c") AS most'
     )
 

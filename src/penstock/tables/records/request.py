@@ -18,11 +18,14 @@ from penstock.tables.graph.traversal import PARAMETERS as TRAVERSAL
 from penstock.tables.graph.traversal import Traversal, parse_traversal
 from penstock.tables.relations.filters import names_relations
 from penstock.tables.relations.populate import Path, parse_populate
+from penstock.tables.vectors.parse import PARAMETERS as NEARNESS
+from penstock.tables.vectors.parse import SUFFIX as NEAR
+from penstock.tables.vectors.parse import Near, parse_near
 
 DEFAULT_SIZE = 20
 MAX_SIZE = 1000
 # Types whose values tell no records apart.
-NEVER_UNIQUE = ("object", "array", "any", "geopoint", "geojson", "range")
+NEVER_UNIQUE = ("object", "array", "any", "geopoint", "geojson", "range", "vector")
 _MAX_OFFSET = 2**53
 
 # Parameters of later parts of the contract, refused rather than ignored: an ignored one would give a wrong answer.
@@ -88,6 +91,7 @@ class RecordRequest:
     populate: tuple[Path, ...] = ()
     traversal: Traversal | None = None
     is_paged: bool = True
+    near: Near | None = None
 
     @property
     def names_relations(self) -> bool:
@@ -115,6 +119,7 @@ def _dotted(names: tuple[str, ...] | None) -> bool:
 def parse_list(pairs: Sequence[tuple[str, str]], columns: Collection[str]) -> RecordRequest:
     """Raises `errors.Invalid` naming the parameter."""
     known, conditions = _split(pairs)
+    near = None if NEARNESS.isdisjoint(known) else parse_near(known)
     trees: list[Tree] = []
     if conditions:
         trees.append(parse_pairs(conditions, columns))
@@ -130,13 +135,14 @@ def parse_list(pairs: Sequence[tuple[str, str]], columns: Collection[str]) -> Re
         populate=parse_populate(known.get("populate", ())),
         is_paged=not _PAGING.isdisjoint(known),
         traversal=_traversal(known),
+        near=near,
     )
 
 
 def parse_detail(pairs: Sequence[tuple[str, str]]) -> DetailRequest:
     """What a read of one record takes; everything else of a list has no meaning there."""
     known, conditions = _split(pairs)
-    for name in (*known.keys() & AGGREGATION, *(name for name, _ in conditions)):
+    for name in (*known.keys() & (AGGREGATION | NEARNESS), *(name for name, _ in conditions)):
         raise errors.Invalid(
             {name: ["A single record is read by its key; it takes 'fields', 'populate' and no conditions."]}
         )
@@ -170,6 +176,8 @@ def _split(
             raise errors.Invalid(
                 {name[:80]: ["No such parameter; a column of this name is reached with '__eq'."]}
             )
+        elif name.endswith(NEAR):
+            known.setdefault(NEAR, []).extend((name.removesuffix(NEAR), value))
         elif name != _CREDENTIAL:
             conditions.append((name, value))
     return known, conditions
@@ -179,7 +187,7 @@ _PAGING = frozenset({"page", "page_size", "limit", "offset", "after"})
 _RESERVED = frozenset(
     {
         "page", "page_size", "limit", "offset", "after", "ordering", "filters", "search", "fields", "select", "count",
-        "_count", "populate", *AGGREGATION, *TRAVERSAL,
+        "_count", "populate", *AGGREGATION, *TRAVERSAL, *(NEARNESS - {NEAR}),
     }
 )  # fmt: skip
 
@@ -197,6 +205,7 @@ def is_reserved(name: str) -> bool:
         or name in _ELSEWHERE
         or name == _CREDENTIAL
         or name.startswith("_")
+        or name.endswith(NEAR)
     )
 
 

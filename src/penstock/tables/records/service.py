@@ -32,7 +32,7 @@ async def list_records(pool: Pool, plan: RecordPlan) -> Answer:
     if plan.populated is not None:
         populated.check(row, plan.populated)
     total: int | None = row["total"]
-    if plan.count is Count.PLANNED:
+    if plan.count is Count.PLANNED and plan.nearest is None:
         estimate = await read(pool, compile_count_estimate(plan))
         assert estimate is not None
         total = int(msgspec.json.decode(estimate[0])[0]["Plan"]["Plan Rows"])

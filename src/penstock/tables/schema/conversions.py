@@ -68,6 +68,8 @@ def kind(field: Field) -> str:
     """The type as far as conversions tell types apart: `uuid` also for text of that format, `range of integer`."""
     if field.type == "string" and field.format == "uuid":
         return "uuid"
+    if field.vector:
+        return f"vector of {field.vector.dimensions:,}"
     return f"range of {field.of}" if field.type == "range" else field.type
 
 
@@ -78,7 +80,9 @@ def widens(before: Field, after: Field) -> bool:
 
 
 def possible(before: Field, after: Field) -> bool:
-    """Ranges are made of ranges only."""
+    """Ranges are made of ranges only, vectors of none but vectors."""
+    if after.vector:
+        return before.vector is not None
     return kind(before) == kind(after) or after.type != "range" or widens(before, after)
 
 
@@ -94,6 +98,9 @@ def rewrites(before: Field, after: Field) -> bool:
 def using(before: Field, after: Field, column: str) -> str:  # noqa: PLR0911  (a table, one row a return)
     """The new value as SQL over the old column."""
     pair = (kind(before), kind(after))
+    if after.vector:
+        # A vector of other dimensions is of another model, and says nothing about this one's.
+        return f"NULL::{column_type(after)}"
     if pair in _DIRECT:
         return _DIRECT[pair].format(c=column)
     if pair[0] == "number" and pair[1] in _FROM_NUMBER:

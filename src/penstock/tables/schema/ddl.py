@@ -16,6 +16,7 @@ from penstock.tables.fields import BY_NAME
 from penstock.tables.models import UNSET, Field, ForeignKey, Index, OnDelete, TableSchema
 from penstock.tables.schema import checks
 from penstock.tables.schema.language import SEARCH_COLUMN
+from penstock.tables.schema.vectors import vector_indexes
 
 ViolationKind = Literal["unique", "foreign", "check"]
 
@@ -93,7 +94,7 @@ def create_steps(place: Place, schema: TableSchema) -> list[Step]:
     steps = [Step("CREATE", f"Create table with {len(schema.fields)} fields", _table(place, schema), drop)]
     steps += [
         Step("INDEX", f"Create index {one.name}", create_index(place, one), drop_index(place, one))
-        for one in (*schema.indexes, *foreign_indexes(schema))
+        for one in (*schema.indexes, *implied_indexes(schema))
     ]
     if schema.search_fields:
         drop = f"DROP INDEX {sql.qualified(place.schema, search_name(place))};"
@@ -119,6 +120,11 @@ def foreign_key(place: Place, key: ForeignKey, target: Place) -> str:
         f"CONSTRAINT {sql.identifier(foreign_name(place, key))} FOREIGN KEY ({_columns(key.fields)}) "
         f"REFERENCES {target.sql} ({_columns(key.reference_fields)}) ON DELETE {action}"
     )
+
+
+def implied_indexes(schema: TableSchema) -> tuple[Index, ...]:
+    """Indexes that nobody declares."""
+    return (*foreign_indexes(schema), *vector_indexes(schema))
 
 
 def foreign_indexes(schema: TableSchema) -> tuple[Index, ...]:
@@ -239,7 +245,10 @@ def create_index(place: Place, index: Index, *, concurrently: bool = False) -> s
     name = sql.identifier(index_name(place, index))
     target = _columns(index.fields) if index.fields else f"({index.expression})"
     kind = "UNIQUE INDEX" if index.unique else "INDEX"
-    where = f" WHERE {index.where}" if index.where else ""
+    if index.operators:
+        target += f" {index.operators}"
+    where = f" WITH ({index.options})" if index.options else ""
+    where += f" WHERE {index.where}" if index.where else ""
     return f"CREATE {kind} {_when(concurrently)}{name} ON {place.sql} USING {index.method} ({target}){where};"
 
 

@@ -212,9 +212,9 @@ class _Comparison:
     def _indexes(self) -> Iterator[Change]:
         old = {one.name: (was, one) for was, one in zip(self.old.indexes, self.middle.indexes, strict=True)}
         # These are named after their fields, so that one whose fields are renamed is another.
-        implied = zip(ddl.foreign_indexes(self.old), ddl.foreign_indexes(self.middle), strict=True)
+        implied = zip(ddl.implied_indexes(self.old), ddl.implied_indexes(self.middle), strict=True)
         old |= {was.name: (was, one) for was, one in implied}
-        new = {one.name: one for one in (*self.new.indexes, *ddl.foreign_indexes(self.new))}
+        new = {one.name: one for one in (*self.new.indexes, *ddl.implied_indexes(self.new))}
         for name, (was, one) in old.items():
             if not _same_index(one, new.get(name)) or self._is_touched(one):
                 yield Change(Kind.DROP_INDEX, name, before=was)
@@ -263,7 +263,9 @@ def is_required(field: Field, schema: TableSchema) -> bool:
 
 def _same_index(one: Index, other: Index | None) -> bool:
     def shape(index: Index) -> tuple[Any, ...]:
-        return (index.fields, index.expression, index.method, index.unique, index.where)
+        return (
+            index.fields, index.expression, index.method, index.unique, index.where, index.operators, index.options
+        )  # fmt: skip
 
     return other is not None and shape(one) == shape(other)
 

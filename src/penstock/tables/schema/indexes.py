@@ -87,7 +87,7 @@ def _indexable(field: Field, method: str) -> bool:
         case "brin":
             return BY_NAME[field.type].orderable and field.type != "boolean"
         case _:
-            return True
+            return field.type != "vector"
 
 
 def _sql(

@@ -27,6 +27,7 @@ from penstock.tables.models import (
 from penstock.tables.schema import checks
 from penstock.tables.schema.graph import parse_graph
 from penstock.tables.schema.indexes import parse_indexes
+from penstock.tables.schema.vectors import parse_vector
 
 MAX_FIELDS = 500
 SEARCH_COLUMN = "search_vector"
@@ -148,6 +149,7 @@ def _field(raw: Any, position: int) -> Field:
         title=_text(entry, "title"),
         description=_text(entry, "description"),
         renamed_from=_renamed_from(entry, name),
+        vector=parse_vector(entry, name, refuse) if kind == "vector" else None,
     )
     constraints = _constraints(entry.get("constraints"), bare)
     return replace(bare, constraints=constraints, default=_default(entry, bare, constraints))

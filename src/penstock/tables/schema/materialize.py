@@ -16,6 +16,7 @@ from penstock.tables.schema.checks import anchored
 from penstock.tables.schema.companion import companion_steps
 from penstock.tables.schema.ddl import Place, Step
 from penstock.tables.schema.language import parse_schema, refuse
+from penstock.tables.schema.vectors import at_home
 
 SYSTEM_TABLES = ("auth_user", "storage_objects")
 
@@ -33,19 +34,21 @@ def place_of(table: DataTable) -> Place:
     return Place(table.physical_schema, table.physical_name)
 
 
-def plan(table: DataTable, siblings: Mapping[str, DataTable]) -> list[tuple[DataTable, Step]]:
+def plan(
+    table: DataTable, siblings: Mapping[str, DataTable], *, vectors: str | None = None
+) -> list[tuple[DataTable, Step]]:
     """Every statement that materializing `table` needs, its unmaterialized targets included.
 
-    `siblings` are the active tables of the app by name. Raises `errors.Invalid` when a foreign key does not fit.
+    `siblings` are the active tables of the app by name; `vectors` is the schema that has pgvector. Raises `errors.Invalid` when a foreign key does not fit.
     """
     found: dict[str, tuple[DataTable, TableSchema]] = {}
     _collect(table, siblings, found)
     creates: list[tuple[DataTable, Step]] = []
     keys: list[tuple[DataTable, Step]] = []
     for member, schema in found.values():
-        creates += [(member, step) for step in ddl.create_steps(place_of(member), schema)]
-        companions = companion_steps(member.name, place_of(member), schema)
-        creates += [(member, step) for step in companions]
+        steps = ddl.create_steps(place_of(member), at_home(schema, vectors))
+        steps += companion_steps(member.name, place_of(member), schema)
+        creates += [(member, step) for step in steps]
         for key in schema.foreign_keys:
             target_table = target(member, schema, key, siblings)
             keys.append((member, ddl.foreign_key_step(place_of(member), key, place_of(target_table))))

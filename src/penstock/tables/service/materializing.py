@@ -14,6 +14,7 @@ from penstock.tables.models import DataTable, NewOperation
 from penstock.tables.providers import require_served
 from penstock.tables.schema import materialize as schema
 from penstock.tables.schema.materialize import Done
+from penstock.tables.schema.vectors import declared, require_home
 
 
 async def materialize(conn: Connection, grant: Grant, names: Sequence[str]) -> list[Done]:
@@ -30,8 +31,10 @@ async def materialize(conn: Connection, grant: Grant, names: Sequence[str]) -> l
         # Deleted while this request was on its way here.
         raise errors.NotFound(f"This app has no table '{min(missing)}'.")
     done: list[Done] = []
+    waiting = [one for one in tables.values() if not one.is_materialized]
+    vectors = await require_home(conn) if any(declared(one.json_schema) for one in waiting) else None
     for name in names:
-        steps = schema.plan(tables[name], tables)
+        steps = schema.plan(tables[name], tables, vectors=vectors)
         for member, _ in steps:
             require_served(family[member.name].provider_type, member.name)
         done += await schema.run(conn, steps)

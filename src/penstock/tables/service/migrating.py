@@ -23,6 +23,7 @@ from penstock.tables.schema.ddl import Place, Step
 from penstock.tables.schema.diff import Change, Kind, Version, diff
 from penstock.tables.schema.language import parse_schema
 from penstock.tables.schema.materialize import Done, place_of, target
+from penstock.tables.schema.vectors import at_home, require_home
 from penstock.tables.service.finishing import finish_later
 from penstock.tables.service.materializing import materialize
 
@@ -171,6 +172,9 @@ async def _plan_one(
     conn: Connection, wanted: Wanted, old: TableSchema, tables: Mapping[str, DataTable], small: int
 ) -> _Plan:
     table, new = tables[wanted.name], wanted.definition.schema
+    if any(one.vector for one in (*old.fields, *new.fields)):
+        home = await require_home(conn)
+        old, new = at_home(old, home), at_home(new, home)
     place = place_of(table)
     rows = await _estimate(conn, place, small)
     before, after = Version(old, wanted.old_ids), Version(new, wanted.new_ids)
