@@ -6,10 +6,8 @@ from typing import Any
 
 from penstock.server.sql import quote
 
-# Where the extension is made; of a server that has it already it stays where it is.
-HOME = "penstock_extensions"
-
-_MAKE = f"""
+# Where a server has the extension already, it stays.
+_MAKE = """
 CREATE OR REPLACE FUNCTION penstock.make_vectors() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 BEGIN
@@ -19,9 +17,9 @@ BEGIN
         RETURN;
     END IF;
     -- Not IF NOT EXISTS: the schema of an extension must be nobody else's.
-    CREATE SCHEMA {HOME};
-    GRANT USAGE ON SCHEMA {HOME} TO PUBLIC;
-    CREATE EXTENSION vector SCHEMA {HOME};
+    CREATE SCHEMA penstock_extensions;
+    GRANT USAGE ON SCHEMA penstock_extensions TO PUBLIC;
+    CREATE EXTENSION vector SCHEMA penstock_extensions;
 END $$
 """
 

@@ -39,7 +39,8 @@ def plan(
 ) -> list[tuple[DataTable, Step]]:
     """Every statement that materializing `table` needs, its unmaterialized targets included.
 
-    `siblings` are the active tables of the app by name; `vectors` is the schema that has pgvector. Raises `errors.Invalid` when a foreign key does not fit.
+    `siblings` are the active tables of the app by name; `vectors` is the schema that has pgvector. Raises
+    `errors.Invalid` when a foreign key does not fit.
     """
     found: dict[str, tuple[DataTable, TableSchema]] = {}
     _collect(table, siblings, found)

@@ -119,7 +119,8 @@ async def require_home(conn: Connection) -> str:
         owner = await conn.value("SELECT current_user")
         names = f"{sql.identifier(owner)}, {sql.identifier(owner.replace('_owner', '_records'))}"
         _refuse(
-            f"pgvector is in the schema {home}, which is closed to this program: GRANT USAGE ON SCHEMA {home} TO {names};"
+            f"pgvector is in the schema {home}, which is closed to this program: "
+            f"GRANT USAGE ON SCHEMA {home} TO {names};"
         )
     return found["home"]
 

@@ -72,7 +72,7 @@ def _near(
     values: list[Any],
 ) -> str:
     """The nearest rows that meet the condition, with their distance."""
-    picked = f"SELECT {columns}, {distance} AS {_DISTANCE} FROM {plan.table.rows} AS t WHERE {condition}"
+    picked = f"SELECT {columns}, {distance} AS {_DISTANCE} FROM {plan.table.rows} AS t WHERE ({condition})"
     order = f"ORDER BY {distance} LIMIT {int(count)}"
     if nearest.ef_search is None:
         return f"{picked} {order}"
@@ -126,7 +126,7 @@ def _fused(
         f'"#v" AS MATERIALIZED (SELECT {key}, row_number() OVER (ORDER BY t.{_DISTANCE}, {key}) AS place '
         f"FROM ({near}) AS t WHERE {within}), "
         f'"#w" AS MATERIALIZED (SELECT {key}, row_number() OVER (ORDER BY t.score DESC, {key}) AS place FROM '
-        f"(SELECT {', '.join(keys)}, {score} AS score FROM {plan.table.rows} AS t WHERE {condition} AND {matches} "
+        f"(SELECT {', '.join(keys)}, {score} AS score FROM {plan.table.rows} AS t WHERE ({condition}) AND {matches} "
         f"ORDER BY score DESC, {using} LIMIT {count}) AS t), "
         f'"#h" AS MATERIALIZED (SELECT t.* FROM (SELECT {using}, {fused} AS score '
         f'FROM "#v" AS v FULL JOIN "#w" AS w USING ({using})) AS t WHERE t.score > 0 '

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -40,7 +40,7 @@ class Nearest:
     alpha: float
 
 
-def plan_nearest(near: Near | None, table: Table, fields: Collection[str]) -> Nearest | None:
+def plan_nearest(near: Near | None, table: Table, fields: Sequence[str]) -> Nearest | None:
     """`fields` are those that may be looked into. Raises `errors.Invalid` naming the parameter."""
     if near is None:
         return None
@@ -80,7 +80,7 @@ def require_ranked(table: Table, *, by_vector: bool) -> None:
         )
 
 
-def _field(near: Near, table: Table, fields: Collection[str]) -> Field:
+def _field(near: Near, table: Table, fields: Sequence[str]) -> Field:
     field = table.schema.by_name.get(near.field) if near.field in fields else None
     if field is None and "." in near.field:
         raise errors.Invalid(
