@@ -14,6 +14,7 @@ from penstock_sdk._filters import Expression, Junction, condition, flat_paramete
 
 Direction = Literal["descendants", "ancestors", "both"]
 CountMode = Literal["exact", "planned", "none"]
+Metric = Literal["cosine", "l2", "ip"]
 Parameters = list[tuple[str, str]]
 
 
@@ -36,17 +37,18 @@ class Selection:
     keys: tuple[str, ...] = ()
     having: tuple[str, ...] = ()
     walk: tuple[tuple[str, str], ...] = ()
+    near: tuple[tuple[str, str], ...] = ()
     extra: tuple[tuple[str, str], ...] = field(default=())
 
     def conditions(self) -> Parameters:
-        """Filters and search only: what decides which records match."""
+        """Filters, search and nearness: what decides which records are found."""
         found = list(self.flat)
         if self.where:
             tree = self.where[0] if len(self.where) == 1 else Junction("and", self.where)
             found.append(("filters", _json.encode(tree.tree()).decode()))
         if self.search is not None:
             found.append(("search", self.search))
-        return found
+        return [*found, *self.near]
 
     def shape(self) -> Parameters:
         """Aggregates, order, columns and other parameters that decide what the answer looks like."""
@@ -83,6 +85,8 @@ class Selection:
             raise ValueError("a delete is of records, not of groups; leave the aggregates out")
         if self.walk:
             raise ValueError("a delete is of the records that match, not of those that a walk leads to")
+        if self.near:
+            raise ValueError("a delete is by conditions, not by nearness")
         members: dict[str, Any] = {}
         trees = [member.tree() for member in self.where]
         for key, value in self.flat:
@@ -128,6 +132,33 @@ class QueryBuilder:
     def search(self, text: str) -> Self:
         """Full-text search in the table's search fields."""
         return self._with(replace(self._selection, search=text))
+
+    def near(
+        self,
+        field: str,
+        vector: Sequence[float],
+        *,
+        top: int | None = None,
+        threshold: float | None = None,
+        metric: Metric | None = None,
+        ef_search: int | None = None,
+        alpha: float | None = None,
+    ) -> Self:
+        """The `top` records (10 unless told) whose vector in `field` is nearest, none farther than `threshold`.
+
+        With `search` both count: `alpha` from 0 (words alone) to 1 (nearness alone). `ef_search` makes the index
+        look further, which is slower and misses less. Records gain their scores, such as `_vector_score`.
+        """
+        given = {
+            "_topk": top,
+            "_vector_threshold": threshold,
+            "_vector_metric": metric,
+            "_vector_ef_search": ef_search,
+            "_hybrid_alpha": alpha,
+        }
+        sent = [(f"{field}__vector_near", _json.encode(list(vector)).decode())]
+        sent += [(name, str(value)) for name, value in given.items() if value is not None]
+        return self._with(replace(self._selection, near=tuple(sent)))
 
     def select(self, *fields: str) -> Self:
         """Only these fields, and the key."""

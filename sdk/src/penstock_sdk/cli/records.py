@@ -59,6 +59,8 @@ def list_records(
     filters: Filters = [],  # noqa: B006 - never changed; cyclopts shows it as the default
     where: str | None = None,
     search: str | None = None,
+    near: str | None = None,
+    threshold: float | None = None,
     order: Order = None,
     fields: str | None = None,
     populate: str | None = None,
@@ -79,6 +81,10 @@ def list_records(
         Condition as a JSON tree, such as `{"or": [{"a": 1}, {"b__gt": 2}]}`.
     search
         Text to search for.
+    near
+        Vector to be near to, such as `embedding=[0.1,0.2]`: the nearest records come first.
+    threshold
+        Distance beyond which nothing is near.
     order
         Fields to sort by, separated by commas; `-field` is descending.
     fields
@@ -92,7 +98,12 @@ def list_records(
         query = refined(
             _records(client, app_slug, table), filters, where=where, search=search, order=order, fields=fields
         )
-        emit_rows(query.populate(*names(populate)).limit(limit).all(), as_json=options.json)
+        query = query.populate(*names(populate))
+        if near is not None:
+            query = nearest(query, near, limit, threshold)
+        elif threshold is not None:
+            raise CommandError("--threshold belongs to --near.")
+        emit_rows(query.limit(limit).all(), as_json=options.json)
 
 
 @app.command
@@ -425,6 +436,16 @@ def refined(
     if order:
         query = query.order_by(*names(order))
     return query.select(*names(fields)) if fields else query
+
+
+def nearest(query: RecordQuery, near: str, top: int, threshold: float | None) -> RecordQuery:
+    """`query` for the records nearest to `field=[…]`."""
+    field, _, text = near.partition("=")
+    try:
+        vector = msgspec.json.decode(text.encode(), type=list[float])
+    except msgspec.DecodeError as error:
+        raise CommandError(f"--near is field=[0.1,0.2,…], the vector in JSON: {error}.") from error
+    return query.near(field, vector, top=top, threshold=threshold)
 
 
 def names(text: str | None) -> list[str]:

@@ -14,7 +14,7 @@ from penstock.tables.catalog import Table
 from penstock.tables.fields import BY_NAME
 from penstock.tables.models import App, ProviderType, TableEntry
 from penstock.tables.openapi import examples, groups
-from penstock.tables.openapi.conditions import conditions
+from penstock.tables.openapi.conditions import conditions, nearness
 from penstock.tables.openapi.shapes import components, populated, readable
 from penstock.tables.operations.edges import SCHEMAS as EDGE_SCHEMAS
 from penstock.tables.operations.edges import EdgeTarget, edge_operations, walk_parameters
@@ -117,6 +117,7 @@ def _target(table: Table, name: str, max_rows: int, related: Sequence[str], *, i
         populate=_names(["*", *related]) if related else None,
         unique_fields=_names(one.name for one in schema.fields if one.type not in NEVER_UNIQUE),
         conditions=tuple(conditions(table)) if in_full else GENERIC.conditions,
+        vectors=tuple(nearness(schema.fields)),
         aggregates=groups.aggregates(table),
         keys_of_groups=groups.keys(table),
         walks=_walks(table),

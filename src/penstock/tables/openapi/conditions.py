@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -11,8 +11,11 @@ from penstock.kit.filters import Column
 from penstock.kit.openapi import Parameter
 from penstock.kit.operators import Arity, Operator, ValueType
 from penstock.tables.catalog import Table
+from penstock.tables.fields import BY_NAME
 from penstock.tables.graph.filters import OPERATORS as WALKS
+from penstock.tables.models import Field
 from penstock.tables.records.request import is_reserved
+from penstock.tables.vectors.parse import SUFFIX
 
 _TEXT = {"type": "string"}
 _VALUES: dict[ValueType, dict[str, Any]] = {
@@ -35,6 +38,18 @@ def conditions(table: Table) -> Iterator[Parameter]:
     if table.edges is not None:
         for name in WALKS:
             yield _condition(table.columns[table.schema.primary_key[0]], operators.BY_NAME[name])
+
+
+def nearness(fields: Iterable[Field]) -> Iterator[Parameter]:
+    """`field__vector_near=[…]` of each vector."""
+    for field in fields:
+        if field.vector:
+            yield Parameter(
+                name=f"{field.name}{SUFFIX}",
+                schema=BY_NAME[field.type].describe(field),
+                description=f"List the records whose `{field.name}` is nearest to this vector (a JSON array).",
+                is_json=True,
+            )
 
 
 def _condition(column: Column, operator: Operator) -> Parameter:

@@ -11,6 +11,7 @@ from penstock.kit.openapi import nullable, ref
 from penstock.tables.fields import BY_NAME
 from penstock.tables.models import UNSET, Constraints, Field, TableSchema
 from penstock.tables.records.codec import may_be_null, must_be_sent
+from penstock.tables.vectors.compile import SCORES
 
 # What RE2 reads like every other engine: nothing of its own after a question mark, no classes by name.
 _PORTABLE = re.compile(r"(?:[^\\(]|\\[^ACEGKPQRXZabcghijklmopqyz0-9]|\\[bB]|\((?!\?)|\(\?:)*")
@@ -27,7 +28,7 @@ def components(schema: TableSchema, name: str) -> dict[str, Any]:
         f"{name}Fields": {
             "type": "object",
             "description": "Every field, or those that `fields` picks.",
-            "properties": {field.name: readable(field, schema) for field in schema.fields},
+            "properties": {field.name: readable(field, schema) for field in schema.fields} | scores(schema),
             "required": list(schema.primary_key),
             "additionalProperties": False,
         },
@@ -57,10 +58,22 @@ def populated(schema: TableSchema, name: str, replaced: Collection[str]) -> dict
             "properties": {
                 field: {"anyOf": [found, one]} if field in replaced else found
                 for field, found in fields.items()
-            },
+            }
+            | scores(schema),
             "required": list(schema.primary_key),
             "additionalProperties": {"type": ["object", "array", "null"]},
         }
+    }
+
+
+def scores(schema: TableSchema) -> dict[str, Any]:
+    """What a list by nearness adds to records."""
+    if not any(one.vector for one in schema.fields):
+        return {}
+    return {
+        name: {"type": ["number", "null"], "description": words}
+        for name, words in SCORES.items()
+        if name not in schema.by_name
     }
 
 

@@ -11,6 +11,8 @@ from penstock.tables.aggregates.tree import MAX_LENGTH
 from penstock.tables.operations.common import APP, IF_NONE_MATCH, TABLE, TAG, access
 from penstock.tables.operations.edges import walk_parameters
 from penstock.tables.records.request import DEFAULT_SIZE, MAX_SIZE, Count
+from penstock.tables.schema.vectors import MAX_DIMENSIONS, METRICS
+from penstock.tables.vectors.parse import DEFAULT_TOP, MAX_EF_SEARCH, MAX_TOP
 
 _COUNT: Final = {"type": "integer", "minimum": 0}
 SCHEMAS: Final[dict[str, Any]] = {
@@ -124,6 +126,8 @@ class Target:
     fields: Mapping[str, Any]
     unique_fields: Mapping[str, Any]
     conditions: Sequence[Parameter]
+    # `field__vector_near` of each vector; none where there are none.
+    vectors: Sequence[Parameter] = ()
     # None where nothing is related.
     populate: Mapping[str, Any] | None = None
     # What a walk along edges takes; nothing where there are none.
@@ -174,6 +178,14 @@ GENERIC: Final = Target(
         ),
     ),
     walks=walk_parameters(),
+    vectors=(
+        Parameter(
+            name="field__vector_near",
+            schema={"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": MAX_DIMENSIONS},
+            description="With the name of a vector field in place of `field`: list the records nearest to this vector.",
+            is_json=True,
+        ),
+    ),
 )
 
 
@@ -195,6 +207,7 @@ def _reads(target: Target) -> tuple[Operation, ...]:
                 *target.path,
                 *_reading(target),
                 *_WINDOW,
+                *_nearness(target),
                 *_aggregation(target),
                 *target.walks,
                 *target.conditions,
@@ -442,6 +455,38 @@ def _walked(target: Target) -> list[dict[str, Any]]:
 
 def _any_of(first: dict[str, Any], *others: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [first, *others]} if others else first
+
+
+def _nearness(target: Target) -> tuple[Parameter, ...]:
+    """Parameters that mean something together with a vector."""
+    if not target.vectors:
+        return ()
+    given: tuple[tuple[str, dict[str, Any], str], ...] = (
+        (
+            "_topk",
+            {"type": "integer", "minimum": 1, "maximum": MAX_TOP, "default": DEFAULT_TOP},
+            "How many at most.",
+        ),
+        ("_vector_threshold", {"type": "number"}, "The distance beyond which nothing is near."),
+        (
+            "_vector_metric",
+            {"enum": list(METRICS)},
+            "Another metric than the field's, measured without its index.",
+        ),
+        (
+            "_vector_ef_search",
+            {"type": "integer", "minimum": 1, "maximum": MAX_EF_SEARCH},
+            "How far the index looks: more finds more of the nearest, more slowly.",
+        ),
+        ("_hybrid_strategy", {"enum": ["rrf"]}, "How nearness and `search` are fused."),
+        (
+            "_hybrid_alpha",
+            {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5},
+            "What nearness weighs against `search`: 1 is nearness alone.",
+        ),
+    )
+    options = [Parameter(name=name, schema=schema, description=words) for name, schema, words in given]
+    return (*target.vectors, *options)
 
 
 def _page(target: Target) -> dict[str, Any]:

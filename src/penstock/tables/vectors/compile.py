@@ -14,6 +14,12 @@ from penstock.tables.vectors.plan import Nearest
 if TYPE_CHECKING:
     from penstock.tables.records.plan import RecordPlan
 
+SCORES: Final = {
+    "_vector_score": "Distance by the metric, in a list by nearness.",
+    "_similarity_score": "The more, the nearer: the cosine, the inner product, or 1 / (1 + distance).",
+    "_hybrid_score": "In a list by nearness and words, what it is ordered by.",
+    "_fts_score": "In a list by nearness and words, how well the words match; 0 if not at all.",
+}
 FOUND: Final = '"#found"'
 # Of Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion", 2009.
 _DAMPING: Final = 60
@@ -41,10 +47,9 @@ def queries(
 def scores(plan: RecordPlan, nearest: Nearest) -> list[str]:
     """Columns beside the fields of a row `t` of `FOUND`, but for those that a field has the name of."""
     score = f"t.{_DISTANCE}"
-    found = {"_vector_score": score, "_similarity_score": _similarity(nearest.metric, score)}
-    if plan.search is not None:
-        found = {"_hybrid_score": f"t.{_FUSED}", "_fts_score": f"t.{_WORDS}", **found}
-    return [f"{text} AS {name}" for name, text in found.items() if name not in plan.table.schema.by_name]
+    texts = (score, _similarity(nearest.metric, score), f"t.{_FUSED}", f"t.{_WORDS}")
+    found = list(zip(SCORES, texts, strict=True))[: None if plan.search else 2]
+    return [f"{text} AS {name}" for name, text in found if name not in plan.table.schema.by_name]
 
 
 def best_first(plan: RecordPlan) -> str:

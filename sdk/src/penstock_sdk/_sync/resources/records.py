@@ -67,7 +67,8 @@ class RecordQuery(QueryBuilder):
     def pages(self) -> Iterator[RecordPage]:
         """Pages up to the last, by keyset: rows that come or go meanwhile neither repeat nor hide others.
 
-        After `page` or `offset`, of groups, and in the order of a search's rank, the pages are counted instead.
+        After `page` or `offset`, of groups, and in the order of a search's rank or of nearness, the pages are counted
+        instead.
         `limit` bounds the rows of all pages together.
         """
         chosen = self._selection
@@ -77,7 +78,7 @@ class RecordQuery(QueryBuilder):
         left = chosen.limit
         size = min(chosen.size or _LARGEST_PAGE, _LARGEST_PAGE)
         cursor, offset = "", chosen.offset
-        if chosen.groups() or (chosen.search is not None and not chosen.ordering):
+        if chosen.groups() or chosen.near or (chosen.search is not None and not chosen.ordering):
             offset = offset or 0
         while left is None or left > 0:
             wanted = size if left is None else min(size, left)
