@@ -59,6 +59,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(base / "shared" / "cluster", ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def pgvector(databases: Databases) -> None:
+    """Skips where PostgreSQL has no vectors."""
+    if not testing.has_vectors(databases):
+        pytest.skip("this PostgreSQL has no pgvector")
+
+
 @pytest.fixture
 def database(databases: Databases) -> Iterator[TestDatabase]:
     """A database of one's own: set up, migrated, with an organization `main` and its administrator."""

@@ -104,6 +104,20 @@ class Databases:
         return self.logins.control.user.removesuffix("_owner")
 
 
+def has_vectors(databases: Databases) -> bool:
+    """Whether tables may have fields of type vector."""
+
+    async def ask() -> bool:
+        async with connected(replace(databases.account.direct, database=databases.template)) as connection:
+            return await connection.fetchval(
+                "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'vector')"
+                " OR to_regproc('penstock.make_vectors') IS NOT NULL"
+                " AND EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')"
+            )
+
+    return asyncio.run(ask())
+
+
 def test_settings(**server: Any) -> Settings:
     """The settings tests run with: quiet, and with a known administrator."""
     given = ServerSettings(access_log=False, log_level="warning", **server)

@@ -91,8 +91,14 @@ def fresh(databases: Databases, tmp_path: Path) -> Iterator[RunningServer]:
     "page", [page for page in GUIDES if examples(page.read_text("utf-8"))], ids=lambda page: page.stem
 )
 def test_every_example_gives_its_answer(
-    page: Path, fresh: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path,
+    fresh: RunningServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if page.stem == "vector-search":
+        request.getfixturevalue("pgvector")
     (tmp_path / ".curlrc").write_text("silent\nshow-error\nfail-with-body\n")
     scripts = Path(sys.executable).parent
     for name, value in {

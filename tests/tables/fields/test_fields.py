@@ -232,7 +232,9 @@ CASES: dict[str, Case] = {
 
 
 def test_every_type_is_here() -> None:
-    assert {case.schema["type"] for case in CASES.values()} == set(BY_NAME) == {one.name for one in FIELDS}
+    # Vectors have a file of their own: not every PostgreSQL has them.
+    here = {case.schema["type"] for case in CASES.values()} | {"vector"}
+    assert here == set(BY_NAME) == {one.name for one in FIELDS}
     assert {case.schema["of"] for case in CASES.values() if "of" in case.schema} == set(RANGE_OF)
 
 

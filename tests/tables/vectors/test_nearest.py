@@ -11,7 +11,7 @@ import pytest
 from tests.tables.vectors import oracle
 from tests.tables.workbench import Records, Workbench
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pgvector")]
 
 ROWS = 150
 DIMENSIONS = 5

@@ -34,7 +34,7 @@ def column_of(field: Field) -> Column:
 
 def is_document(field: Field) -> bool:
     """True for a field whose values are JSON documents, so that text stands for the document it spells."""
-    return BY_NAME[field.type].annotation(field) is msgspec.Raw or field.type == "range"
+    return BY_NAME[field.type].annotation(field) is msgspec.Raw or field.type in ("range", "vector")
 
 
 def _texts(texts: Sequence[str]) -> list[Any]:

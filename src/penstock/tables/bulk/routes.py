@@ -168,6 +168,10 @@ async def export_records(request: http.AnyRequest) -> ASGIResponse:
     wanted = parse_list(pairs, call.table.columns)
     if wanted.traversal is not None:
         raise errors.BadRequest("An export takes conditions on records, and walks along no edges.")
+    if wanted.near is not None:
+        raise errors.Invalid(
+            {wanted.near.parameter: ["An export is of all records that match, not of the nearest."]}
+        )
     plan = await plan_around(
         replace(call, grant=reading),
         lambda around: plan_list(wanted, call.table, reading, around),

@@ -37,7 +37,7 @@ FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extnam
 def parse_vector(entry: Mapping[str, Any], name: str, refuse: Callable[[str], NoReturn]) -> Vector:
     """The `dimensions`, `metric`, `m` and `ef_construction` of a field."""
     metric = entry.get("metric", "cosine")
-    if metric not in METRICS:
+    if not isinstance(metric, str) or metric not in METRICS:
         refuse(f"Field '{name}' has the metric {str(metric)[:40]!r}; metrics are: {', '.join(METRICS)}.")
     if "dimensions" not in entry:
         refuse(f"Field '{name}' is a vector and must say of how many numbers: \"dimensions\".")
