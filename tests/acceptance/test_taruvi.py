@@ -448,3 +448,52 @@ def test_related_records(caller: Caller, admin: httpx2.Client) -> None:
         assert caller.do(query("notes").filter("person.id", "eq", 6).count()) == 1
     finally:
         assert admin.delete("/api/apps/shop/datatables/notes").status_code == 204
+
+
+@pytest.mark.usefixtures("pgvector")
+def test_vector_and_hybrid_search(caller: Caller) -> None:
+    schema = {
+        "fields": [
+            {"name": "id", "type": "integer"},
+            {"name": "body", "type": "string"},
+            {"name": "embedding", "type": "vector", "dimensions": 2},
+        ],
+        "primaryKey": ["id"],
+        "search_fields": ["body"],
+    }
+    caller.admin.delete("/api/apps/shop/datatables/notes")
+    body = {"name": "notes", "json_schema": schema}
+    assert caller.admin.post("/api/apps/shop/datasources/main/datatables", json=body).status_code == 201
+    rows = [
+        {"id": 1, "body": "red sea", "embedding": [1, 0]},
+        {"id": 2, "body": "blue sea", "embedding": [1, 1]},
+        {"id": 3, "body": "blue hill", "embedding": [0, 1]},
+        {"id": 4, "body": "nothing", "embedding": None},
+    ]
+    assert caller.do(caller.database.create("notes", rows)) == rows
+    notes = caller.database.from_
+
+    def near(**options: Any) -> Any:
+        return notes("notes").vector_search("embedding", [1.0, 0.0], **options)
+
+    found = caller.do(near().execute())
+    assert (found["total"], [row["id"] for row in found["data"]]) == (3, [1, 2, 3])
+    assert set(found["data"][0]) == {"id", "body", "embedding", "_vector_score", "_similarity_score"}
+    assert [row["_vector_score"] for row in found["data"]] == pytest.approx([0, 1 - 0.5**0.5, 1])
+    assert [row["_similarity_score"] for row in found["data"]] == pytest.approx([1, 0.5**0.5, 0])
+    assert caller.ids(near(topk=2)) == [1, 2]
+    assert caller.ids(near(threshold=0.5, ef_search=100, metric="cosine")) == [1, 2]
+    assert caller.ids(near().filter("id", "gt", 1)) == [2, 3]
+    hybrid = caller.do(near(topk=3).search("blue").hybrid(alpha=0.5).execute())
+    assert [row["id"] for row in hybrid["data"]] == [2, 3, 1]
+    assert {"_hybrid_score", "_fts_score"} <= set(hybrid["data"][0])
+    assert caller.ids(near().search("blue").hybrid(strategy="rrf", alpha=0.0)) == [2, 3]
+    assert caller.ids(near().search("blue").hybrid(alpha=1.0)) == [1, 2, 3]
+    for wrong in (
+        notes("notes").vector_search("embedding", [1.0]),
+        notes("notes").vector_search("body", [1.0, 0.0]),
+        near(metric="hamming"),
+        near(topk=0),
+    ):
+        with pytest.raises(exceptions.ValidationError):
+            caller.do(wrong.execute())

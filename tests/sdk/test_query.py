@@ -77,3 +77,18 @@ def test_groups() -> None:
     assert query.selection.conditions() == [("a", "1")]
     with pytest.raises(ValueError, match="groups"):
         query.selection.deletion()
+
+
+def test_nearness_is_sent_with_its_options() -> None:
+    query = Query(Selection()).search("a").near("e", [1, 0.5], top=3, threshold=0.25, metric="l2", alpha=0)
+    assert query.selection.conditions() == [
+        ("search", "a"),
+        ("e__vector_near", "[1,0.5]"),
+        ("_topk", "3"),
+        ("_vector_threshold", "0.25"),
+        ("_vector_metric", "l2"),
+        ("_hybrid_alpha", "0"),
+    ]
+    assert Query(Selection()).near("e", [1], ef_search=9).selection.near[1:] == (("_vector_ef_search", "9"),)
+    with pytest.raises(ValueError, match="not by nearness"):
+        query.filter(a=1).selection.deletion()

@@ -294,3 +294,25 @@ def test_related_records(capfd: pytest.CaptureFixture[str], app: AppHandle) -> N
     assert one["up_id"] == {"id": 1, "up_id": None}
     assert run(["records", "list", app.slug, "folders", "--populate", "folders:up_id"]) == 0
     assert "folders:up_id" in capfd.readouterr().out
+
+
+@pytest.mark.usefixtures("pgvector")
+def test_the_nearest(capfd: pytest.CaptureFixture[str], app: AppHandle) -> None:
+    fields = [
+        {"name": "id", "type": "integer"},
+        {"name": "e", "type": "vector", "dimensions": 2, "metric": "l2"},
+    ]
+    app.tables.create("main", "spots", {"fields": fields, "primaryKey": ["id"]})
+    app.table("spots").records.create([{"id": n, "e": [n, 0]} for n in (1, 2, 3)])
+    arguments = ("records", "list", app.slug, "spots", "--near", "e=[2.75, 0]")
+    assert [row["id"] for row in printed_json(capfd, *arguments)] == [3, 2, 1]
+    assert [row["id"] for row in printed_json(capfd, *arguments, "--limit", "1")] == [3]
+    assert [row["id"] for row in printed_json(capfd, *arguments, "--threshold", "1")] == [3, 2]
+    near = app.table("spots").records.near("e", [1, 0], top=3)
+    assert ([row["id"] for row in near.page_size(2).all()], near.count(), near.limit(1).all()[0]["id"]) == (
+        [1, 2, 3],
+        3,
+        1,
+    )
+    assert run(["records", "list", app.slug, "spots", "--near", "e=2"]) == 1
+    assert run(["records", "list", app.slug, "spots", "--threshold", "2"]) == 1
