@@ -80,10 +80,10 @@ def test_groups() -> None:
 
 
 def test_nearness_is_sent_with_its_options() -> None:
-    query = Query(Selection()).search("a").near("e", [1, 0.5], top=3, threshold=0.25, metric="l2", alpha=0)
+    query = Query(Selection()).search("a").near("e", [1, 1 / 3], top=3, threshold=0.25, metric="l2", alpha=0)
     assert query.selection.conditions() == [
         ("search", "a"),
-        ("e__vector_near", "[1,0.5]"),
+        ("e__vector_near", "[1.0,0.333333333]"),
         ("_topk", "3"),
         ("_vector_threshold", "0.25"),
         ("_vector_metric", "l2"),

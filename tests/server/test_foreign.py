@@ -120,3 +120,22 @@ def test_backup_of_a_foreign_database(
         monkeypatch.setenv("PENSTOCK_DATABASE_DIRECT_URL", foreign.direct_url())
     assert backup(directory, foreign.url(), tmp_path / "backup") == 0
     assert (tmp_path / "backup").stat().st_size > 10_000
+
+
+def test_vectors_say_what_is_missing(server: RunningServer) -> None:
+    assert call(server, "POST", "/api/apps/", {"name": "Vectors", "slug": "vectors"}).status_code == 201
+    assert call(server, "POST", "/api/apps/vectors/datasources/", {"name": "Main"}).status_code == 201
+    fields = [{"name": "id", "type": "integer"}, {"name": "e", "type": "vector", "dimensions": 3}]
+    table = {"name": "things", "json_schema": {"fields": fields, "primaryKey": ["id"]}}
+    assert call(server, "POST", "/api/apps/vectors/datasources/main/datatables/", table).status_code == 201
+    for method, path, body in (
+        ("GET", "data/", None),
+        ("POST", "materialize/", None),
+        ("POST", "data/", {"id": 1}),
+    ):
+        answer = call(server, method, f"/api/apps/vectors/datatables/things/{path}", body)
+        assert answer.status_code == 400, answer.text
+        assert (
+            "have a superuser run in this database: CREATE EXTENSION vector;"
+            in answer.json()["json_schema"][0]
+        )

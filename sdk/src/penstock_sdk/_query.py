@@ -156,7 +156,9 @@ class QueryBuilder:
             "_vector_ef_search": ef_search,
             "_hybrid_alpha": alpha,
         }
-        sent = [(f"{field}__vector_near", _json.encode(list(vector)).decode())]
+        # Nine digits are all that single precision tells apart, and a URL has its limits.
+        numbers = [float(f"{one:.9g}") for one in vector]
+        sent = [(f"{field}__vector_near", _json.encode(numbers).decode())]
         sent += [(name, str(value)) for name, value in given.items() if value is not None]
         return self._with(replace(self._selection, near=tuple(sent)))
 

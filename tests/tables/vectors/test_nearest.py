@@ -6,8 +6,12 @@ import json
 import random
 from typing import Any
 
+import httpx2
 import pytest
 
+from penstock.server.database import connected
+from penstock.server.edge import Edge
+from tests.databases import TestDatabase
 from tests.tables.vectors import oracle
 from tests.tables.workbench import Records, Workbench
 
@@ -299,3 +303,44 @@ async def test_a_table_without_vectors_says_so(workbench: Workbench) -> None:
     answer = await table.get(a__vector_near="[1]")
     assert answer.status_code == 400
     assert "of type string" in answer.text
+
+
+async def test_the_document_of_the_app_has_it(workbench: Workbench) -> None:
+    table = await workbench.table(embedding(), name="described")
+    document = (
+        await workbench.client.get("/api/apps/bench/openapi.json", params={"tables": table.name})
+    ).json()
+    listed = document["paths"][f"/api/apps/bench/datatables/{table.name}/data"]["get"]["parameters"]
+    names = {one.get("name") for one in listed}
+    assert {"embedding__vector_near", "_topk", "_vector_threshold", "_hybrid_alpha"} <= names
+    assert {"embedding__null", "embedding__nnull"} == {
+        name for name in names if str(name).startswith("embedding__n")
+    }
+    fields = next(one for name, one in document["components"]["schemas"].items() if name.endswith("Fields"))
+    assert {"embedding", "_vector_score", "_fts_score"} <= set(fields["properties"])
+
+
+async def test_pgvector_may_be_in_any_schema(
+    database: TestDatabase, app: Edge, client: httpx2.AsyncClient
+) -> None:
+    """Of which it is said what to grant."""
+    async with connected(database.account.direct) as connection:
+        if not await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
+            pytest.skip("only a superuser makes extensions")
+        await connection.execute('CREATE SCHEMA "else where"; CREATE EXTENSION vector SCHEMA "else where"')
+        await client.post("/api/apps", json={"name": "Shop"})
+        await client.post("/api/apps/shop/datasources", json={"name": "Main"})
+        schema = {"fields": [{"name": "id", "type": "integer"}, embedding()], "primaryKey": ["id"]}
+        body = {"name": "spots", "json_schema": schema}
+        await client.post("/api/apps/shop/datasources/main/datatables", json=body)
+        path = "/api/apps/shop/datatables/spots/data"
+        refused = await client.get(path)
+        assert refused.status_code == 400
+        sentence = refused.json()["json_schema"][0]
+        grant = sentence.partition("GRANT")[2]
+        assert grant.startswith(' USAGE ON SCHEMA "else where" TO '), sentence
+        await connection.execute(f"GRANT {grant}")
+    made = await client.post(path, json={"embedding": [1, 2, 3, 4, 5]})
+    assert made.status_code == 201, made.text
+    near = await client.get(path, params={"embedding__vector_near": "[1,2,3,4,5]"})
+    assert near.json()["total"] == 1
