@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from penstock.kit import errors
 from penstock.kit.shelf import Kept, Shelf, act_for
 from tests.databases import TestDatabase
 
@@ -152,3 +153,14 @@ async def test_parties_are_forgotten_when_they_hold_nothing(shelf: Shelf) -> Non
     await asyncio.gather(*(asyncio.create_task(work(party)) for party in range(8)))
     assert shelf._held == {}
     assert len(shelf._idle) <= SIZE
+
+
+async def test_waiting_has_an_end(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("penstock.kit.shelf._PATIENCE", 0.2)
+    held = [await shelf.take() for _ in range(SIZE)]
+    with pytest.raises(errors.Unavailable, match="busy"):
+        await shelf.take()
+    assert not shelf._waiting
+    for kept in held:
+        await shelf.give(kept)
+    assert await backend(shelf) > 0

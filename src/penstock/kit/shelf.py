@@ -75,6 +75,10 @@ class _Turn:
         self.party = party
         self.future = future
 
+    def expire(self) -> None:
+        if not self.future.done():
+            self.future.set_exception(TimeoutError())
+
 
 class Shelf:
     """The connections of a pool that nobody uses right now, the one used last on top."""
@@ -172,23 +176,31 @@ class Shelf:
         return kept
 
     async def _wait(self, party: int | None) -> Kept | None:
-        turn = _Turn(party, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        turn = _Turn(party, loop.create_future())
         self._waiting.append(turn)
+        # Far cheaper than `wait_for`, and every busy moment has waiting callers.
+        alarm = loop.call_later(_PATIENCE, turn.expire)
         try:
-            return await asyncio.wait_for(turn.future, _PATIENCE)
+            return await turn.future
         except BaseException as error:
             # It may have come in the moment of giving up; then it is the next one's.
             future = turn.future
-            if future.done() and not future.cancelled() and (kept := future.result()) is not None:
-                await self.give(kept)
-            else:
+            given = future.done() and not future.cancelled() and future.exception() is None
+            if not given:
                 with suppress(ValueError):
                     self._waiting.remove(turn)
+            elif (kept := future.result()) is not None:
+                await self.give(kept)
+            else:
+                self._hand_over(None)
             if isinstance(error, TimeoutError):
                 raise errors.Unavailable(
                     "Every connection to the database is busy; try again shortly."
                 ) from error
             raise
+        finally:
+            alarm.cancel()
 
     def _hand_over(self, kept: Kept | None) -> bool:
         """To who waits and holds fewest, of these to who has waited longest, if anyone may have it."""

@@ -171,11 +171,13 @@ def _run_workers(
 
     def build() -> Any:
         worker.die_with(parent)
+        worker.keep_memory_low()
         _configure_traces(settings.server)
         return worker.Worker(worker.build_context(logins, keys, settings), metrics)
 
     def work() -> None:
         worker.die_with(parent)
+        worker.keep_memory_low()
         _configure_traces(settings.server)
         jobs.run(logins, keys, settings)
 

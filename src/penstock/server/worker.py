@@ -23,6 +23,8 @@ from penstock.server.settings import Settings
 from penstock.server.spaces import subscribed
 
 _PR_SET_PDEATHSIG = 1
+# What glibc's mallopt takes.
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 _log = structlog.get_logger()
 
 
@@ -89,6 +91,14 @@ async def close_context(context: Context) -> None:
     await context.listener.stop()
     await identity.stop(context)
     await context.db.close()
+
+
+def keep_memory_low() -> None:
+    """Have what a large request took go back to the system: glibc keeps it otherwise, and an arena per thread."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):  # other C libraries keep little anyway
+        libc.mallopt(_M_ARENA_MAX, 2)
+        libc.mallopt(_M_MMAP_THRESHOLD, 256 * 1024)
 
 
 def die_with(parent: int) -> None:
