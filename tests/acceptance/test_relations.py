@@ -61,7 +61,8 @@ async def test_a_hundred_flights_with_all_they_refer_to(
     counted.clear()
     answer = await tables["flights"].get(**wanted)
     assert answer.status_code == 200, answer.text
-    assert counted == {"data": 1}
+    # The control pool may look a key up anew at any time.
+    assert counted["data"] == 1
     expected = await by_hand(
         workbench,
         "SELECT jsonb_build_object('dest', f.dest, 'flight', f.flight, 'airlines', to_jsonb(l) - 'search_vector', "

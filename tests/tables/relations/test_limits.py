@@ -35,14 +35,14 @@ async def test_a_request_is_one_statement(
     await magazine["posts"].rows(**params)
     counted.clear()
     await magazine["posts"].rows(**params)
-    assert counted == {"data": 1}
+    assert counted["data"] == 1
 
 
 async def test_a_record_is_one_statement(magazine: Tables, counted: Counter[str]) -> None:
     await magazine["posts"].get("/1", populate="*")
     counted.clear()
     assert (await magazine["posts"].get("/1", populate="*,comments.author")).status_code == 200
-    assert counted == {"data": 1}
+    assert counted["data"] == 1
 
 
 @contextmanager
