@@ -42,7 +42,7 @@ SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
-    "shared_buffers": "80MB",
+    "shared_buffers": "64MB",
     "huge_pages": "off",
     "max_connections": "100",
     "min_wal_size": "80MB",

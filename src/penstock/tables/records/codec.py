@@ -20,6 +20,9 @@ from penstock.tables.schema.checks import for_field
 
 MAX_REPORTED = 100
 MAX_HINTS = 5
+
+# Characters of a refused value that its sentence repeats.
+MAX_EXCERPT = 80
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _NUL = b"\\u0000"
 
@@ -318,9 +321,16 @@ class RowCodec:
             check = for_field(field)
             return check(value) if check else None
         except msgspec.ValidationError as error:
-            return f"{str(error).partition(' - at ')[0]}; this field is of type {field.type}."
+            reason = str(error).partition(" - at ")[0]
+            return f"{_excerpt(text)} is not of type {field.type}: {reason[0].lower()}{reason[1:]}."
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return "The value cannot be read."
+
+
+def _excerpt(text: bytes) -> str:
+    """The JSON of a value as a sentence repeats it: at most MAX_EXCERPT characters."""
+    said = text[: MAX_EXCERPT * 4].decode(errors="replace")
+    return said if len(said) <= MAX_EXCERPT else f"{said[:MAX_EXCERPT]}…"
 
 
 def _text(value: Any) -> str | None:
