@@ -81,7 +81,7 @@ def _memory_figures(samples: dict[str, Sample]) -> Figures:
     ]
     notes = (
         "MiB of PSS over the process trees: the highest sample of each load, in order, without a restart between. "
-        "PostgreSQL's shared memory is nearly all buffer cache: it fills once, up to its setting (80 MiB unless "
+        "PostgreSQL's shared memory is nearly all buffer cache: it fills once, up to its setting (64 MiB unless "
         "changed), whatever requests do, and then stays."
     )
     heads = ("while", "server", "PostgreSQL", "PostgreSQL's shared memory", "sum")
