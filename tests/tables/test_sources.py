@@ -190,5 +190,5 @@ async def test_providers_whose_records_are_not_served(shop: httpx2.AsyncClient) 
     ):
         answer = await request
         assert answer.status_code == 400
-        assert "'jsonb', whose records are not served yet" in answer.json()["detail"]
+        assert "the provider 'jsonb': its records are not served yet" in answer.json()["detail"]
     assert [table["name"] for table in (await shop.get(f"{BASE}/docs/tables")).json()] == ["notes"]

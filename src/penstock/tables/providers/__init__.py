@@ -1,15 +1,27 @@
-"""Storage providers: what each may be configured with. Records are served from `flat_table` alone so far."""
+"""Storage providers: what each can do, and what it may be configured with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from penstock.kit import errors
 from penstock.kit.db import Connection
 from penstock.tables.models import ProviderType
-from penstock.tables.providers import jsonb, mongodb
+from penstock.tables.providers import flat_table, jsonb, mongodb
+from penstock.tables.providers.base import Capabilities, Feature
 from penstock.tables.providers.config import check_document
+
+PROVIDERS: tuple[Capabilities, ...] = (
+    flat_table.CAPABILITIES,
+    jsonb.CAPABILITIES,
+    mongodb.CAPABILITIES,
+)
+_BY_TYPE = {one.provider: one for one in PROVIDERS}
+
+
+def capabilities(provider: ProviderType) -> Capabilities:
+    """What tables under this provider can do."""
+    return _BY_TYPE[provider]
 
 
 async def check_config(conn: Connection, provider: ProviderType, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,10 +41,8 @@ async def check_config(conn: Connection, provider: ProviderType, config: Mapping
 
 
 def require_served(provider: ProviderType, table_name: str) -> None:
-    """Raises `BadRequest` for a provider that records cannot be stored with yet."""
-    if provider is not ProviderType.FLAT_TABLE:
-        raise errors.BadRequest(
-            f"The data source of '{table_name}' has the provider '{provider}', whose records are not "
-            "served yet; definitions can be kept there.",
-            hint="Use a data source with the provider 'flat_table'.",
-        )
+    """Raises `BadRequest` for a provider that keeps definitions and no records."""
+    capabilities(provider).require(Feature.RECORDS, table_name)
+
+
+__all__ = ["PROVIDERS", "Capabilities", "Feature", "capabilities", "check_config", "require_served"]

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock.tables.models import ProviderType
+from penstock.tables.providers.base import Capabilities, Feature
 from penstock.tables.providers.config import refuse
+
+CAPABILITIES = Capabilities(
+    ProviderType.MONGODB,
+    "collections of documents in MongoDB",
+    {Feature.RECORDS: "its records are not served yet; definitions can be kept there."},
+)
 
 _TEXTS = ("database", "credential")
 _LENGTH = 200
