@@ -124,7 +124,7 @@ REFUSED: list[tuple[Any, int, str]] = [
     ),
     ({"from": 1, "to": 2}, 400, "type: This field is required."),
     ({"to": 2, "type": "knows"}, 400, "from_id: This field is required."),
-    ({"from": "one", "to": 2, "type": "knows"}, 400, "from_id: Expected `int`"),
+    ({"from": "one", "to": 2, "type": "knows"}, 400, 'from_id: "one" is not of type integer: expected `int`'),
     ({"from": 1, "from_id": 1, "to": 2, "type": "knows"}, 400, "are the same"),
     ({"from": 1, "to": 2, "type": "knows", "id": 5}, 400, "The server fills this."),
     ({"from": 1, "to": 2, "type": "knows", "weight": 5}, 400, "There is no such field."),
