@@ -23,6 +23,7 @@ def test_every_method_of_a_resource_is_documented() -> None:
             app.tables,
             app.table("t").records,
             app.table("t").edges,
+            app.table("t").quarantine,
             client.credentials,
             app.webhooks,
             client.users,

@@ -47,7 +47,13 @@ if TYPE_CHECKING:
         ValidationError,
     )
     from penstock_sdk._filters import Expression, F
-    from penstock_sdk._imports import Imported, ImportFault, ImportProgress
+    from penstock_sdk._imports import (
+        Imported,
+        ImportFault,
+        ImportProgress,
+        QuarantinedImport,
+        QuarantinedRow,
+    )
     from penstock_sdk._models import (
         App,
         AppStats,
@@ -137,6 +143,8 @@ __all__ = [
     "PenstockError",
     "PlannedStep",
     "PreconditionFailedError",
+    "QuarantinedImport",
+    "QuarantinedRow",
     "RateLimitedError",
     "Record",
     "RecordPage",
@@ -185,7 +193,7 @@ _HOMES = {
         "Health ImportReport Key NewKey PlannedStep Record SchemaPlan "
         "SourceCounts TableOperation TableSchema User ValidationReport NewWebhook Webhook WebhookDelivery"
     ),
-    "_imports": "Imported ImportFault ImportProgress",
+    "_imports": "Imported ImportFault ImportProgress QuarantinedImport QuarantinedRow",
     "_pages": "Graph Page RecordPage Upserted",
     "_retry": "RetryPolicy",
     "_sync.client": "Client",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -42,6 +43,28 @@ class Imported(msgspec.Struct, frozen=True):
     seconds: float
     quarantine: int | None
     faults: list[ImportFault]
+
+
+class QuarantinedImport(msgspec.Struct, frozen=True, kw_only=True):
+    """An import that has rows in quarantine."""
+
+    id: int
+    format: str
+    mode: str
+    read: int
+    created: int
+    updated: int
+    quarantined: int
+    created_at: datetime
+    created_by: str | None = None
+
+
+class QuarantinedRow(msgspec.Struct, frozen=True):
+    """A row of a file that was not stored: its number from 1, what it held, and what is wrong with which field."""
+
+    row: int
+    data: Any
+    errors: dict[str, list[str]]
 
 
 def read_import(line: str) -> Imported | ImportProgress:

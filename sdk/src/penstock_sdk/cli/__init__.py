@@ -36,7 +36,9 @@ for _path, _group in (
     ("tables:app", "Data"),
     ("schema:app", "Data"),
     ("records:app", "Data"),
+    ("quarantine:app", "Data"),
     ("edges:app", "Data"),
+    ("webhooks:app", "Data"),
     ("credentials:app", "Data"),
 ):
     _module, _, _attribute = _path.partition(":")

@@ -6,6 +6,7 @@ The data are in `demo_data`, the printed examples in `demo_examples`, the compar
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import secrets
 import signal
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn, cast
@@ -62,11 +63,15 @@ def demo(
         Compare the API's answers with the source files, print the result and stop.
     """
     package_file("airlines.csv")  # say what is missing before anything is started
-    key = _key(data_dir)
     url = f"http://127.0.0.1:{port}"
     try:
-        with _running_server(data_dir, port, key) as server, Client(url, key=key, decimals=True) as client:
+        with ExitStack() as until_loaded, ExitStack() as until_stopped:
+            until_loaded.enter_context(_turn(data_dir))
+            key = _key(data_dir)
+            server = until_stopped.enter_context(_running_server(data_dir, port, key))
+            client = until_stopped.enter_context(Client(url, key=key, decimals=True))
             _load(client)
+            until_loaded.close()
             if check:
                 return _check(client, url, key)
             _introduce(client, url, key)
@@ -79,6 +84,22 @@ def demo(
         return 0
 
 
+@contextmanager
+def _turn(data_dir: Path) -> Generator[None]:
+    """One at a time starts on a directory and fills it; those who come meanwhile wait, and find it filled."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory = os.open(data_dir, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"Waiting for another demo that is starting on {data_dir} …")
+            fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)
+
+
 def _key(data_dir: Path) -> str:
     """The key of the demo's administrator: of the environment, or of an earlier run, or a new one."""
     given = os.environ.get("PENSTOCK_ADMIN_KEY") or os.environ.get("PENSTOCK_KEY")
@@ -87,12 +108,11 @@ def _key(data_dir: Path) -> str:
     file = data_dir / _KEY_FILE
     if file.exists():
         return file.read_text().strip()
-    if data_dir.exists() and any(data_dir.iterdir()):
+    if any(data_dir.iterdir()):
         raise CommandError(
             f"{data_dir} was not made by this command; give a key of its administrator by PENSTOCK_KEY, "
             "or choose another directory with --data-dir."
         )
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = f"demo_{secrets.token_urlsafe(32)}"
     write_private(file, key.encode() + b"\n")
     return key

@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 from penstock_sdk._json import decode
 from penstock_sdk._sync.client import Client
 from penstock_sdk._sync.resources.edges import Edges
+from penstock_sdk.cli._arguments import AppSlug, TableName, Types, names
 from penstock_sdk.cli._errors import CommandError
 from penstock_sdk.cli._options import DEFAULTS, Options
 from penstock_sdk.cli._output import emit, emit_one, emit_rows, say
@@ -19,12 +20,12 @@ _COLUMNS = ("id", "from_id", "to_id", "type", "metadata")
 
 @app.command(name="list")
 def list_edges(
-    app_slug: str,
-    table: str,
+    app_slug: AppSlug,
+    table: TableName,
     *,
     from_: Annotated[str | None, Parameter(name="--from")] = None,
     to: str | None = None,
-    types: str | None = None,
+    types: Types = None,
     limit: int = 100,
     options: Options = DEFAULTS,
 ) -> None:
@@ -32,22 +33,16 @@ def list_edges(
 
     Parameters
     ----------
-    app_slug
-        Slug of the app.
-    table
-        Name of the table.
     from_
         Key of the record that the edges come from.
     to
         Key of the record that the edges lead to.
-    types
-        Edge types, separated by commas.
     limit
         Most edges to print.
     """
     with options.client() as client:
         found = _edges(client, app_slug, table).list(
-            from_id=from_, to_id=to, types=_names(types), page_size=limit
+            from_id=from_, to_id=to, types=names(types), page_size=limit
         )
         rows = found.data if options.json else [{name: one[name] for name in _COLUMNS} for one in found.data]
         emit_rows(rows, as_json=options.json)
@@ -55,8 +50,8 @@ def list_edges(
 
 @app.command
 def add(
-    app_slug: str,
-    table: str,
+    app_slug: AppSlug,
+    table: TableName,
     from_: str,
     to: str,
     kind: str,
@@ -68,10 +63,6 @@ def add(
 
     Parameters
     ----------
-    app_slug
-        Slug of the app.
-    table
-        Name of the table.
     from_
         Key of the record that the edge comes from.
     to
@@ -89,15 +80,11 @@ def add(
 
 
 @app.command
-def remove(app_slug: str, table: str, *ids: int, options: Options = DEFAULTS) -> None:
+def remove(app_slug: AppSlug, table: TableName, *ids: int, options: Options = DEFAULTS) -> None:
     """Delete edges by their ids; unknown ones are skipped.
 
     Parameters
     ----------
-    app_slug
-        Slug of the app.
-    table
-        Name of the table.
     ids
         Ids of the edges.
     """
@@ -113,12 +100,12 @@ def remove(app_slug: str, table: str, *ids: int, options: Options = DEFAULTS) ->
 
 @app.command
 def path(
-    app_slug: str,
-    table: str,
+    app_slug: AppSlug,
+    table: TableName,
     from_: str,
     to: str,
     *,
-    types: str | None = None,
+    types: Types = None,
     direction: Literal["forward", "backward", "any"] = "forward",
     options: Options = DEFAULTS,
 ) -> None:
@@ -126,21 +113,15 @@ def path(
 
     Parameters
     ----------
-    app_slug
-        Slug of the app.
-    table
-        Name of the table.
     from_
         Key of the record to begin at.
     to
         Key of the record to arrive at.
-    types
-        Edge types to follow, separated by commas.
     direction
         Follow edges as they point, against it, or either way.
     """
     with options.client() as client:
-        found = _edges(client, app_slug, table).path(from_, to, types=_names(types), direction=direction)
+        found = _edges(client, app_slug, table).path(from_, to, types=names(types), direction=direction)
         if found is None:
             raise CommandError(f"No way leads from {from_} to {to}.")
         if options.json:
@@ -149,12 +130,8 @@ def path(
             emit_rows(found.nodes, as_json=False)
 
 
-def _edges(client: Client, app_slug: str, table: str) -> Edges:
+def _edges(client: Client, app_slug: AppSlug, table: TableName) -> Edges:
     return client.app(app_slug).table(table).edges
-
-
-def _names(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
 def _key(text: str) -> Any:

@@ -16,6 +16,7 @@ from penstock_sdk._async.resources.base import matching
 from penstock_sdk._async.transport import AsyncTransport
 from penstock_sdk._batches import BulkProgress, chunks, located
 from penstock_sdk._errors import PenstockError, UnexpectedAnswerError
+from penstock_sdk._files import OnBytes, PathOrFile, async_pieces, async_save, format_of, reading, writing
 from penstock_sdk._imports import FileFormat, Imported, ImportProgress, read_import
 from penstock_sdk._keys import key_list, key_segment
 from penstock_sdk._models import Record
@@ -139,6 +140,24 @@ class AsyncRecordQuery(QueryBuilder):
         async with self._transport.stream("GET", path, params=params) as answer:
             async for piece in answer.aiter_bytes():
                 yield piece
+
+    async def export_file(
+        self, file: PathOrFile, format: FileFormat | None = None, *, on_bytes: OnBytes | None = None
+    ) -> int:
+        """Writes all matching records to a file, in the format that its name says; gives the number of bytes.
+
+        A path is replaced when all records have come; a file that is open is written as they come. `on_bytes` is
+        told how many bytes are written so far.
+        """
+        done = 0
+        kind = format_of(file, format)
+        with writing(file) as target:
+            async for piece in self.export(kind):
+                await async_save(target, piece)
+                done += len(piece)
+                if on_bytes is not None:
+                    on_bytes(done)
+        return done
 
 
 class AsyncRecords(AsyncRecordQuery):
@@ -310,6 +329,36 @@ class AsyncRecords(AsyncRecordQuery):
                 if on_progress is not None:
                     on_progress(told)
         raise UnexpectedAnswerError("The answer to the import ended before its last line.")
+
+    async def import_file(
+        self,
+        file: PathOrFile,
+        format: FileFormat | None = None,
+        *,
+        on_error: Literal["abort", "skip", "quarantine"] = "abort",
+        mode: Literal["insert", "upsert"] = "insert",
+        unique_fields: Sequence[str] = (),
+        nulls: Sequence[str] = (),
+        delimiter: str | None = None,
+        on_bytes: OnBytes | None = None,
+        on_progress: Callable[[ImportProgress], None] | None = None,
+    ) -> Imported:
+        """Stores the rows of a file, in the format that its name says; otherwise as `import_`.
+
+        `on_bytes` is told how many bytes are sent so far.
+        """
+        kind = format_of(file, format)
+        with reading(file) as source:
+            return await self.import_(
+                async_pieces(source, on_bytes),
+                kind,
+                on_error=on_error,
+                mode=mode,
+                unique_fields=unique_fields,
+                nulls=nulls,
+                delimiter=delimiter,
+                on_progress=on_progress,
+            )
 
     async def _in_chunks(
         self,

@@ -10,6 +10,7 @@ import msgspec
 from penstock_sdk._async.pages import AsyncPager
 from penstock_sdk._async.resources.base import AsyncResource, flags, given, matching, segment, tagged
 from penstock_sdk._async.resources.edges import AsyncEdges
+from penstock_sdk._async.resources.quarantine import AsyncQuarantine
 from penstock_sdk._async.resources.records import AsyncRecords
 from penstock_sdk._async.transport import AsyncTransport
 from penstock_sdk._models import (
@@ -167,6 +168,7 @@ class AsyncTableHandle:
         self._tables = AsyncTables(transport, app_path)
         self.records = AsyncRecords(transport, f"{app_path}datatables/{segment(name)}/data/")
         self.edges = AsyncEdges(transport, f"{app_path}datatables/{segment(name)}/edges/")
+        self.quarantine = AsyncQuarantine(transport, f"{app_path}datatables/{segment(name)}/quarantine/")
 
     async def get(self) -> DataTable:
         """The definition of the table."""

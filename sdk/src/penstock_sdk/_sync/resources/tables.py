@@ -22,6 +22,7 @@ from penstock_sdk._models import (
 from penstock_sdk._sync.pages import Pager
 from penstock_sdk._sync.resources.base import Resource, flags, given, matching, segment, tagged
 from penstock_sdk._sync.resources.edges import Edges
+from penstock_sdk._sync.resources.quarantine import Quarantine
 from penstock_sdk._sync.resources.records import Records
 from penstock_sdk._sync.transport import Transport
 
@@ -167,6 +168,7 @@ class TableHandle:
         self._tables = Tables(transport, app_path)
         self.records = Records(transport, f"{app_path}datatables/{segment(name)}/data/")
         self.edges = Edges(transport, f"{app_path}datatables/{segment(name)}/edges/")
+        self.quarantine = Quarantine(transport, f"{app_path}datatables/{segment(name)}/quarantine/")
 
     def get(self) -> DataTable:
         """The definition of the table."""
