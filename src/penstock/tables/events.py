@@ -8,6 +8,7 @@ from typing import Any, Final
 from penstock import notifications
 from penstock.identity import Grant, audit
 from penstock.kit.db import Connection
+from penstock.tables.models import DataTable
 
 # The payload is "org id:app id"; every process forgets what it knows of that app.
 CATALOG: Final = "penstock_catalog"
@@ -38,6 +39,20 @@ async def changed(
             event=_event(action or grant.action, detail),
             data={"app_id": app_id, "table_id": resource_id, "table": name, **(detail or {})},
         )
+
+
+async def changed_by_system(
+    conn: Connection, org_id: int, table: DataTable, detail: Mapping[str, Any]
+) -> None:
+    """A definition changed in the background, because of what rows say."""
+    await audit.record(conn, None, "table.alter", _TABLE, table.id, table.name, detail, org_id=org_id)
+    await notifications.publish(
+        conn,
+        org_id=org_id,
+        app_id=table.app_id,
+        event=_event("table.alter", detail),
+        data={"app_id": table.app_id, "table_id": table.id, "table": table.name, **detail},
+    )
 
 
 def _event(action: str, detail: Mapping[str, Any] | None) -> str:

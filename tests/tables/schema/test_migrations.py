@@ -622,7 +622,10 @@ async def test_what_never_changes(workbench: Workbench) -> None:
             "primaryKey": ["id"],
         },
         "cannot turn from integer to range of integer": schema(field("a", "range", of="integer")),
-        "cannot switch its hierarchy": {**schema(field("a", "integer")), "hierarchy": True},
+        "foreign key to 'id' of this table": {
+            **schema(field("a", "integer")),
+            "hierarchy": {"self_reference": "a"},
+        },
         "two fields say that they were 'a'": schema(renamed("a", "b"), renamed("a", "c")),
         "'x-rename-from' that is not the name": schema({**field("b"), "x-rename-from": 3}),
         "refers to the table 'nowhere'": schema(field("a", "integer"), foreignKeys=[refer("a", "nowhere")]),

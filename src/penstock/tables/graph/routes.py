@@ -13,6 +13,7 @@ from penstock.tables.graph import path, requests, service, writes
 from penstock.tables.records import service as records
 from penstock.tables.records.call import Call, enter, finished
 from penstock.tables.records.plan import plan_list
+from penstock.tables.records.replan import replanned
 from penstock.tables.settings import TablesSettings
 
 LIST = "/api/apps/{app:str}/datatables/{table:str}/edges"
@@ -21,6 +22,7 @@ ONE = f"{LIST}/{{edge:str}}"
 
 
 @get(LIST)
+@replanned
 async def list_edges(request: http.AnyRequest) -> ASGIResponse:
     call = await _enter(request, "record.read")
     wanted = requests.edge_list(http.query(request), call.table)
@@ -28,6 +30,7 @@ async def list_edges(request: http.AnyRequest) -> ASGIResponse:
 
 
 @get(PATH)
+@replanned
 async def find_path(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.read")
     service.require_edges(call.table)
@@ -37,17 +40,20 @@ async def find_path(request: http.AnyRequest) -> ASGIResponse:
 
 
 @post(LIST)
+@replanned
 async def create_edges(request: http.AnyRequest) -> ASGIResponse:
     return await writes.create(await _enter(request, "record.write"))
 
 
 @patch(ONE)
+@replanned
 async def update_edge(request: http.AnyRequest) -> ASGIResponse:
     call = await _enter(request, "record.write")
     return await writes.update_one(call, http.segment(request, "edge"))
 
 
 @delete(LIST, status_code=200)
+@replanned
 async def delete_edges(request: http.AnyRequest) -> ASGIResponse:
     return await writes.delete(await _enter(request, "record.write"))
 

@@ -14,7 +14,8 @@ from typing import Any
 from penstock.kit import sql
 from penstock.tables.models import UNSET, Field, ForeignKey, Index, TableSchema
 from penstock.tables.schema import checks, conversions, ddl, identity
-from penstock.tables.schema.ddl import Later, Place, Step
+from penstock.tables.schema.companion import companion_steps, edges_place
+from penstock.tables.schema.ddl import Later, Place, Rule, Step
 from penstock.tables.schema.diff import Change, Kind, Version
 from penstock.tables.schema.language import SEARCH_COLUMN
 
@@ -28,6 +29,8 @@ _CONSTRAINTS = {
     "pattern": "pattern",
     "enum": "enum",
 }
+# Changes that make or lose values.
+_VALUES = frozenset({Kind.ADD_FIELD, Kind.DROP_FIELD, Kind.ADD_EDGES, Kind.DROP_EDGES})
 _REPEATED = "have a value that others have too"
 # Where the table is that a foreign key refers to; None when it is gone.
 Targets = Callable[[ForeignKey], Place | None]
@@ -69,10 +72,25 @@ class _Builder:
         self.retyped: set[str] = set()
 
     def of(self, change: Change) -> Step:
-        return replace(_STEPS[change.kind](self, change), loses=change.loses)
+        step = _STEPS[change.kind](self, change)
+        keeps = change.kind not in _VALUES and not step.rewrites
+        return replace(step, loses=change.loses, keeps_values=keeps)
 
     def alter(self, *actions: str) -> str:
         return f"ALTER TABLE {self.place.sql} {', '.join(actions)};"
+
+    def add_edges(self, change: Change) -> Step:
+        return self._edges("Make the table of edges", change.after)
+
+    def drop_edges(self, change: Change) -> Step:
+        made = self._edges("Drop the table of edges", change.before)
+        assert made.rollback_sql is not None
+        return replace(made, sql=made.rollback_sql, rollback_sql=made.sql)
+
+    def _edges(self, text: str, schema: TableSchema) -> Step:
+        steps = companion_steps(self.own[1], self.place, schema)
+        make = "\n".join(one.sql for one in steps)
+        return Step("ALTER", text, make, f"DROP TABLE {edges_place(self.place).sql};")
 
     # What is in the way goes first, under its old name.
 
@@ -82,7 +100,9 @@ class _Builder:
         undo, undo_after = None, ()
         if target is not None:
             constraint = ddl.foreign_name(self.place, key)
-            undo, undo_after = self._added(constraint, ddl.foreign_key(self.place, key, target))
+            undo, undo_after = self._added(
+                constraint, ddl.foreign_key(self.place, key, target), rule=_key_rule(key)
+            )
         self.current = replace(self.current, foreign_keys=_without(self.current.foreign_keys, key))
         drop = self.alter(_dropped(ddl.foreign_name(self.place, key)))
         return Step(
@@ -96,7 +116,7 @@ class _Builder:
             "INDEX",
             f"Drop index {index.name}",
             ddl.drop_index(self.place, index),
-            "" if self.large else ddl.create_index(self.place, index),
+            "" if self.large else ddl.create_index(self.place, index, unless_there=True),
             rollback_after=self._index_later(index) if self.large else (),
         )
 
@@ -120,13 +140,23 @@ class _Builder:
         undo, undo_after = self.alter(f"ADD {ddl.unique(self.place, field)}"), ()
         if self.large:
             undo, undo_after = "", self._unique_later(field)
+        return Step(
+            "ALTER", f"Let '{field.name}' repeat", self._no_unique(name), undo, rollback_after=undo_after
+        )
+
+    def _no_unique(self, name: str) -> str:
         drop = self.alter(_dropped(name))
-        return Step("ALTER", f"Let '{field.name}' repeat", drop, undo, rollback_after=undo_after)
+        if self.large:
+            # The index alone, while its constraint is still to be made of it.
+            drop += f"\nDROP INDEX IF EXISTS {sql.qualified(self.place.schema, name)};"
+        return drop
 
     def drop_check(self, change: Change) -> Step:
         field: Field = change.before
         name = ddl.check_name(self.place, field, change.what)
-        undo, undo_after = self._added(name, ddl.field_checks(self.place, field)[change.what])
+        undo, undo_after = self._added(
+            name, ddl.field_checks(self.place, field)[change.what], rule=_rule(field.name, change.what)
+        )
         self._constrain(field.name, **{_CONSTRAINTS[change.what]: None})
         text = f"Drop {_words(change.what)} of '{field.name}'"
         return Step("ALTER", text, self.alter(_dropped(name)), undo, rollback_after=undo_after)
@@ -206,7 +236,8 @@ class _Builder:
         for what, check in ddl.field_checks(self.place, field).items():
             actions.append(f"ADD {check}" + (" NOT VALID" if self.large else ""))
             if self.large:
-                after.append(self._validate(ddl.check_name(self.place, field, what)))
+                name = ddl.check_name(self.place, field, what)
+                after.append(self._validate(name, _rule(field.name, what)))
         if ddl.has_unique(field, self.new):
             if self.large:
                 after += self._unique_later(field)
@@ -232,8 +263,12 @@ class _Builder:
         column = sql.identifier(change.name)
         drop, require = (self.alter(f"ALTER COLUMN {column} {verb} NOT NULL") for verb in ("DROP", "SET"))
         undo, undo_after = require, ()
+        name = ddl.check_name(self.place, change.after, "required")
         if self.large:
-            undo, undo_after = self._required_later(change.after)
+            drop = self.alter(f"ALTER COLUMN {column} DROP NOT NULL", _dropped(name))
+            undo, _ = self._required_later(change.after, name)
+            # By then the field has its old name again.
+            _, undo_after = self._required_later(change.before, name)
         return Step("ALTER", f"Make '{change.name}' optional", drop, undo, rollback_after=undo_after)
 
     def require(self, change: Change) -> Step:
@@ -243,18 +278,18 @@ class _Builder:
         drop, do = (self.alter(f"ALTER COLUMN {column} {verb} NOT NULL") for verb in ("DROP", "SET"))
         if not self._takes_later(change):
             return Step("ALTER", text, do, drop, probe=obstacle[0], obstacle=obstacle[1])
-        do, after = self._required_later(change.after)
-        check = sql.identifier(ddl.check_name(self.place, change.after, "required"))
-        undo = self.alter(f"DROP CONSTRAINT IF EXISTS {check}", f"ALTER COLUMN {column} DROP NOT NULL")
+        name = ddl.check_name(self.place, change.after, "required")
+        do, after = self._required_later(change.after, name)
+        undo = self.alter(_dropped(name), f"ALTER COLUMN {column} DROP NOT NULL")
         return Step("ALTER", text, do, undo, after, probe=obstacle[0], obstacle=obstacle[1])
 
-    def _required_later(self, field: Field) -> tuple[str, tuple[Later, ...]]:
+    def _required_later(self, field: Field, name: str) -> tuple[str, tuple[Later, ...]]:
         """A validated check spares `SET NOT NULL` its look at every row, which it takes under an exclusive lock."""
-        column, name = sql.identifier(field.name), ddl.check_name(self.place, field, "required")
+        column = sql.identifier(field.name)
         check = f"CONSTRAINT {sql.identifier(name)} CHECK ({column} IS NOT NULL)"
-        do, after = self._added(name, check)
+        do, after = self._added(name, check, rule=_rule(field.name, "required"))
         final = self.alter(f"ALTER COLUMN {column} SET NOT NULL", _dropped(name))
-        return do, (*after, Later(final))
+        return do, (*after, Later(final, rule=_rule(field.name, "required")))
 
     def change_check(self, change: Change) -> Step:
         field: Field = change.after
@@ -262,7 +297,12 @@ class _Builder:
         name = ddl.check_name(self.place, field, change.what)
         new, old = (ddl.field_checks(self.place, one)[change.what] for one in (field, before))
         undo, undo_after = self._added(name, old, _dropped(name))
-        return self._check(change, f"Change {_words(change.what)}", new, undo, undo_after, _dropped(name))
+        if undo_after:
+            # By then the field, and the constraint with it, has its old name again.
+            name = ddl.check_name(self.place, change.before, change.what)
+            undo_after = (self._validate(name, _rule(change.before.name, change.what)),)
+        dropped = _dropped(ddl.check_name(self.place, field, change.what))
+        return self._check(change, f"Change {_words(change.what)}", new, undo, undo_after, dropped)
 
     def add_check(self, change: Change) -> Step:
         field: Field = change.after
@@ -278,7 +318,8 @@ class _Builder:
 
         do, after = self.alter(*first, f"ADD {check}"), ()
         if self._takes_later(change):
-            do, after = self._added(ddl.check_name(self.place, change.after, change.what), check, *first)
+            name = ddl.check_name(self.place, change.after, change.what)
+            do, after = self._added(name, check, *first, rule=_rule(change.name, change.what))
         return Step(
             "ALTER",
             f"{text} of '{change.name}'",
@@ -293,10 +334,7 @@ class _Builder:
     def add_unique(self, change: Change) -> Step:
         field: Field = change.after
         name = ddl.unique_name(self.place, field)
-        undo = self.alter(f"DROP CONSTRAINT IF EXISTS {sql.identifier(name)}")
-        if self.large:
-            # The index alone, while its constraint is still to be made of it.
-            undo += f"\nDROP INDEX IF EXISTS {sql.qualified(self.place.schema, name)};"
+        undo = self._no_unique(name)
         text = f"Make '{field.name}' unique"
         do, after = self.alter(f"ADD {ddl.unique(self.place, field)}"), ()
         if self._takes_later(change):
@@ -314,7 +352,7 @@ class _Builder:
 
     def add_index(self, change: Change) -> Step:
         index: Index = change.after
-        undo = ddl.drop_index(self.place, index).replace("DROP INDEX", "DROP INDEX IF EXISTS")
+        undo = ddl.drop_index(self.place, index)
         text = f"Create index {index.name}"
         fields = set(index.fields)
         probe = None
@@ -332,7 +370,8 @@ class _Builder:
         step = ddl.foreign_key_step(self.place, key, target)
         if set(key.fields) & self.retyped or not self.large:
             return step
-        do, after = self._added(ddl.foreign_name(self.place, key), ddl.foreign_key(self.place, key, target))
+        name = ddl.foreign_name(self.place, key)
+        do, after = self._added(name, ddl.foreign_key(self.place, key, target), rule=_key_rule(key))
         probe = None
         named = {*key.fields, *(key.reference_fields if target == self.place else ())}
         if not named & (self.added | self.retyped):
@@ -341,25 +380,28 @@ class _Builder:
 
     # Parts of statements.
 
-    def _added(self, name: str, constraint: str, *first: str) -> tuple[str, tuple[Later, ...]]:
+    def _added(
+        self, name: str, constraint: str, *first: str, rule: Rule | None = None
+    ) -> tuple[str, tuple[Later, ...]]:
         """A constraint made; of a large table its look at the rows comes later."""
         if not self.large:
             return self.alter(*first, f"ADD {constraint}"), ()
-        return self.alter(*first, f"ADD {constraint} NOT VALID"), (self._validate(name),)
+        return self.alter(*first, f"ADD {constraint} NOT VALID"), (self._validate(name, rule),)
 
-    def _validate(self, name: str) -> Later:
-        return Later(self.alter(f"VALIDATE CONSTRAINT {sql.identifier(name)}"))
+    def _validate(self, name: str, rule: Rule | None) -> Later:
+        return Later(self.alter(f"VALIDATE CONSTRAINT {sql.identifier(name)}"), rule=rule)
 
     def _unique_later(self, field: Field) -> tuple[Later, ...]:
         index = ddl.unique_name(self.place, field)
         name, column = sql.identifier(index), sql.identifier(field.name)
         build = f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON {self.place.sql} ({column});"
         use = self.alter(f"ADD CONSTRAINT {name} UNIQUE USING INDEX {name}")
-        return Later(build, index), Later(use)
+        rule = _rule(field.name, "unique")
+        return Later(build, index, rule), Later(use, rule=rule)
 
     def _index_later(self, index: Index) -> tuple[Later, ...]:
         build = ddl.create_index(self.place, index, concurrently=True)
-        return (Later(build, ddl.index_name(self.place, index)),)
+        return (Later(build, ddl.index_name(self.place, index), Rule("index", index.name)),)
 
     def _search_index_later(self) -> tuple[Later, ...]:
         if not self.large:
@@ -415,7 +457,15 @@ class _Builder:
 
 
 def _dropped(name: str) -> str:
-    return f"DROP CONSTRAINT {sql.identifier(name)}"
+    return f"DROP CONSTRAINT IF EXISTS {sql.identifier(name)}"
+
+
+def _rule(field: str, what: str) -> Rule:
+    return Rule("constraint", field, _words(what))
+
+
+def _key_rule(key: ForeignKey) -> Rule:
+    return Rule("foreign_key", key.resource, fields=key.fields)
 
 
 def _without(items: Sequence[Any], one: Any) -> tuple[Any, ...]:
@@ -427,6 +477,7 @@ def _words(what: str) -> str:
 
 
 _STEPS: Mapping[Kind, Callable[[_Builder, Change], Step]] = {
+    Kind.DROP_EDGES: _Builder.drop_edges,
     Kind.DROP_KEY: _Builder.drop_key,
     Kind.DROP_INDEX: _Builder.drop_index,
     Kind.DROP_SEARCH: _Builder.drop_search,
@@ -444,5 +495,6 @@ _STEPS: Mapping[Kind, Callable[[_Builder, Change], Step]] = {
     Kind.ADD_UNIQUE: _Builder.add_unique,
     Kind.ADD_SEARCH: _Builder.add_search,
     Kind.ADD_INDEX: _Builder.add_index,
+    Kind.ADD_EDGES: _Builder.add_edges,
     Kind.ADD_KEY: _Builder.add_key,
 }

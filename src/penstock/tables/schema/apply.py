@@ -116,21 +116,24 @@ async def execute(conn: Connection, table: DataTable, step: Step) -> None:
 
 def explain(step: Step, error: asyncpg.PostgresError) -> errors.PenstockError:
     """What the caller is told about a statement that failed."""
-    code = error.sqlstate or ""
     if isinstance(error, _LOCKED):
         return errors.Contended(
             "The table is too busy to be changed: its lock was not free for long enough. Nothing was changed.",
             hint="Try again when less is written, or end long transactions on the table.",
         )
+    return _refusal(step, reason_of(error))
+
+
+def reason_of(error: asyncpg.PostgresError) -> str:
+    """Why a statement of a schema change failed, in words that quote no row; raises what is no fault of the rows."""
+    code = error.sqlstate or ""
     if isinstance(error, asyncpg.QueryCanceledError):
-        reason = "it takes longer than PENSTOCK_SCHEMA_STATEMENT_TIMEOUT allows"
-    elif code in _REASONS:
-        reason = _REASONS[code]
-    elif code[:2] in ("22", "42", "54", "0A"):
-        reason = summary(error)
-    else:
-        raise error
-    return _refusal(step, reason)
+        return "it takes longer than PENSTOCK_SCHEMA_STATEMENT_TIMEOUT allows"
+    if code in _REASONS:
+        return _REASONS[code]
+    if code[:2] in ("22", "42", "54", "0A"):
+        return summary(error)
+    raise error
 
 
 def _refusal(step: Step, reason: str) -> errors.Invalid:

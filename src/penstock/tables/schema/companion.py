@@ -58,12 +58,9 @@ def edges_place(place: Place) -> Place:
 
 def companion_steps(name: str, place: Place, schema: TableSchema) -> list[Step]:
     """What a table with a hierarchy or graph needs besides itself; nothing for any other table."""
-    graph = schema.graph
-    if graph is None:
+    require_own_field(name, schema)
+    if not keeps_edges(schema):
         return []
-    if graph.self_reference is not None:
-        _require_own(name, schema, graph.self_reference)
-        return []  # the foreign key has an index
     edges = parse_schema(edges_definition(name, schema))
     at = edges_place(place)
     steps = ddl.create_steps(at, edges)
@@ -74,7 +71,16 @@ def companion_steps(name: str, place: Place, schema: TableSchema) -> list[Step]:
     return steps
 
 
-def _require_own(name: str, schema: TableSchema, column: str) -> None:
+def keeps_edges(schema: TableSchema) -> bool:
+    """True when the edges have a table; a field that says them needs none, since its foreign key has an index."""
+    return schema.graph is not None and schema.graph.self_reference is None
+
+
+def require_own_field(name: str, schema: TableSchema) -> None:
+    """Raises `Invalid` when the field that says each record's parent refers to another table."""
+    column = schema.graph.self_reference if schema.graph else None
+    if column is None:
+        return
     targets = {one.resource for one in schema.foreign_keys if one.fields == (column,)}
     if targets.isdisjoint(("", name)):
         refuse(f"'self_reference' names '{column}', whose foreign key leads to another table.")

@@ -34,11 +34,25 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """What of a schema a statement sees to: the constraint `what` of a field, an index, or a foreign key."""
+
+    kind: Literal["constraint", "index", "foreign_key"]
+    name: str
+    what: str = ""
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
-    """A statement that comes after the transaction. `index` is the name of one that is built concurrently by it."""
+    """A statement that comes after the transaction. `index` is the name of one that is built concurrently by it.
+
+    Rows that came meanwhile may be in the way of the `rule` that it sees to.
+    """
 
     sql: str
     index: str | None = None
+    rule: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +77,8 @@ class Step:
     rewrites: bool = False
     # What of the data is lost, so that somebody must have agreed to it.
     loses: str | None = None
+    # Whether values are made or lost, so that undoing it does not bring back all that was.
+    keeps_values: bool = True
 
     @property
     def whole_sql(self) -> str:
@@ -107,7 +123,7 @@ def foreign_key_step(place: Place, key: ForeignKey, target: Place) -> Step:
         "ALTER",
         f"Add foreign key ({', '.join(key.fields)}) to {key.resource or 'itself'}",
         f"ALTER TABLE {place.sql} ADD {foreign_key(place, key, target)};",
-        f"ALTER TABLE {place.sql} DROP CONSTRAINT {sql.identifier(foreign_name(place, key))};",
+        f"ALTER TABLE {place.sql} DROP CONSTRAINT IF EXISTS {sql.identifier(foreign_name(place, key))};",
     )
 
 
@@ -241,7 +257,9 @@ def search_column(schema: TableSchema) -> str:
     return f"{sql.identifier(SEARCH_COLUMN)} tsvector GENERATED ALWAYS AS ({' || '.join(parts)}) STORED"
 
 
-def create_index(place: Place, index: Index, *, concurrently: bool = False) -> str:
+def create_index(
+    place: Place, index: Index, *, concurrently: bool = False, unless_there: bool = False
+) -> str:
     name = sql.identifier(index_name(place, index))
     target = _columns(index.fields) if index.fields else f"({index.expression})"
     kind = "UNIQUE INDEX" if index.unique else "INDEX"
@@ -249,11 +267,13 @@ def create_index(place: Place, index: Index, *, concurrently: bool = False) -> s
         target += f" {index.operators}"
     where = f" WITH ({index.options})" if index.options else ""
     where += f" WHERE {index.where}" if index.where else ""
+    if unless_there:
+        name = f"IF NOT EXISTS {name}"
     return f"CREATE {kind} {_when(concurrently)}{name} ON {place.sql} USING {index.method} ({target}){where};"
 
 
 def drop_index(place: Place, index: Index) -> str:
-    return f"DROP INDEX {sql.qualified(place.schema, index_name(place, index))};"
+    return f"DROP INDEX IF EXISTS {sql.qualified(place.schema, index_name(place, index))};"
 
 
 def create_search_index(place: Place, *, concurrently: bool = False) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from penstock.tables.models import Field, ForeignKey, Index, TableSchema
 from penstock.tables.schema import checks, conversions, ddl, identity
+from penstock.tables.schema.companion import keeps_edges, require_own_field
 from penstock.tables.schema.identity import FieldIds
 from penstock.tables.schema.language import refuse
 
@@ -20,6 +21,7 @@ from penstock.tables.schema.language import refuse
 class Kind(StrEnum):
     """In the order in which changes are made: what is in the way goes first, and references come last."""
 
+    DROP_EDGES = "drop_graph"
     DROP_KEY = "drop_foreign_key"
     DROP_INDEX = "drop_index"
     DROP_SEARCH = "drop_search"
@@ -37,6 +39,7 @@ class Kind(StrEnum):
     ADD_UNIQUE = "add_unique"
     ADD_SEARCH = "add_search"
     ADD_INDEX = "add_index"
+    ADD_EDGES = "add_graph"
     ADD_KEY = "add_foreign_key"
 
 
@@ -45,6 +48,10 @@ SAFE, DESTRUCTIVE, DEPENDS = "safe", "destructive", "depends"
 # Contract section 9.2. What is safe may still be refused by the rows that are there, and then nothing changes.
 CLASSIFICATION: Final[Mapping[Kind, tuple[str, str]]] = MappingProxyType(
     {
+        Kind.DROP_EDGES: (
+            DEPENDS,
+            "Destructive when the edges are kept in a table of their own; those that a field says stay with it.",
+        ),
         Kind.DROP_KEY: (SAFE, "Rows stay as they are."),
         Kind.DROP_INDEX: (SAFE, "An index holds nothing that rows do not."),
         Kind.DROP_SEARCH: (SAFE, "The search vector is made of the rows."),
@@ -68,6 +75,7 @@ CLASSIFICATION: Final[Mapping[Kind, tuple[str, str]]] = MappingProxyType(
         Kind.ADD_UNIQUE: (SAFE, "Refused while rows repeat a value."),
         Kind.ADD_SEARCH: (SAFE, "The search vector is made of the rows."),
         Kind.ADD_INDEX: (SAFE, "A unique one is refused while rows repeat a value."),
+        Kind.ADD_EDGES: (SAFE, "A table for edges is made, empty."),
         Kind.ADD_KEY: (SAFE, "Refused while rows refer to nothing."),
     }
 )
@@ -103,7 +111,7 @@ def diff(name: str, old: Version, new: Version, *, has_rows: bool) -> list[Chang
 
 class _Comparison:
     def __init__(self, name: str, old: Version, new: Version, has_rows: bool) -> None:
-        self.old, self.new, self.has_rows = old.schema, new.schema, has_rows
+        self.name, self.old, self.new, self.has_rows = name, old.schema, new.schema, has_rows
         self.renames = identity.renames(old.ids, new.ids)
         self.old_names = {to: since for since, to in self.renames}
         kept = set(new.ids.values())
@@ -124,16 +132,13 @@ class _Comparison:
 
     def changes(self) -> Iterator[Change]:
         self._check_key()
-        if _edges(self.old) != _edges(self.new):
-            refuse(
-                "a table that is in use cannot switch its hierarchy or graph, or 'self_reference', on or off yet."
-            )
         yield from self._fields()
         for before, after in self.pairs:
             yield from self._pair(before, after)
         yield from self._indexes()
         yield from self._search()
         yield from self._keys()
+        yield from self._edges()
 
     def _check_key(self) -> None:
         if self.middle.primary_key != self.new.primary_key:
@@ -253,6 +258,15 @@ class _Comparison:
             if one not in stays:
                 yield Change(Kind.ADD_KEY, ", ".join(one.fields), after=one)
 
+    def _edges(self) -> Iterator[Change]:
+        """Edges are kept in a table of their own, or said by a field, and then nothing is made or lost."""
+        require_own_field(self.name, self.new)
+        had, has = keeps_edges(self.old), keeps_edges(self.new)
+        if had and not has:
+            yield Change(Kind.DROP_EDGES, "graph", before=self.old, loses=f"drop the edges of '{self.name}'")
+        if has and not had:
+            yield Change(Kind.ADD_EDGES, "graph", after=self.new)
+
     def _key_is_touched(self, key: ForeignKey) -> bool:
         return not self.retyped.isdisjoint(key.fields)
 
@@ -279,8 +293,3 @@ def _narrows(before: Field, after: Field, what: str) -> str | None:
     if conversions.kind(before) == conversions.kind(after) and old is not None and old <= new:
         return None
     return f"narrow '{after.name}' to maxLength {new}"
-
-
-def _edges(schema: TableSchema) -> tuple[bool, bool]:
-    """Whether a table has edges, and whether a field says them."""
-    return schema.graph is not None, schema.graph is not None and schema.graph.self_reference is not None

@@ -16,14 +16,15 @@ import msgspec
 from penstock.identity import Grant
 from penstock.kit import errors, jobs, sql
 from penstock.kit.context import Context
-from penstock.kit.db import Connection, summary
+from penstock.kit.db import Connection
 from penstock.kit.jobs import Job, Run
 from penstock.tables import store
 from penstock.tables.events import CATALOG
 from penstock.tables.models import DataTable, Operation
-from penstock.tables.schema.apply import Limits, Locked, StepFailed, attempts, execute
+from penstock.tables.schema.apply import Limits, Locked, StepFailed, attempts, execute, reason_of
 from penstock.tables.schema.ddl import Later, Step
 from penstock.tables.schema.materialize import place_of
+from penstock.tables.service.retracting import retract
 from penstock.tables.settings import TablesSettings
 
 _DAY = 86_400.0
@@ -112,11 +113,26 @@ async def _finish(work: _Work, operation: Operation) -> None:
         except Locked as busy:
             raise errors.Transient("The table was too busy.") from busy
         except (StepFailed, *_HOPELESS) as error:
-            reason = error.error.message if isinstance(error, StepFailed) else summary(error)
-            async with work.conn.raw.transaction():
-                await _note(work, operation, "failed", {**detail, "reason": reason}, started)
+            cause = error.__cause__ if isinstance(error, StepFailed) else error
+            await _give_up(work, operation, later[place], cause)
             return
         detail = done
+
+
+async def _give_up(work: _Work, operation: Operation, later: Later, cause: BaseException | None) -> None:
+    """Rows are in the way of a statement: what the definition says is made true again."""
+    assert isinstance(cause, asyncpg.PostgresError)
+    reason = f"{operation.description}: {reason_of(cause)}."
+    async with work.conn.raw.transaction():
+        table = await store.hold_table(work.conn, work.table.id)
+        current = await store.next_pending(work.conn, work.table.id)
+        if table is None or current is None or current.id != operation.id:
+            return  # taken back meanwhile
+        try:
+            await retract(work.conn, table, current, later.rule, reason, work.limits)
+        except Locked as busy:
+            raise errors.Transient("The table was too busy.") from busy
+        await _announce(work)
 
 
 async def _execute(work: _Work, step: Step) -> None:
@@ -152,7 +168,11 @@ async def _note(
 ) -> None:
     milliseconds = int((time.perf_counter() - started) * 1000)
     await store.update_operation(work.conn, operation.id, status, detail, milliseconds)
-    # Which unique indexes there are is part of what processes know of a table.
+    await _announce(work)
+
+
+async def _announce(work: _Work) -> None:
+    """Which unique indexes there are is part of what processes know of a table."""
     await work.conn.notify(
         CATALOG, f"{await store.org_of_table(work.conn, work.table.id)}:{work.table.app_id}"
     )

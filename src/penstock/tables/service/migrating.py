@@ -281,7 +281,8 @@ async def _write_down(conn: Connection, grant: Grant, plan: _Plan, done: Sequenc
 
 def _operation(done: Done, revision: int) -> NewOperation:
     step = done.step
-    detail: dict[str, Any] = {}
+    # What undoing brings back whole may be undone unasked, when rows turn out to be in the way.
+    detail: dict[str, Any] = {"whole": True} if step.keeps_values else {}
     if step.after:
         detail["after"] = [asdict(one) for one in step.after]
     if step.rollback_after:

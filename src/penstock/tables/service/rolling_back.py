@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from penstock.identity import Grant
 from penstock.kit import errors
 from penstock.kit.db import Connection
 from penstock.tables import events, store
 from penstock.tables.definitions import read_definition
-from penstock.tables.models import DataTable, NewOperation, Operation, Revision, TableEntry
+from penstock.tables.models import DataTable, Operation, Revision, TableEntry
 from penstock.tables.schema.apply import StepFailed, attempts, run
-from penstock.tables.schema.ddl import Step
 from penstock.tables.schema.materialize import Done
 from penstock.tables.service.finishing import finish_later
 from penstock.tables.service.migrating import ChangeFailed, Terms, require_finished
+from penstock.tables.service.undoing import rebuilding, undoing
 
 
 async def roll_back(
@@ -37,36 +35,17 @@ async def roll_back(
     if not any(one.status == "pending" for one in operations):
         # A change may be taken back while it is unfinished; what an earlier rollback rebuilds comes first.
         await require_finished(conn, grant, table)
-    steps = [_undoing(one) for one in reversed(operations)]
+    steps = [undoing(one) for one in reversed(operations)]
     try:
         done = await attempts(conn, terms.limits, lambda: run(conn, table, steps))
     except StepFailed as failed:
         raise ChangeFailed(grant, failed) from failed
     await _restore(conn, grant, table, newest)
-    await _rebuild(
-        conn, grant, table, [one for one in reversed(operations) if "rollback_after" in one.detail]
-    )
-    return done
-
-
-async def _rebuild(conn: Connection, grant: Grant, table: DataTable, operations: Sequence[Operation]) -> None:
-    """What undoing leaves to be done after the transaction, as pending rows of their own."""
-    rows = [
-        NewOperation(
-            table.id,
-            one.operation_type,
-            f"Finish rolling back '{one.description}'",
-            "\n".join(later["sql"] for later in one.detail["rollback_after"]),
-            None,
-            0,
-            status="pending",
-            detail={"after": one.detail["rollback_after"]},
-        )
-        for one in operations
-    ]
+    rows = rebuilding(table, list(reversed(operations)))
     await store.add_operations(conn, grant, rows)
     if rows:
         await finish_later(conn, grant, table)
+    return done
 
 
 async def _restore(conn: Connection, grant: Grant, table: DataTable, revision: Revision) -> None:
@@ -86,10 +65,3 @@ def _reason(operation: Operation, newest: Revision | None) -> str:
         return "The making of a table is not rolled back; delete the table instead."
     assert newest is not None
     return "Only the newest change can be rolled back; roll back those after it first."
-
-
-def _undoing(operation: Operation) -> Step:
-    if operation.rollback_sql is None:
-        raise errors.Conflict(f"Nothing undoes operation {operation.id} ({operation.description}).")
-    sql = operation.detail.get("rollback_sql", operation.rollback_sql)
-    return Step(operation.operation_type, f"Roll back '{operation.description}'", sql, None)

@@ -29,10 +29,8 @@ from penstock.tables.store.history import (
     list_operations,
     mark_rolled_back,
     newest_revision,
-    next_pending,
     operations_of,
     operations_of_revision,
-    update_operation,
 )
 from penstock.tables.store.listing import BARE_LIMIT, Listing
 from penstock.tables.store.source_rows import (
@@ -69,6 +67,17 @@ from penstock.tables.store.table_rows import (
     unique_indexes,
     update_table,
 )
+from penstock.tables.store.unfinished import (
+    append_operations,
+    end_revision,
+    field_ids_of,
+    hold_table,
+    next_pending,
+    redefine,
+    revision_by_id,
+    steps_of_revision,
+    update_operation,
+)
 
 __all__ = [
     "BARE_LIMIT",
@@ -77,6 +86,7 @@ __all__ = [
     "add_revision",
     "app_id_of",
     "app_of",
+    "append_operations",
     "apps",
     "children_of",
     "data_sources",
@@ -86,8 +96,10 @@ __all__ = [
     "deactivate_table",
     "definitions",
     "definitions_version",
+    "end_revision",
     "entry_of",
     "family_of",
+    "field_ids_of",
     "find_app",
     "find_operation",
     "find_source",
@@ -96,6 +108,7 @@ __all__ = [
     "first_source",
     "graph_tables",
     "has_pending",
+    "hold_table",
     "idempotency_keys",
     "insert_app",
     "insert_source",
@@ -119,11 +132,14 @@ __all__ = [
     "org_of_table",
     "physical_schema",
     "reactivate_app",
+    "redefine",
+    "revision_by_id",
     "schema_revisions",
     "slugs_like",
     "source_counts",
     "source_of",
     "source_slugs_like",
+    "steps_of_revision",
     "table_by_id",
     "table_counts",
     "unique_indexes",

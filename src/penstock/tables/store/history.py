@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from penstock.tables.models import NewOperation, Operation, Revision
 from penstock.tables.store.core import operation_history, schema_revisions
 from penstock.tables.store.listing import Listing, listing
 
-_COLUMNS = (
+OPERATION = (
     operation_history.c.id,
     operation_history.c.operation_type,
     operation_history.c.description,
@@ -26,15 +26,27 @@ _COLUMNS = (
     operation_history.c.created_at,
     operation_history.c.revision_id,
 )
+REVISION = (
+    schema_revisions.c.id,
+    schema_revisions.c.table_id,
+    schema_revisions.c.json_schema,
+    schema_revisions.c.field_ids,
+)
 
 
 async def add_operations(conn: Connection, grant: Grant, operations: Sequence[NewOperation]) -> list[int]:
     """The ids of the new rows, in order."""
+    return await insert_operations(conn, grant.org_id, grant.principal.user_id, operations)
+
+
+async def insert_operations(
+    conn: Connection, org_id: int, user_id: int | None, operations: Sequence[NewOperation]
+) -> list[int]:
     if not operations:
         return []
     rows = [
         {
-            "org_id": grant.org_id,
+            "org_id": org_id,
             "table_id": one.table_id,
             "operation_type": one.operation_type,
             "description": one.description,
@@ -44,7 +56,7 @@ async def add_operations(conn: Connection, grant: Grant, operations: Sequence[Ne
             "execution_time_ms": one.milliseconds,
             "revision_id": one.revision,
             "detail": msgspec.json.encode(one.detail).decode(),
-            "created_by": grant.principal.user_id,
+            "created_by": user_id,
         }
         for one in operations
     ]
@@ -57,7 +69,7 @@ async def list_operations(
 ) -> Listing:
     """Newest first."""
     statement = (
-        select(*_COLUMNS, operation_history.c.detail)
+        select(*OPERATION, operation_history.c.detail)
         .where(operation_history.c.org_id == grant.org_id, operation_history.c.table_id == table_id)
         .order_by(operation_history.c.id.desc())
     )
@@ -67,18 +79,18 @@ async def list_operations(
 
 
 def operations_of(found: Listing) -> list[Operation]:
-    return [_operation(row) for row in found.rows]
+    return [operation_of(row) for row in found.rows]
 
 
 async def find_operation(
     conn: Connection, grant: Grant, table_id: int, operation_id: int
 ) -> Operation | None:
     row = await conn.row(
-        select(*_COLUMNS, operation_history.c.detail).where(
+        select(*OPERATION, operation_history.c.detail).where(
             *_of_table(grant, table_id), operation_history.c.id == operation_id
         )
     )
-    return _operation(row) if row else None
+    return operation_of(row) if row else None
 
 
 async def operations_of_revision(
@@ -86,12 +98,12 @@ async def operations_of_revision(
 ) -> list[Operation]:
     """In the order in which they were done, held. Raises the driver's error while one of them is being finished."""
     rows = await conn.rows(
-        select(*_COLUMNS, operation_history.c.detail)
+        select(*OPERATION, operation_history.c.detail)
         .where(*_of_table(grant, table_id), operation_history.c.revision_id == revision)
         .order_by(operation_history.c.id)
         .with_for_update(nowait=True)
     )
-    return [_operation(row) for row in rows]
+    return [operation_of(row) for row in rows]
 
 
 async def add_revision(
@@ -114,7 +126,7 @@ async def add_revision(
 async def newest_revision(conn: Connection, grant: Grant, table_id: int) -> Revision | None:
     """The last change of the schema that has not been rolled back."""
     row = await conn.row(
-        select(schema_revisions.c.id, schema_revisions.c.json_schema, schema_revisions.c.field_ids)
+        select(*REVISION)
         .where(
             schema_revisions.c.org_id == grant.org_id,
             schema_revisions.c.table_id == table_id,
@@ -123,10 +135,7 @@ async def newest_revision(conn: Connection, grant: Grant, table_id: int) -> Revi
         .order_by(schema_revisions.c.id.desc())
         .limit(1)
     )
-    if row is None:
-        return None
-    ids = msgspec.json.decode(row["field_ids"], type=dict[str, str])
-    return Revision(row["id"], table_id, row["json_schema"], ids)
+    return None if row is None else revision_of(row)
 
 
 async def mark_rolled_back(conn: Connection, grant: Grant, revision: int) -> None:
@@ -146,40 +155,15 @@ def _of_table(grant: Grant, table_id: int) -> tuple[Any, ...]:
     return (operation_history.c.org_id == grant.org_id, operation_history.c.table_id == table_id)
 
 
-def _operation(row: Row) -> Operation:
+def revision_of(row: Row) -> Revision:
+    ids = msgspec.json.decode(row["field_ids"], type=dict[str, str])
+    return Revision(row["id"], row["table_id"], row["json_schema"], ids)
+
+
+def operation_of(row: Row) -> Operation:
     detail: Any = row.get("detail")
     return Operation(
-        *(row[column.name] for column in _COLUMNS), detail=msgspec.json.decode(detail) if detail else {}
-    )
-
-
-async def next_pending(conn: Connection, table_id: int) -> Operation | None:
-    """The oldest operation of a table of which something is still to be done; held until the transaction ends.
-
-    For whoever finishes what was granted when it was begun.
-    """
-    row = await conn.row(
-        select(*_COLUMNS, operation_history.c.detail)
-        .where(operation_history.c.table_id == table_id, operation_history.c.status == "pending")
-        .order_by(operation_history.c.id)
-        .limit(1)
-        .with_for_update()
-    )
-    return _operation(row) if row else None
-
-
-async def update_operation(
-    conn: Connection, operation_id: int, status: str, detail: Mapping[str, Any], milliseconds: int
-) -> None:
-    """What came of a step of `next_pending`; its time is added."""
-    await conn.execute(
-        update(operation_history)
-        .where(operation_history.c.id == operation_id)
-        .values(
-            status=status,
-            detail=msgspec.json.encode(detail).decode(),
-            execution_time_ms=operation_history.c.execution_time_ms + milliseconds,
-        )
+        *(row[column.name] for column in OPERATION), detail=msgspec.json.decode(detail) if detail else {}
     )
 
 

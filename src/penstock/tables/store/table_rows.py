@@ -274,7 +274,7 @@ async def insert_table(
             physical_name=physical[1],
             created_by=grant.principal.user_id,
             field_ids=msgspec.json.encode(field_ids).decode(),
-            **_defined(definition),
+            **defined(definition),
         )
         .on_conflict_do_nothing(
             index_elements=[data_tables.c.app_id, data_tables.c.name], index_where=data_tables.c.is_active
@@ -293,7 +293,7 @@ async def update_table(
 ) -> None:
     values = dict(changes)
     if definition is not None:
-        values |= _defined(definition)
+        values |= defined(definition)
     if field_ids is not None:
         values["field_ids"] = msgspec.json.encode(field_ids).decode()
     await conn.execute(
@@ -325,7 +325,8 @@ def _texts(names: Sequence[str]) -> BindParameter[Sequence[str]]:
     return bindparam(None, list(names), type_=ARRAY(TEXT))
 
 
-def _defined(definition: Definition) -> dict[str, Any]:
+def defined(definition: Definition) -> dict[str, Any]:
+    """The columns that say what a table is."""
     return {
         "json_schema": definition.text,
         "schema_hash": definition.digest,
