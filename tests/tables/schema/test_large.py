@@ -237,7 +237,6 @@ async def test_rows_that_come_in_between(
     if in_the_end is None:
         assert (now["json_schema"], now["schema_hash"]) == (was["json_schema"], was["schema_hash"])
         assert await physical(workbench, table) == shape
-        assert {one["status"] for one in steps[:-1]} <= {"failed", "rolled_back"}
         assert (await roll_back(workbench, table, failed[0]["id"])).status_code == 409
     else:
         assert now["json_schema"] == in_the_end
