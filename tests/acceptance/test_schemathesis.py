@@ -169,6 +169,12 @@ class World:
         path = "/api/apps/shop/datatables/products/data/import?format=csv&on_error=quarantine"
         return self.send("POST", path, content=b'name\n""\n,\n')["quarantine"]
 
+    def team(self, member: str | None = None) -> str:
+        slug = self.post("/api/teams", slug=self.name())["slug"]
+        if member is not None:
+            self.post(f"/api/teams/{slug}/members", user=member)
+        return slug
+
     def login(self) -> dict[str, Any]:
         """Tokens of a login of a user who is nobody else."""
         return self.post("/api/auth/jwt/token", username=self.user(), password="long enough for anybody")
@@ -191,6 +197,8 @@ USED_UP: Mapping[str, Callable[[World], dict[str, Any]]] = {
     "updateApp": lambda world: {"app": world.app()},
     "restoreApp": lambda world: {"app": world.app(deleted=True)},
     "takeAppAccess": lambda world: {"app": world.app()},
+    "takeSourceAccess": lambda world: {"source": world.source()},
+    "takeTableAccess": lambda world: {"table": world.table()},
     "giveAppAccess": lambda world: {"app": world.app()},
     "deleteSource": lambda world: {"source": world.source()},
     "replaceSource": lambda world: {"source": world.source()},
@@ -216,6 +224,8 @@ def places(world: World, operation: Any, name: str) -> dict[str, Any]:
         found["user"] = world.user()
     if "{key}" in path:
         found["key"] = world.record(table) if "/data/" in path else world.api_key()
+    if "{team}" in path:
+        found["team"] = world.team(found.get("user"))
     if "{webhook}" in path:
         found["webhook"] = world.webhook()
     if "{delivery}" in path:
@@ -245,6 +255,10 @@ BODIES: Mapping[str, Callable[[World], Any]] = {
     "switchOrg": lambda world: {"org": "main"},
     "addMember": lambda world: {"user": outsider(world)},
     "giveAppAccess": lambda world: {"user": world.user(), "role": "operator"},
+    "giveSourceAccess": lambda world: {"user": world.user(), "role": "operator"},
+    "giveTableAccess": lambda world: {"team": world.team(), "role": "operator"},
+    "createTeam": lambda world: {"slug": world.name()},
+    "addTeamMember": lambda world: {"user": world.user()},
     "createTable": lambda world: {"name": world.name(), "json_schema": SIMPLE},
     "rollBackTable": lambda world: {"revision_id": world.newest},
     "rollBackTableOfSource": lambda world: {"revision_id": world.newest},
@@ -278,6 +292,9 @@ BODIES: Mapping[str, Callable[[World], Any]] = {
 FILES: Mapping[str, str] = {"importRecords": "text/csv"}
 QUERIES: Mapping[str, Callable[[World], dict[str, Any]]] = {
     "takeAppAccess": lambda world: {"org": "true"},
+    "takeSourceAccess": lambda world: {"org": "true"},
+    "takeTableAccess": lambda world: {"org": "true"},
+    "exportAuditEntries": lambda world: {"format": "csv"},
     "exportRecords": lambda world: {"format": "csv"},
     "deleteRecords": lambda world: {"ids": str(world.record("products"))},
     "deleteThings": lambda world: {"ids": str(world.record("things"))},
@@ -329,8 +346,9 @@ def test_every_operation_works(world: World, which: str) -> None:
             query=QUERIES[name](world) if name in QUERIES else {},
             headers={"Authorization": f"Key {world.key}"},
         )
-        if name == "takeAppAccess":
-            world.post(f"/api/apps/{case.path_parameters['app']}/access", org=True, role="operator")
+        if name in ("takeAppAccess", "takeSourceAccess", "takeTableAccess"):
+            shared = operation.path.format(**case.path_parameters)
+            world.post(shared, org=True, role="operator")
         if name in SIGNED_IN:
             case.headers["Authorization"] = f"Bearer {world.login()['access']}"
         body = body_of(world, name, operation)

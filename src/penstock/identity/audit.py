@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import ColumnElement, and_, cast, func, select
+from sqlalchemy import ColumnElement, Select, and_, cast, func, select
 from sqlalchemy.types import Text
 
 from penstock.identity.models import AuditEntry, Grant, Principal
 from penstock.identity.store import QUERIES
 from penstock.identity.store.tables import audit_entries
-from penstock.kit.db import Connection, Row
+from penstock.kit.db import Connection, Pool, Row
 from penstock.kit.paging import Page
 
 SYSTEM = "system"
+_STEP = 1000  # entries at a time
 _PLAIN = [column for column in audit_entries.c if column.name != "detail"]
 
 
@@ -49,36 +51,60 @@ async def record(
     )
 
 
-async def entries(
-    conn: Connection,
-    grant: Grant,
-    page: Page,
-    *,
-    actor: str | None = None,
-    action: str | None = None,
-    resource_kind: str | None = None,
-    resource_id: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> tuple[int, list[AuditEntry]]:
-    """How many entries fit, and one page of them, newest first. `actor` is a name, `until` exclusive."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries; None is any. `actor` is a name, `until` exclusive."""
+
+    actor: str | None = None
+    action: str | None = None
+    resource_kind: str | None = None
+    resource_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self, org_id: int) -> list[ColumnElement[bool]]:
+        table = audit_entries.c
+        equal = {
+            table.actor_name: self.actor,
+            table.action: self.action,
+            table.resource_kind: self.resource_kind,
+            table.resource_id: self.resource_id,
+        }
+        found: list[ColumnElement[bool]] = [table.org_id == org_id]
+        found += [column == value for column, value in equal.items() if value is not None]
+        if self.since is not None:
+            found.append(table.at >= self.since)
+        if self.until is not None:
+            found.append(table.at < self.until)
+        return found
+
+
+async def export(pool: Pool, grant: Grant, wanted: Wanted) -> AsyncGenerator[list[AuditEntry]]:
+    """Every entry that fits, newest first, some at a time; those that come meanwhile are left out."""
+    below: int | None = None
+    while True:
+        conditions = wanted.conditions(grant.org_id)
+        if below is not None:
+            conditions.append(audit_entries.c.id < below)
+        async with pool.transaction() as conn:
+            rows = await conn.rows(_select(conditions).limit(_STEP))
+        if not rows:
+            return
+        yield [_entry(row) for row in rows]
+        below = rows[-1]["id"]
+
+
+def _select(conditions: Sequence[ColumnElement[bool]]) -> Select[*tuple[Any, ...]]:
     table = audit_entries.c
-    wanted: list[ColumnElement[bool]] = [table.org_id == grant.org_id]
-    equal = {table.actor_name: actor, table.action: action, table.resource_kind: resource_kind}
-    equal[table.resource_id] = resource_id
-    wanted += [column == value for column, value in equal.items() if value is not None]
-    if since is not None:
-        wanted.append(table.at >= since)
-    if until is not None:
-        wanted.append(table.at < until)
-    total = await conn.value(select(func.count()).select_from(audit_entries).where(and_(*wanted)))
-    rows = await conn.rows(
-        select(*_PLAIN, cast(table.detail, Text).label("detail"))
-        .where(and_(*wanted))
-        .order_by(table.id.desc())
-        .limit(page.size)
-        .offset(page.offset)
-    )
+    detail = cast(table.detail, Text).label("detail")
+    return select(*_PLAIN, detail).where(and_(*conditions)).order_by(table.id.desc())
+
+
+async def entries(conn: Connection, grant: Grant, page: Page, wanted: Wanted) -> tuple[int, list[AuditEntry]]:
+    """How many entries fit, and one page of them, newest first."""
+    conditions = wanted.conditions(grant.org_id)
+    total = await conn.value(select(func.count()).select_from(audit_entries).where(and_(*conditions)))
+    rows = await conn.rows(_select(conditions).limit(page.size).offset(page.offset))
     return total, [_entry(row) for row in rows]
 
 

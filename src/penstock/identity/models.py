@@ -11,6 +11,8 @@ from typing import Any
 
 # A place where a role can be held: the kind of a resource and its id, such as ("app", 3).
 Place = tuple[str, int]
+# What a key may say of whoever holds it.
+Claim = str | int | float | bool
 
 
 class Role(IntEnum):
@@ -48,10 +50,11 @@ class KeyKind(StrEnum):
 
 
 class SubjectKind(StrEnum):
-    """Who holds a role on a resource: a user, a service key, or every member of the org."""
+    """Who holds a role on a resource: a user, a service key, a team, or every member of the org."""
 
     USER = "user"
     KEY = "key"
+    TEAM = "team"
     ORG = "org"
 
 
@@ -73,6 +76,10 @@ class Principal:
     is_platform_admin: bool = False
     # The login this came by (tokens of one login share a family); None for keys.
     family: str | None = None
+    # Teams of the org that the user belongs to, in order.
+    team_ids: tuple[int, ...] = ()
+    # What was written into the key when it was made.
+    claims: Mapping[str, Claim] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
     def role_on(self, *places: Place) -> Role | None:
         """The highest of the org role and the roles held on these places."""
@@ -147,6 +154,30 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Team:
+    """Users of an org who hold roles together."""
+
+    id: int
+    org_id: int
+    slug: str
+    name: str
+    description: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TeamMember:
+    """A user in a team; an admin of the team says who belongs to it."""
+
+    user_id: int
+    username: str
+    email: str | None
+    is_admin: bool
+    joined_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ApiKey:
     """A key, without its secret. `restricted` limits a user key to the resources it was given."""
 
@@ -164,6 +195,7 @@ class ApiKey:
     revoked_at: datetime | None
     last_used_at: datetime | None
     requests_per_minute: int | None
+    claims: Mapping[str, Claim] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +208,7 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A role held on one resource. `subject_name` is the username or the name of the key or org."""
+    """A role held on one resource. `subject_name` is the username, the name of the key, or the slug of team or org."""
 
     place: Place
     subject_kind: SubjectKind

@@ -19,6 +19,8 @@ from penstock.identity.models import (
     Org,
     Principal,
     Role,
+    Team,
+    TeamMember,
     Tokens,
     User,
 )
@@ -112,8 +114,17 @@ class MemberPatch(_In):
     role: RoleName | None
 
 
+ClaimName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+ClaimValue = (
+    Annotated[str, Meta(max_length=1000)] | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | float | bool
+)
+
+
 class KeyCreate(_In):
-    """A key. `apps` narrows a user key to these; a service key holds `role` in the org, or roles on apps."""
+    """A key. `apps` narrows a user key to these; a service key holds `role` in the org, or roles on apps.
+
+    `claims` is what row rules find as `$token.<name>`; admins may set it.
+    """
 
     name: Name
     kind: Literal["user", "service"] = "user"
@@ -121,6 +132,31 @@ class KeyCreate(_In):
     apps: Annotated[dict[Name, RoleName], Meta(max_length=1000)] = {}
     expires_at: Instant | None = None
     requests_per_minute: Rate | None = None
+    claims: Annotated[dict[ClaimName, ClaimValue], Meta(max_length=50)] = {}
+
+
+class TeamCreate(_In):
+    """A team; its name is its slug unless given."""
+
+    slug: Name
+    name: Name | None = None
+    description: Annotated[str, Meta(max_length=1000)] = ""
+
+
+class TeamPatch(_In):
+    name: Name | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=1000)] | UnsetType = UNSET
+
+
+class TeamMemberIn(_In):
+    """A member of the org, by id or username."""
+
+    user: Name | int
+    is_admin: bool = False
+
+
+class TeamMemberPatch(_In):
+    is_admin: bool
 
 
 class KeyPatch(_In):
@@ -184,6 +220,51 @@ class UserOut(msgspec.Struct, kw_only=True):
         )
 
 
+class TeamOut(msgspec.Struct, kw_only=True):
+    """A team with the number of its members."""
+
+    id: int
+    slug: str
+    name: str
+    description: str
+    member_count: int
+    created_at: Moment
+    updated_at: Moment
+
+    @classmethod
+    def of(cls, found: tuple[Team, int]) -> TeamOut:
+        team, count = found
+        return cls(
+            id=team.id,
+            slug=team.slug,
+            name=team.name,
+            description=team.description,
+            member_count=count,
+            created_at=clock.iso(team.created_at),
+            updated_at=clock.iso(team.updated_at),
+        )
+
+
+class TeamMemberOut(msgspec.Struct, kw_only=True):
+    """A user in a team."""
+
+    id: int
+    username: str
+    email: str | None
+    is_admin: bool
+    joined_at: Moment
+
+    @classmethod
+    def of(cls, member: TeamMember) -> TeamMemberOut:
+        return cls(
+            id=member.user_id,
+            username=member.username,
+            email=member.email,
+            is_admin=member.is_admin,
+            joined_at=clock.iso(member.joined_at),
+        )
+
+
 class KeyOut(msgspec.Struct, kw_only=True):
     """A key without its secret."""
 
@@ -200,6 +281,7 @@ class KeyOut(msgspec.Struct, kw_only=True):
     expires_at: Moment | None
     revoked_at: Moment | None
     last_used_at: Moment | None
+    claims: dict[str, Any]
 
     @classmethod
     def of(cls, key: ApiKey) -> KeyOut:
@@ -217,7 +299,7 @@ class NewKeyOut(KeyOut, kw_only=True):
 
 
 class AssignmentOut(msgspec.Struct, kw_only=True):
-    """Who holds a role on a resource; `subject` is `user`, `key` or `org`."""
+    """Who holds a role on a resource; `subject` is `user`, `key`, `team` or `org`."""
 
     subject: str
     id: int
@@ -277,6 +359,7 @@ def me(principal: Principal, user: User | None, orgs: list[Membership]) -> dict[
         "kind": principal.kind.value,
         "key_id": principal.key_id,
         "org": principal.org_slug,
+        "teams": list(principal.team_ids),
         "role": principal.org_role.label if principal.org_role else None,
         "roles": [
             {"kind": kind, "id": resource_id, "role": role.label}
@@ -320,6 +403,7 @@ def _key(key: ApiKey) -> dict[str, Any]:
         "expires_at": _instant(key.expires_at),
         "revoked_at": _instant(key.revoked_at),
         "last_used_at": _instant(key.last_used_at),
+        "claims": dict(key.claims),
     }
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from penstock.identity.operations import keys, people, signing_in
+from penstock.identity.operations import keys, people, signing_in, teams
 from penstock.kit.openapi import Operation
 
 TAGS: Final = {
     "Signing in": "Logins, tokens and the caller's own person.",
     "Users": "The members of the caller's org.",
     "Orgs": "The orgs of the caller, and who belongs to them.",
+    "Teams": "Users who hold roles together.",
     "Keys": "API keys: a user's own, and service keys.",
     "Audit": "Who changed what.",
 }
@@ -19,6 +20,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *signing_in.OPERATIONS,
     *people.USERS,
     *people.ORGS,
+    *teams.TEAMS,
     *keys.KEYS,
     *keys.AUDIT,
 )

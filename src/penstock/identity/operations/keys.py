@@ -91,6 +91,19 @@ KEYS: Final[tuple[Operation, ...]] = (
     ),
 )
 
+_CONDITIONS: Final = (
+    Parameter(name="since", schema=MOMENT, description="Entries of this instant and later."),
+    Parameter(name="until", schema=MOMENT, description="Entries before this instant."),
+    *(
+        Parameter(name=name, schema=TEXT, description=words)
+        for name, words in (
+            ("actor", "Username, or name of a key."),
+            ("action", "Such as `app.create`."),
+            ("resource_kind", "Such as `data_table`."),
+            ("resource_id", "Id of the resource."),
+        )
+    ),
+)
 AUDIT: Final[tuple[Operation, ...]] = (
     Operation(
         id="listAuditEntries",
@@ -99,21 +112,30 @@ AUDIT: Final[tuple[Operation, ...]] = (
         summary="List audit entries, newest first",
         tag="Audit",
         access=in_org(Role.ADMIN),
-        parameters=(
-            *PAGING,
-            Parameter(name="since", schema=MOMENT, description="Entries of this instant and later."),
-            Parameter(name="until", schema=MOMENT, description="Entries before this instant."),
-            *(
-                Parameter(name=name, schema=TEXT, description=words)
-                for name, words in (
-                    ("actor", "Username, or name of a key."),
-                    ("action", "Such as `app.create`."),
-                    ("resource_kind", "Such as `data_table`."),
-                    ("resource_id", "Id of the resource."),
-                )
-            ),
-        ),
+        parameters=(*PAGING, *_CONDITIONS),
         replies=(Reply(status=200, description="Entries.", schema=envelope(schemas.AuditOut)),),
         errors=(404,),
+    ),
+    Operation(
+        id="exportAuditEntries",
+        method="get",
+        path="/api/audit/export",
+        summary="Export audit entries, newest first",
+        description="Every entry that fits, as lines of JSON or as CSV, in which `detail` is JSON.",
+        tag="Audit",
+        access=in_org(Role.ADMIN),
+        parameters=(
+            Parameter(name="format", schema={"enum": ["ndjson", "csv"], "default": "ndjson"}),
+            *_CONDITIONS,
+        ),
+        replies=(
+            Reply(
+                status=200,
+                description="A file.",
+                schema={"type": "string", "format": "binary"},
+                media_type="application/x-ndjson",
+                files=("text/csv",),
+            ),
+        ),
     ),
 )

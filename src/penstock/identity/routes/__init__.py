@@ -6,12 +6,19 @@ from litestar import Router
 from litestar.di import Provide
 
 from penstock.identity.authenticate import principal, transaction
-from penstock.identity.routes import audit, auth, keys, orgs, users
+from penstock.identity.routes import audit, auth, keys, orgs, teams, users
 
 ROUTES = (
     Router(
         path="/",
-        route_handlers=[*auth.ROUTES, *users.ROUTES, *orgs.ROUTES, *keys.ROUTES, *audit.ROUTES],
+        route_handlers=[
+            *auth.ROUTES,
+            *users.ROUTES,
+            *orgs.ROUTES,
+            *keys.ROUTES,
+            *teams.ROUTES,
+            *audit.ROUTES,
+        ],
         dependencies={"principal": Provide(principal), "conn": Provide(transaction)},
     ),
 )

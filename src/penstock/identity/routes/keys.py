@@ -44,6 +44,7 @@ async def create_key(request: AnyRequest, principal: Caller, conn: Conn) -> ASGI
         await _places(request, principal, conn, wanted),
         wanted.expires_at,
         wanted.requests_per_minute,
+        wanted.claims,
     )
     return http.json(NewKeyOut.of_new(await keys.create_key(conn, principal, wish)), 201)
 

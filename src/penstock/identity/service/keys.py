@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from penstock.identity import audit, changes, tokens
-from penstock.identity.models import ApiKey, KeyKind, NewKey, Place, Principal, Role, SubjectKind
+from penstock.identity.models import ApiKey, Claim, KeyKind, NewKey, Place, Principal, Role, SubjectKind
 from penstock.identity.service.users import check_gives
 from penstock.identity.store import keys, roles
 from penstock.identity.store.tables import api_keys
@@ -49,6 +51,7 @@ class KeyWish:
     places: Mapping[Place, Role] = field(default_factory=dict[Place, Role])
     expires_at: datetime | None = None
     requests_per_minute: int | None = None
+    claims: Mapping[str, Claim] = field(default_factory=dict[str, Claim])
 
 
 async def create_key(conn: Connection, principal: Principal, wish: KeyWish) -> NewKey:
@@ -58,6 +61,9 @@ async def create_key(conn: Connection, principal: Principal, wish: KeyWish) -> N
             raise errors.Forbidden
     elif principal.user_id is None:
         raise errors.Forbidden("A service key has no user, so it cannot make user keys.")
+    if wish.claims and (principal.org_role is None or principal.org_role < Role.ADMIN):
+        # Row rules may go by them, so nobody says of themself what they like.
+        raise errors.Forbidden("Only an admin of the org can make a key with claims.")
     check_gives(principal, wish.role)
     for place, role in wish.places.items():
         held = principal.role_on(place)
@@ -89,6 +95,7 @@ async def insert_key(conn: Connection, by: Principal, wish: KeyWish, secret: str
             "created_by": by.user_id,
             "expires_at": wish.expires_at,
             "requests_per_minute": wish.requests_per_minute,
+            "claims": msgspec.json.encode(dict(wish.claims)).decode(),
         },
     )
     for place, role in wish.places.items():

@@ -72,6 +72,7 @@ async def in_org(conn: Connection, principal: Principal, slug: str) -> Principal
         expires_at=principal.expires_at,
         is_platform_admin=principal.is_platform_admin,
         family=principal.family,
+        claims=principal.claims,
     )
 
 

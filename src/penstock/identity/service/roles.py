@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from penstock.identity import audit, changes, names
 from penstock.identity.models import Assignment, Grant, KeyKind, Place, Role, SubjectKind
 from penstock.identity.service.users import check_gives
-from penstock.identity.store import keys, people, roles
+from penstock.identity.store import keys, people, roles, teams
 from penstock.kit import errors
 from penstock.kit.db import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Who is to hold a role: a member, a service key, or every member of the org."""
+    """Who is to hold a role: a member, a service key, a team, or every member of the org."""
 
     kind: SubjectKind
     id: int
@@ -22,7 +22,7 @@ class Subject:
 
 
 async def find_subject(conn: Connection, grant: Grant, kind: SubjectKind, ident: str) -> Subject:
-    """By id or username (user), by id (key); the org needs no name. Raises `Invalid` when there is none."""
+    """By id or username (user), id (key), id or slug (team); the org needs no name. Raises `Invalid`."""
     number = names.resource_id(ident)
     if kind is SubjectKind.ORG:
         return Subject(kind, grant.org_id, grant.principal.org_slug)
@@ -31,6 +31,11 @@ async def find_subject(conn: Connection, grant: Grant, kind: SubjectKind, ident:
         if key and key.kind is KeyKind.SERVICE and key.revoked_at is None:
             return Subject(kind, key.id, key.name)
         raise errors.Invalid({"key": [f"There is no service key with the id '{ident[:80]}' in this org."]})
+    if kind is SubjectKind.TEAM:
+        team = await teams.team(conn, grant.org_id, ident)
+        if team is None:
+            raise errors.Invalid({"team": [f"There is no team '{ident[:80]}' in this org."]})
+        return Subject(kind, team.id, team.slug)
     found = None
     if number is not None and number > 0:
         found = await people.member(conn, grant.org_id, user_id=number)
@@ -94,5 +99,8 @@ async def _changed(conn: Connection, subject: Subject) -> None:
             await changes.user_changed(conn, subject.id)
         case SubjectKind.KEY:
             await changes.key_changed(conn, subject.id)
+        case SubjectKind.TEAM:
+            for user_id in await teams.user_ids(conn, subject.id):
+                await changes.user_changed(conn, user_id)
         case SubjectKind.ORG:
             await changes.org_changed(conn, subject.id)

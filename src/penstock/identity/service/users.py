@@ -9,7 +9,7 @@ from typing import Any
 from penstock.identity import audit, changes, names
 from penstock.identity.models import Grant, Member, Principal, Role, SubjectKind, User
 from penstock.identity.service import orgs
-from penstock.identity.store import keys, people, roles, sessions
+from penstock.identity.store import keys, people, roles, sessions, teams
 from penstock.identity.store.tables import api_keys
 from penstock.kit import errors
 from penstock.kit.db import Connection
@@ -140,6 +140,7 @@ async def remove_member(conn: Connection, grant: Grant, member: Member) -> None:
         await orgs.guard_last_owner(conn, grant.org_id)
     await keys.revoke(conn, (api_keys.c.user_id == user.id) & (api_keys.c.org_id == grant.org_id))
     await roles.remove_subject(conn, grant.org_id, SubjectKind.USER, user.id)
+    await teams.remove_everywhere(conn, grant.org_id, user.id)
     await sessions.revoke_user(conn, user.id, grant.org_id)
     await orgs.leave(conn, grant.org_id, user.id)
     if not await people.memberships_of(conn, user.id):

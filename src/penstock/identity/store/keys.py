@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, func, insert, select, update
 
 from penstock.identity.models import ApiKey, KeyKind, Role
@@ -73,5 +74,5 @@ async def revoke(conn: Connection, which: ColumnElement[bool]) -> list[int]:
 def key_of(row: Row) -> ApiKey:
     values: dict[str, Any] = {name: row[name] for name in ApiKey.__dataclass_fields__}
     role = None if row["role"] is None else Role(row["role"])
-    values.update(kind=KeyKind(row["kind"]), role=role)
+    values.update(kind=KeyKind(row["kind"]), role=role, claims=msgspec.json.decode(row["claims"]))
     return ApiKey(**values)

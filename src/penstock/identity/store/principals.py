@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 
-from penstock.identity.models import Place, Principal, PrincipalKind, Role, SubjectKind
+from penstock.identity.models import Claim, Place, Principal, PrincipalKind, Role, SubjectKind
 from penstock.identity.store import QUERIES
 from penstock.kit.db import Pool, Row
 
+_read_claims = msgspec.json.Decoder(dict[str, Claim])
 _held_rows = msgspec.json.Decoder(list[tuple[str, int, str, int]])
 
 
@@ -78,6 +79,7 @@ def _service_key(row: Row, given: Mapping[Place, Role]) -> Principal:
         org_role=_role(row["key_role"]),
         roles=MappingProxyType(dict(given)),
         expires_at=row["expires_at"],
+        claims=_claims(row),
     )
 
 
@@ -106,6 +108,8 @@ def _user_key(row: Row, mine: Mapping[Place, Role], given: Mapping[Place, Role])
         roles=MappingProxyType(roles),
         expires_at=row["expires_at"],
         is_platform_admin=row["is_platform_admin"] and cap is None and not row["restricted"],
+        team_ids=tuple(row["team_ids"] or ()),
+        claims=_claims(row),
     )
 
 
@@ -123,11 +127,12 @@ def _user(row: Row, family: str | None) -> Principal:
         roles=MappingProxyType(mine),
         is_platform_admin=row["is_platform_admin"],
         family=family,
+        team_ids=tuple(row["team_ids"] or ()),
     )
 
 
 def _held(text: str | None) -> tuple[dict[Place, Role], dict[Place, Role]]:
-    """Roles held by the user (directly or as a member), and those given to the key."""
+    """Roles held by the user (directly, with a team, or as a member), and those given to the key."""
     mine: dict[Place, Role] = {}
     given: dict[Place, Role] = {}
     for kind, resource_id, subject, level in _held_rows.decode(text) if text else ():
@@ -135,6 +140,10 @@ def _held(text: str | None) -> tuple[dict[Place, Role], dict[Place, Role]]:
         place = (kind, resource_id)
         into[place] = max(Role(level), into.get(place, Role(level)))
     return mine, given
+
+
+def _claims(row: Row) -> Mapping[str, Claim]:
+    return MappingProxyType(_read_claims.decode(row["claims"]) if row["claims"] else {})
 
 
 def _role(level: Any) -> Role | None:

@@ -1,23 +1,26 @@
 -- Statements that are asked every few seconds by every caller, or that must be one statement to be right.
--- `held` lists the roles held on single resources as [kind, id, subject kind, role]; those of the org count for
--- its members, not for service keys.
+-- `held` lists the roles held on single resources as [kind, id, subject kind, role]; those of teams and of the
+-- org count for their members, not for service keys.
 
 -- name: principal_by_digest
 -- The principal of a live key, by the digest of its secret.
 SELECT u.id AS user_id, u.username, u.email, u.is_platform_admin, m.role AS org_role,
        o.id AS org_id, o.slug AS org_slug, k.id AS key_id, k.kind, k.name, k.role AS key_role, k.restricted,
-       k.expires_at, k.requests_per_minute,
+       k.expires_at, k.requests_per_minute, nullif(k.claims, '{}') AS claims, t.ids AS team_ids,
        k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute' AS stale,
        (SELECT json_agg(json_build_array(a.resource_kind, a.resource_id, a.subject_kind, a.role))::text
           FROM penstock.role_assignments a
          WHERE a.org_id = o.id
            AND (a.subject_kind = 'key' AND a.subject_id = k.id
              OR a.subject_kind = 'user' AND a.subject_id = k.user_id
+             OR a.subject_kind = 'team' AND a.subject_id = ANY(t.ids)
              OR a.subject_kind = 'org' AND a.subject_id = o.id AND k.kind = 'user')) AS held
   FROM penstock.api_keys k
   JOIN penstock.orgs o ON o.id = k.org_id
   LEFT JOIN penstock.users u ON u.id = k.user_id
   LEFT JOIN penstock.memberships m ON m.org_id = k.org_id AND m.user_id = k.user_id
+  LEFT JOIN LATERAL (SELECT array_agg(e.id ORDER BY e.id) AS ids FROM penstock.team_members b
+       JOIN penstock.teams e ON e.id = b.team_id WHERE b.user_id = k.user_id AND e.org_id = o.id) t ON true
  WHERE k.digest = $1
    AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
    AND (k.kind = 'service' OR (u.is_active AND m.user_id IS NOT NULL))
@@ -29,15 +32,18 @@ SELECT digest FROM penstock.api_keys WHERE id = $1
 -- name: principal_by_token
 -- The principal of a verified access token, unless user, membership, token version or login have ended.
 SELECT u.id AS user_id, u.username, u.email, u.is_platform_admin, m.role AS org_role,
-       o.id AS org_id, o.slug AS org_slug,
+       o.id AS org_id, o.slug AS org_slug, t.ids AS team_ids,
        (SELECT json_agg(json_build_array(a.resource_kind, a.resource_id, a.subject_kind, a.role))::text
           FROM penstock.role_assignments a
          WHERE a.org_id = o.id
            AND (a.subject_kind = 'user' AND a.subject_id = u.id
+             OR a.subject_kind = 'team' AND a.subject_id = ANY(t.ids)
              OR a.subject_kind = 'org' AND a.subject_id = o.id)) AS held
   FROM penstock.users u
   JOIN penstock.memberships m ON m.user_id = u.id
   JOIN penstock.orgs o ON o.id = m.org_id
+  LEFT JOIN LATERAL (SELECT array_agg(e.id ORDER BY e.id) AS ids FROM penstock.team_members b
+       JOIN penstock.teams e ON e.id = b.team_id WHERE b.user_id = u.id AND e.org_id = o.id) t ON true
  WHERE u.id = $1 AND o.id = $2 AND u.is_active AND u.token_version = $3
    AND ($4::text IS NULL OR EXISTS (
         SELECT FROM penstock.refresh_tokens t

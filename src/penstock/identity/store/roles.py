@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, case, delete, select
+from sqlalchemy import ColumnElement, and_, case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from penstock.identity.models import Assignment, Place, Role, SubjectKind
-from penstock.identity.store.tables import api_keys, orgs, role_assignments, users
+from penstock.identity.store.tables import api_keys, orgs, role_assignments, teams, users
 from penstock.kit.db import Connection
 
 _TABLE = role_assignments.c
@@ -64,6 +64,7 @@ async def on_place(conn: Connection, org_id: int, place: Place) -> list[Assignme
     name = case(
         (_TABLE.subject_kind == "user", users.c.username),
         (_TABLE.subject_kind == "key", api_keys.c.name),
+        (_TABLE.subject_kind == "team", teams.c.slug),
         else_=orgs.c.slug,
     )
     joined = (
@@ -79,6 +80,14 @@ async def on_place(conn: Connection, org_id: int, place: Place) -> list[Assignme
                 api_keys.c.revoked_at.is_(None),
             ),
         )
+        .outerjoin(
+            teams,
+            and_(
+                _TABLE.subject_kind == "team",
+                teams.c.id == _TABLE.subject_id,
+                teams.c.org_id == _TABLE.org_id,
+            ),
+        )
         .join(orgs, orgs.c.id == _TABLE.org_id)
     )
     rows = await conn.rows(
@@ -91,6 +100,16 @@ async def on_place(conn: Connection, org_id: int, place: Place) -> list[Assignme
         Assignment(place, SubjectKind(row["subject_kind"]), row["subject_id"], row["name"], Role(row["role"]))
         for row in rows
     ]
+
+
+async def highest(conn: Connection, org_id: int, kind: SubjectKind, subject_id: int) -> Role | None:
+    """The highest role that somebody holds on any single resource of an org."""
+    level = await conn.value(
+        select(func.max(_TABLE.role)).where(
+            _TABLE.org_id == org_id, _TABLE.subject_kind == kind.value, _TABLE.subject_id == subject_id
+        )
+    )
+    return None if level is None else Role(level)
 
 
 def _at(org_id: int, place: Place) -> ColumnElement[bool]:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
+    UniqueConstraint,
     func,
     text,
 )
@@ -96,6 +97,8 @@ api_keys = Table(
     Column("role", SmallInteger),
     Column("restricted", Boolean, nullable=False, server_default=_FALSE),
     Column("requests_per_minute", Integer),
+    # A JSON object, as text.
+    Column("claims", TEXT, nullable=False, server_default="{}"),
     _user("created_by", nullable=True, ondelete="SET NULL"),
     created_column(),
     Column("expires_at", INSTANT),
@@ -107,6 +110,31 @@ api_keys = Table(
     CheckConstraint("requests_per_minute > 0", name="requests_per_minute"),
     Index("api_keys_org_id_id_idx", "org_id", "id"),
     Index("api_keys_user_id_idx", "user_id"),
+)
+
+teams = Table(
+    "teams",
+    metadata,
+    identity_column(),
+    _org(),
+    Column("slug", TEXT, nullable=False),
+    Column("name", TEXT, nullable=False),
+    Column("description", TEXT, nullable=False, server_default=_EMPTY),
+    created_column(),
+    created_column("updated_at"),
+    UniqueConstraint("org_id", "slug"),
+    CheckConstraint("slug ~ '^[a-z0-9][a-z0-9_-]{0,62}$'", name="slug"),
+)
+
+team_members = Table(
+    "team_members",
+    metadata,
+    Column("team_id", BigInteger, ForeignKey(f"{SCHEMA}.teams.id", ondelete="CASCADE"), nullable=False),
+    _user(),
+    Column("is_admin", Boolean, nullable=False, server_default=_FALSE),
+    created_column(),
+    PrimaryKeyConstraint("team_id", "user_id"),
+    Index("team_members_user_id_idx", "user_id"),
 )
 
 refresh_tokens = Table(
@@ -139,7 +167,7 @@ role_assignments = Table(
     Column("role", SmallInteger, nullable=False),
     created_column(),
     PrimaryKeyConstraint("org_id", "resource_kind", "resource_id", "subject_kind", "subject_id"),
-    CheckConstraint("subject_kind IN ('user', 'key', 'org')", name="subject_kind"),
+    CheckConstraint("subject_kind IN ('user', 'key', 'team', 'org')", name="subject_kind"),
     CheckConstraint("role BETWEEN 1 AND 4", name="role"),
     Index("role_assignments_subject_idx", "subject_kind", "subject_id", "org_id"),
 )

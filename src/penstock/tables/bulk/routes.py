@@ -160,7 +160,7 @@ async def _audit(conn: Any, call: Call, tally: Tally) -> None:
 @get(EXPORT)
 async def export_records(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.export")
-    reading = access.authorize_within(call.principal, "record.read", call.table.definition.app_id)
+    reading = access.authorize_table(call.principal, "record.read", call.table.definition)
     options = parse_export(http.query(request))
     pairs = options.rest
     if call.table.edges_of is not None:

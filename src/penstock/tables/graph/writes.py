@@ -73,4 +73,4 @@ def _nodes(call: Call) -> Reach:
     """The records that edges of this caller may lead to: those the caller may read."""
     base = call.table.edges_of
     assert base is not None
-    return reach(base, access.authorize_within(call.principal, "record.read", base.definition.app_id))
+    return reach(base, access.authorize_table(call.principal, "record.read", base.definition))

@@ -9,7 +9,7 @@ from typing import Any
 
 from penstock.identity import Grant
 from penstock.kit.openapi import Info, Operation, Parameter, document, ref
-from penstock.tables.access import ACTIONS
+from penstock.tables.access import ACTIONS, role_on
 from penstock.tables.catalog import Table
 from penstock.tables.fields import BY_NAME
 from penstock.tables.models import App, ProviderType, TableEntry
@@ -53,7 +53,8 @@ def describe_app(
         tags[table.name] = entry.table.description or table.schema.description
         target = _target(table, name, max_rows, related, in_full=len(entries) <= FULL)
         described = (*record_operations(target), *_edges(table, name))
-        operations += [one for one in described if ACTIONS[_action(one)] <= grant.role]
+        role = role_on(grant.principal, table.definition) or grant.role
+        operations += [one for one in described if ACTIONS[_action(one)] <= role]
     return document(_head(info, app, len(entries)), operations, schemas=schemas, tags=tags)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from penstock.kit.openapi import Operation
-from penstock.tables.operations import apps, bulk, definitions, edges, records, sources
+from penstock.tables.operations import access, apps, bulk, definitions, edges, records, sources
 from penstock.tables.operations.edges import GENERIC as ANY_EDGES
 from penstock.tables.operations.edges import edge_operations
 from penstock.tables.operations.records import GENERIC, record_operations
@@ -30,6 +30,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *apps.OPERATIONS,
     *sources.OPERATIONS,
     *definitions.OPERATIONS,
+    *access.OPERATIONS,
     *record_operations(GENERIC),
     *edge_operations(ANY_EDGES),
     *bulk.OPERATIONS,

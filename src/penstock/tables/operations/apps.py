@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from penstock.identity import AssignmentOut
 from penstock.kit.openapi import (
     GONE,
     PAGING,
@@ -18,7 +17,6 @@ from penstock.kit.openapi import (
 )
 from penstock.tables import schemas
 from penstock.tables.operations.common import APP, IF_MATCH, IF_NONE_MATCH, TAG, access, access_in_org
-from penstock.tables.routes.sharing import Share
 
 COUNT: Final = {"type": "integer", "minimum": 0}
 TOTALS: Final = {"total_tables": COUNT, "materialized_tables": COUNT, "unmaterialized_tables": COUNT}
@@ -48,7 +46,6 @@ SCHEMAS: Final[dict[str, Any]] = {
 _SHOP: Final = {"name": "Shop", "description": "What we sell"}
 _DETAIL: Final = Reply(status=200, description="The app.", schema=schemas.AppDetail, headers=TAG)
 _ONE: Final = "/api/apps/{app}"
-_SHARED: Final = f"{_ONE}/access"
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
@@ -158,49 +155,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             Reply(status=200, description="OpenAPI 3.1.", schema={"type": "object"}, headers=TAG),
             Reply(status=304, description="Not changed."),
         ),
-    ),
-    Operation(
-        id="listAppAccess",
-        method="get",
-        path=_SHARED,
-        summary="List who has a role on an app",
-        tag="Apps",
-        access=access("app.share"),
-        parameters=(APP,),
-        replies=(
-            Reply(
-                status=200,
-                description="Roles held on this app.",
-                schema={"type": "array", "items": AssignmentOut},
-            ),
-        ),
-    ),
-    Operation(
-        id="giveAppAccess",
-        method="post",
-        path=_SHARED,
-        summary="Give a role on an app",
-        description="To exactly one of `user`, `key` and `org`; it replaces the role held before.",
-        tag="Apps",
-        access=access("app.share"),
-        parameters=(APP,),
-        body=Body(schema=Share, examples={"a user": {"user": "ada", "role": "operator"}}),
-        replies=(Reply(status=200, description="The role.", schema=AssignmentOut),),
-    ),
-    Operation(
-        id="takeAppAccess",
-        method="delete",
-        path=_SHARED,
-        summary="Take a role on an app away",
-        description="From exactly one of `user`, `key` and `org`.",
-        tag="Apps",
-        access=access("app.share"),
-        parameters=(
-            APP,
-            Parameter(name="user", schema=_TEXT, description="Username or id."),
-            Parameter(name="key", schema={"type": "integer"}, description="Id of a service key."),
-            Parameter(name="org", schema={"const": "true"}, description="Every member of the org."),
-        ),
-        replies=(GONE,),
     ),
 )

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from litestar.response.base import ASGIResponse
@@ -22,6 +23,7 @@ from penstock.tables.records.execute import Autocommit, InTransaction, Runner
 from penstock.tables.records.replan import planned
 from penstock.tables.records.shape import Answer
 from penstock.tables.records.violations import Refused, explain
+from penstock.tables.relations.family import Family
 from penstock.tables.relations.hop import Surroundings
 from penstock.tables.service import materialize
 from penstock.tables.settings import TablesSettings
@@ -70,7 +72,7 @@ async def open_table(
     """The permission and the table, materialized; raises what a caller without the right is told."""
     catalog = Catalog.of(ctx)
     table = await catalog.table(principal.org_id, app, name)
-    grant = access.authorize_within(principal, action, table.definition.app_id)
+    grant = access.authorize_table(principal, action, table.definition)
     if not table.definition.is_materialized:
         require_served(table.provider, table.name)
         async with ctx.db.control.transaction() as conn:
@@ -102,9 +104,17 @@ async def plan_around(call: Call, plan: Callable[[Surroundings | None], P], *, n
     return found
 
 
+@lru_cache(maxsize=256)
+def seen_by(family: Family, principal: Principal) -> Family:
+    """The tables on which the caller holds a role: a relation to any other is as none."""
+    return family.within(lambda table: table if access.role_on(principal, table.definition) else None)
+
+
 async def surroundings(call: Call) -> Surroundings:
     settings = call.ctx.settings(TablesSettings)
     family = await Catalog.of(call.ctx).family(call.principal.org_id, call.table.app_slug)
+    if not access.sees_app(call.principal, call.table.definition.app_id):
+        family = seen_by(family, call.principal)
     return Surroundings(
         family,
         call.grant,

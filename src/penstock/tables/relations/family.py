@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from penstock.tables.models import ForeignKey, ProviderType
@@ -41,6 +41,10 @@ class Family:
             for reference in self._references(self.tables[name]):
                 self._up.setdefault(name, []).append(reference)
                 self._down.setdefault(reference.parent, []).append(reference)
+
+    def within(self, seen: Callable[[Table], Table | None]) -> Family:
+        """The family of those tables that `seen` gives, in the form in which it gives them."""
+        return Family(found for table in self.tables.values() if (found := seen(table)) is not None)
 
     def parents(self, name: str) -> Sequence[Reference]:
         """The foreign keys of a table."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -34,7 +35,7 @@ async def list_apps(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIR
     page = page_of(request)
     found = await store.list_apps(conn, principal, page)
     return answer_list(
-        request, found, page, lambda row: AppSummary.of(store.app_of(row), row["datasource_count"])
+        request, found, page, lambda row: _summary(principal, store.app_of(row), row["datasource_count"])
     )
 
 
@@ -104,7 +105,15 @@ async def _change(
     return answer_one(request, await _detail(conn, grant, changed))
 
 
+def _summary(principal: Principal, app: App, count: int) -> AppSummary:
+    if not access.sees_app(principal, app.id):
+        app = replace(app, description="")
+    return AppSummary.of(app, count)
+
+
 async def _detail(conn: Connection, grant: Grant, app: App) -> AppDetail:
+    if not access.sees_app(grant.principal, app.id):
+        app = replace(app, description="")
     return AppDetail.of(app, await store.source_counts(conn, grant))
 
 

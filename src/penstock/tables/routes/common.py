@@ -34,11 +34,23 @@ _ALWAYS = ("api_key",)
 async def app_for(
     request: AnyRequest, conn: Connection, principal: Principal, action: str, *, lock: bool = False
 ) -> tuple[Grant, App]:
-    """The app of the path and the permission for `action` on it; `lock` for who changes anything in it."""
+    """The app of the path and the permission for `action` on what the path names of it.
+
+    `lock` is for who changes anything in it.
+    """
     app = await store.find_app(conn, principal, http.segment(request, "app"), lock=lock)
     if app is None:
         raise errors.NotFound
-    return access.authorize(principal, action, app), app
+    if not access.holds_inside(principal):
+        return access.authorize(principal, action, app), app
+    named = {name: http.segment(request, name) for name in ("source", "table") if name in request.path_params}
+    source, table = named.get("source"), named.get("table")
+    inside = await store.places_inside(conn, principal, app.id, source, table)
+    if table is None and principal.role_on((access.APP, app.id), *inside) is None:
+        passing = access.pass_through(principal, action, app)
+        if passing is not None and await store.sees_something(conn, principal, app.id, source):
+            return passing, app
+    return access.authorize(principal, action, app, *inside), app
 
 
 async def source_for(request: AnyRequest, conn: Connection, grant: Grant) -> DataSource:

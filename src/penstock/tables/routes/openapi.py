@@ -25,7 +25,8 @@ async def app_openapi(request: AnyRequest, principal: Caller, conn: Conn) -> ASG
     context = http.context(request)
     info, settings = context.get(Info), context.settings(TablesSettings)
     documents = context.get(Documents)
-    key = (app.id, app.updated_at, await store.definitions_version(conn, grant), grant.role, names)
+    version = await store.definitions_version(conn, grant)
+    key = (app.id, app.updated_at, version, grant.role, tuple(sorted(principal.roles.items())), names)
     found = documents.find(key)
     if found is None:
         entries = await store.definitions(conn, grant, names, MAX_TABLES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from penstock.identity import Grant, Principal
 from penstock.kit import http
 from penstock.kit.db import Connection
 from penstock.kit.http import AnyRequest
-from penstock.tables import service, statistics, store
+from penstock.tables import access, service, statistics, store
 from penstock.tables.models import App, DataSource
 from penstock.tables.routes.common import (
     PAGING,
@@ -47,7 +48,10 @@ async def list_sources(request: AnyRequest, principal: Caller, conn: Conn) -> AS
     page = page_of(request)
     found = await store.list_sources(conn, grant, page)
     return answer_list(
-        request, found, page, lambda row: SourceSummary.of(app, store.source_of(row), row["table_count"])
+        request,
+        found,
+        page,
+        lambda row: SourceSummary.of(app, _shown(principal, store.source_of(row)), row["table_count"]),
     )
 
 
@@ -119,7 +123,15 @@ async def _change(
 
 
 async def _detail(conn: Connection, grant: Grant, app: App, source: DataSource) -> SourceDetail:
-    return SourceDetail.whole(app, source, await store.table_counts(conn, grant, source.id))
+    counts = await store.table_counts(conn, grant, source.id)
+    return SourceDetail.whole(app, _shown(grant.principal, source), counts)
+
+
+def _shown(principal: Principal, source: DataSource) -> DataSource:
+    """Of a source that is only a container, nothing but what it is called."""
+    if access.sees_source(principal, source):
+        return source
+    return replace(source, description="", provider_config={})
 
 
 ROUTES: tuple[Any, ...] = (

@@ -8,7 +8,7 @@ from typing import Any
 from penstock.identity import Grant
 from penstock.kit import errors
 from penstock.kit.db import Connection
-from penstock.tables import events, naming, store
+from penstock.tables import access, events, naming, store
 from penstock.tables.models import DataSource, Definition, TableEntry
 from penstock.tables.schema import identity, parse_schema
 from penstock.tables.service.migrating import (
@@ -19,6 +19,7 @@ from penstock.tables.service.migrating import (
     identities,
     migrate,
 )
+from penstock.tables.store.scope import app_id
 
 KIND = "data_table"
 
@@ -33,6 +34,7 @@ async def create_table(
 ) -> TableEntry:
     """Raises `Invalid` for a name that is no name or clashes with edges, `Conflict` for one that is taken."""
     naming.check_table_name(name)
+    await _check_resources(conn, grant, definition)
     await check_edges(conn, grant, name, definition)
     physical = (await store.physical_schema(conn, grant), naming.physical_name(name))
     table_id = await store.insert_table(
@@ -89,6 +91,7 @@ async def write_definition(
     """Store what is not None, and tell what the physical table then lacks."""
     table = entry.table
     if definition is not None:
+        await _check_resources(conn, grant, definition)
         await check_edges(conn, grant, table.name, definition)
     changes: dict[str, Any] = {}
     if description is not None and description != table.description:
@@ -117,8 +120,10 @@ async def delete_table(conn: Connection, grant: Grant, entry: TableEntry, *, for
     table = entry.table
     children = await store.children_of(conn, grant, [table.name])
     if children and not force:
+        seen = sorted(await store.seen_among(conn, grant, children))
+        listed = f": {', '.join(seen[:10])}" if seen else ""
         raise errors.Conflict(
-            f"Foreign keys of other tables refer to '{table.name}': {', '.join(children[:10])}.",
+            f"Foreign keys of other tables refer to '{table.name}'{listed}.",
             hint="Delete those first, or repeat the request with ?force=true.",
         )
     await store.deactivate_table(conn, grant, table.id)
@@ -130,6 +135,17 @@ async def reread(conn: Connection, grant: Grant, name: str) -> TableEntry:
     entry = await store.find_table(conn, grant, name)
     assert entry is not None
     return entry
+
+
+async def _check_resources(conn: Connection, grant: Grant, definition: Definition) -> None:
+    """Foreign keys lead to tables that the caller sees: they would tell which keys there are in any other."""
+    if access.sees_app(grant.principal, app_id(grant)):
+        return
+    named = {key.resource for key in definition.schema.foreign_keys if key.resource}
+    unseen = named - await store.seen_among(conn, grant, sorted(named)) if named else set[str]()
+    if unseen:
+        message = f"A foreign key refers to the table '{min(unseen)}', which this app does not have."
+        raise errors.Invalid({"json_schema": [message]})
 
 
 async def check_edges(conn: Connection, grant: Grant, name: str, definition: Definition) -> None:

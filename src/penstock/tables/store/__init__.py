@@ -63,6 +63,7 @@ from penstock.tables.store.table_rows import (
     names_in_source,
     org_of_table,
     physical_schema,
+    seen_among,
     table_by_id,
     unique_indexes,
     update_table,
@@ -78,6 +79,7 @@ from penstock.tables.store.unfinished import (
     steps_of_revision,
     update_operation,
 )
+from penstock.tables.store.visibility import places_inside, sees_something
 
 __all__ = [
     "BARE_LIMIT",
@@ -131,10 +133,13 @@ __all__ = [
     "operations_of_revision",
     "org_of_table",
     "physical_schema",
+    "places_inside",
     "reactivate_app",
     "redefine",
     "revision_by_id",
     "schema_revisions",
+    "seen_among",
+    "sees_something",
     "slugs_like",
     "source_counts",
     "source_of",

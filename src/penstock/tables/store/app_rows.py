@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy import Column, Table, Update, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from penstock.identity import Grant, Principal, visible
+from penstock.identity import Grant, Principal
 from penstock.kit.db import Connection, Row
 from penstock.kit.paging import Page
 from penstock.tables.models import App, ProviderType, SourceCount
 from penstock.tables.store.core import APP, SELF, apps, data_sources, data_tables
 from penstock.tables.store.listing import Listing, listing
 from penstock.tables.store.scope import app_id, touched
+from penstock.tables.store.visibility import apps_seen, sources_seen, tables_seen
 
 _COLUMNS = (
     apps.c.id,
@@ -61,13 +62,13 @@ async def list_apps(conn: Connection, principal: Principal, page: Page | None) -
     """Apps the caller may see, each row with `datasource_count` besides the columns of an app."""
     counted = (
         select(func.count())
-        .where(data_sources.c.app_id == apps.c.id, data_sources.c.is_active)
+        .where(data_sources.c.app_id == apps.c.id, data_sources.c.is_active, sources_seen(principal))
         .scalar_subquery()
         .label("datasource_count")
     )
     statement = (
         select(*_COLUMNS, counted)
-        .where(apps.c.org_id == principal.org_id, apps.c.is_active, visible(principal, "app", apps.c.id))
+        .where(apps.c.org_id == principal.org_id, apps.c.is_active, apps_seen(principal))
         .order_by(apps.c.id)
     )
     return await listing(conn, statement, page)
@@ -155,7 +156,11 @@ def _of_app(table: Table, its_app: Column[Any], grant: Grant) -> Update:
 
 async def source_counts(conn: Connection, grant: Grant) -> list[SourceCount]:
     """The active sources of an app with their numbers of tables, in one statement."""
-    active = (data_tables.c.data_source_id == data_sources.c.id) & data_tables.c.is_active
+    active = (
+        (data_tables.c.data_source_id == data_sources.c.id)
+        & data_tables.c.is_active
+        & tables_seen(grant.principal)
+    )
     statement = (
         select(
             data_sources.c.id,
@@ -170,6 +175,7 @@ async def source_counts(conn: Connection, grant: Grant) -> list[SourceCount]:
             data_sources.c.org_id == grant.org_id,
             data_sources.c.app_id == app_id(grant),
             data_sources.c.is_active,
+            sources_seen(grant.principal),
         )
         .group_by(data_sources.c.id)
         .order_by(data_sources.c.id)

@@ -16,6 +16,7 @@ from penstock.tables.models import DataSource, ProviderType
 from penstock.tables.store.core import SELF, SOURCE, data_sources, data_tables
 from penstock.tables.store.listing import Listing, listing
 from penstock.tables.store.scope import app_id, touched
+from penstock.tables.store.visibility import sources_seen, tables_seen
 
 _COLUMNS = (
     data_sources.c.id,
@@ -49,7 +50,10 @@ def _of_app(grant: Grant) -> Any:
 
 
 async def find_source(conn: Connection, grant: Grant, slug: str) -> DataSource | None:
-    row = await conn.row(select(*_COLUMNS).where(_of_app(grant), data_sources.c.slug == slug))
+    """None for one that the caller does not see, too."""
+    row = await conn.row(
+        select(*_COLUMNS).where(_of_app(grant), data_sources.c.slug == slug, sources_seen(grant.principal))
+    )
     return source_of(row) if row else None
 
 
@@ -63,12 +67,20 @@ async def list_sources(conn: Connection, grant: Grant, page: Page | None) -> Lis
     """Sources of an app, each row with `table_count` besides the columns of a source."""
     counted = (
         select(func.count())
-        .where(data_tables.c.data_source_id == data_sources.c.id, data_tables.c.is_active)
+        .where(
+            data_tables.c.data_source_id == data_sources.c.id,
+            data_tables.c.is_active,
+            tables_seen(grant.principal),
+        )
         .scalar_subquery()
         .label("table_count")
     )
     return await listing(
-        conn, select(*_COLUMNS, counted).where(_of_app(grant)).order_by(data_sources.c.id), page
+        conn,
+        select(*_COLUMNS, counted)
+        .where(_of_app(grant), sources_seen(grant.principal))
+        .order_by(data_sources.c.id),
+        page,
     )
 
 
@@ -79,6 +91,7 @@ async def table_counts(conn: Connection, grant: Grant, source_id: int) -> tuple[
             data_tables.c.org_id == grant.org_id,
             data_tables.c.data_source_id == source_id,
             data_tables.c.is_active,
+            tables_seen(grant.principal),
         )
     )
     assert row is not None

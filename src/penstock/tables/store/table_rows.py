@@ -29,6 +29,7 @@ from penstock.tables.models import DataTable, Definition, ProviderType, TableEnt
 from penstock.tables.store.core import SELF, apps, data_sources, data_tables
 from penstock.tables.store.listing import Listing, listing
 from penstock.tables.store.scope import app_id, touched
+from penstock.tables.store.visibility import tables_seen
 
 # Lists leave the schemas out: they may be long and nothing of them is shown.
 _BRIEF = (
@@ -83,11 +84,26 @@ def _entries(grant: Grant, *more: Any) -> Select[*tuple[Any, ...]]:
     return select(*_BRIEF, *_SOURCE, *more).select_from(joined).where(_of_app(grant))
 
 
+def _seen(grant: Grant, *more: Any) -> Select[*tuple[Any, ...]]:
+    """Those that the caller sees: what a request names, where `_entries` is for what tables have to do with others."""
+    return _entries(grant, *more).where(tables_seen(grant.principal))
+
+
+async def seen_among(conn: Connection, grant: Grant, names: Sequence[str]) -> set[str]:
+    """Those of the named tables that the caller sees."""
+    rows = await conn.rows(
+        select(data_tables.c.name).where(
+            _of_app(grant), data_tables.c.name == any_(_texts(names)), tables_seen(grant.principal)
+        )
+    )
+    return {row["name"] for row in rows}
+
+
 async def find_table(
     conn: Connection, grant: Grant, name: str, *, source_slug: str | None = None
 ) -> TableEntry | None:
-    """The table of this name in the app; in one source of it, when a slug is given."""
-    statement = _entries(grant, data_tables.c.json_schema).where(data_tables.c.name == name)
+    """The table of this name in the app, if the caller sees it; in one source of it, when a slug is given."""
+    statement = _seen(grant, data_tables.c.json_schema).where(data_tables.c.name == name)
     if source_slug is not None:
         statement = statement.where(data_sources.c.slug == source_slug)
     row = await conn.row(statement)
@@ -164,8 +180,8 @@ async def find_tables(conn: Connection, grant: Grant, names: Sequence[str]) -> d
 async def definitions(
     conn: Connection, grant: Grant, names: Sequence[str] | None, limit: int
 ) -> list[TableEntry]:
-    """The tables of the app with their schemas, by name; only the named ones when names are given."""
-    statement = _entries(grant, data_tables.c.json_schema).order_by(data_tables.c.name).limit(limit)
+    """The tables of the app that the caller sees, with schemas, by name; only those named, if any are."""
+    statement = _seen(grant, data_tables.c.json_schema).order_by(data_tables.c.name).limit(limit)
     if names is not None:
         statement = statement.where(data_tables.c.name == any_(_texts(names)))
     return [entry_of(row) for row in await conn.rows(statement)]
@@ -175,7 +191,8 @@ async def definitions_version(conn: Connection, grant: Grant) -> str:
     """A text that changes whenever a definition of the app does."""
     state = func.concat(data_tables.c.id, ":", data_tables.c.updated_at)
     joined = func.string_agg(state, aggregate_order_by(literal(","), data_tables.c.id))
-    return await conn.value(select(func.md5(func.coalesce(joined, ""))).where(_of_app(grant)))
+    seen = _of_app(grant) & tables_seen(grant.principal)
+    return await conn.value(select(func.md5(func.coalesce(joined, ""))).where(seen))
 
 
 async def family_of(conn: Connection, grant: Grant, names: Sequence[str]) -> dict[str, TableEntry]:
@@ -211,7 +228,7 @@ async def list_tables(
     source_slug: str | None = None,
     is_materialized: bool | None = None,
 ) -> Listing:
-    statement = _entries(grant).order_by(data_tables.c.id)
+    statement = _seen(grant).order_by(data_tables.c.id)
     if source_slug is not None:
         statement = statement.where(data_sources.c.slug == source_slug)
     if is_materialized is not None:
