@@ -6,7 +6,8 @@ from penstock.kit.context import Context
 from penstock.kit.jobs import Handler, Job, Run, Schedule
 from penstock.kit.jobs.cleaning import HOUR, PIECE, Nothing, in_pieces
 from penstock.tables.records import idempotency
-from penstock.tables.service.finishing import FINISH, finish
+from penstock.tables.service.finishing import finish
+from penstock.tables.service.unfinished import FINISH
 from penstock.tables.settings import TablesSettings
 
 

@@ -49,6 +49,11 @@ class TablesSettings:
         "and indexes built after it, while others write.",
         check=at_least(0),
     )
+    schema_widening_seconds: float = setting(
+        3600.0,
+        "Seconds that a change of a large table may take to write fields anew whose type widens, batch by batch.",
+        check=at_least(1),
+    )
     max_related_per_record: int = setting(
         1_000,
         "Related records that `populate` adds to one record by one relation; more are refused.",

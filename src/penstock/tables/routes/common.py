@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
 import msgspec
@@ -173,7 +173,12 @@ def terms_of(request: AnyRequest, *, consent: bool, rehearsal: bool) -> service.
     limits = Limits(
         settings.schema_lock_timeout, settings.schema_lock_patience, settings.schema_statement_timeout
     )
-    return service.Terms(limits, settings.schema_small_rows, consent, rehearsal)
+
+    def sessions() -> AbstractAsyncContextManager[Connection]:
+        http.allow(request, settings.schema_widening_seconds)
+        return http.context(request).db.session()
+
+    return service.Terms(limits, settings.schema_small_rows, consent, rehearsal, sessions)
 
 
 def plan_of(steps: Sequence[Done], migrated: service.Migrated | None = None, **more: Any) -> dict[str, Any]:

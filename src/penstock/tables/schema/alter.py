@@ -13,11 +13,12 @@ from typing import Any
 
 from penstock.kit import sql
 from penstock.tables.models import UNSET, Field, ForeignKey, Index, TableSchema
-from penstock.tables.schema import checks, conversions, ddl, identity
+from penstock.tables.schema import checks, conversions, ddl, identity, widening
 from penstock.tables.schema.companion import companion_steps, edges_place
 from penstock.tables.schema.ddl import Later, Place, Rule, Step
-from penstock.tables.schema.diff import Change, Kind, Version
+from penstock.tables.schema.diff import Change, Kind, Version, is_required
 from penstock.tables.schema.language import SEARCH_COLUMN
+from penstock.tables.schema.widening import Widening
 
 # Counting what is in the way ends here.
 MOST_COUNTED = 1000
@@ -69,11 +70,13 @@ class _Builder:
         known = set(old.ids.values())
         self.added = {one for one, given in new.ids.items() if given not in known}
         self.old_names = {to: since for since, to in identity.renames(old.ids, new.ids)}
+        # Fields that are written anew under a lock, and those that are before, under another name.
         self.retyped: set[str] = set()
+        self.widened: dict[str, Widening] = {}
 
     def of(self, change: Change) -> Step:
         step = _STEPS[change.kind](self, change)
-        keeps = change.kind not in _VALUES and not step.rewrites
+        keeps = change.kind not in _VALUES and not step.rewrites and step.widening is None
         return replace(step, loses=change.loses, keeps_values=keeps)
 
     def alter(self, *actions: str) -> str:
@@ -198,6 +201,8 @@ class _Builder:
         verify = counting(f"{self.place.sql} WHERE {unsound}") if unsound else None
         if not conversions.rewrites(before, after):
             return Step("ALTER", text, "", "", verify=verify)
+        if self.large and self._can_widen(before, after):
+            return self._widen(change, text)
         self.retyped.add(after.name)
         old = ddl.column_default(change.before, self.old)
         new = ddl.column_default(after, self.new)
@@ -208,6 +213,34 @@ class _Builder:
             self._retype(after, before, old),
             verify=verify,
             rewrites=True,
+        )
+
+    def _can_widen(self, before: Field, after: Field) -> bool:
+        """Nothing may fail or depend on the column, besides what the swap brings with it."""
+        keys = (*self.current.foreign_keys, *self.new.foreign_keys)
+        named = {name for key in keys for name in (*key.fields, *key.reference_fields)}
+        named |= {name for index in self.new.indexes if index.unique for name in index.fields}
+        return conversions.widens(before, after) and after.name not in named
+
+    def _widen(self, change: Change, text: str) -> Step:
+        before, after = change.before, change.after
+        column = f"NEW.{sql.identifier(before.name)}"
+        stays_unique = ddl.has_unique(before, self.old) and ddl.has_unique(after, self.new)
+        one = self.widened[after.name] = Widening(
+            column=before.name,
+            after=after.name,
+            type=conversions.column_type(after),
+            value=conversions.using(before, after, column),
+            required=is_required(before, self.old) and is_required(after, self.new),
+            unique=ddl.unique_name(self.place, after) if stays_unique else None,
+        )
+        return Step(
+            "ALTER",
+            text,
+            widening.swap(self.place, one, ddl.column_default(after, self.new)),
+            self._retype(after, replace(before, name=after.name), ddl.column_default(before, self.old)),
+            widening=one,
+            before=widening.text(self.place, [one]),
         )
 
     def _retype(self, before: Field, after: Field, default: str | None) -> str:
@@ -417,6 +450,8 @@ class _Builder:
         return change.name not in self.retyped and change.name not in self.added
 
     def _old_column(self, name: str) -> str:
+        if name in self.widened:
+            return sql.identifier(self.widened[name].shadow)
         return sql.identifier(self.old_names.get(name, name))
 
     def _probe(self, change: Change, obstacle: Callable[[str], str]) -> str | None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 
@@ -73,13 +74,24 @@ async def attempts(conn: Connection, limits: Limits, work: Callable[[], Awaitabl
             await asyncio.sleep(limits.lock * (0.5 + random.random()))  # noqa: S311  (not a secret)
 
 
+@asynccontextmanager
+async def looking(conn: Connection) -> AsyncGenerator[None]:
+    """What is read in it is not held: locks on tables that were looked at are given back."""
+    look: Any = conn.raw.transaction()
+    await look.start()
+    try:
+        yield
+    finally:
+        await look.rollback()
+
+
 async def probe(conn: Connection, table: DataTable, steps: Sequence[Step]) -> None:
     """Look for rows that would be in the way. Raises `StepFailed` before anything is done."""
     for step in steps:
         if step.probe is None:
             continue
         try:
-            async with conn.savepoint():
+            async with looking(conn):
                 count = await conn.value(step.probe)
         except asyncpg.UndefinedColumnError:
             # It looks at another table that changes together with this one; the step itself finds out.

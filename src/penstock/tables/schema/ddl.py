@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -17,6 +17,9 @@ from penstock.tables.models import UNSET, Field, ForeignKey, Index, OnDelete, Ta
 from penstock.tables.schema import checks
 from penstock.tables.schema.language import SEARCH_COLUMN
 from penstock.tables.schema.vectors import vector_indexes
+
+if TYPE_CHECKING:
+    from penstock.tables.schema.widening import Widening
 
 ViolationKind = Literal["unique", "foreign", "check"]
 
@@ -77,12 +80,15 @@ class Step:
     rewrites: bool = False
     # What of the data is lost, so that somebody must have agreed to it.
     loses: str | None = None
+    # The column that is written before, and what of it people are shown.
+    widening: Widening | None = None
+    before: str = ""
     # Whether values are made or lost, so that undoing it does not bring back all that was.
     keeps_values: bool = True
 
     @property
     def whole_sql(self) -> str:
-        return "\n".join(one for one in (self.sql, *_texts(self.after)) if one)
+        return "\n".join(one for one in (self.before, self.sql, *_texts(self.after)) if one)
 
     @property
     def whole_rollback_sql(self) -> str | None:

@@ -13,11 +13,10 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from penstock.identity import Grant
-from penstock.kit import errors, jobs, sql
+from penstock.kit import errors, sql
 from penstock.kit.context import Context
 from penstock.kit.db import Connection
-from penstock.kit.jobs import Job, Run
+from penstock.kit.jobs import Run
 from penstock.tables import store
 from penstock.tables.events import CATALOG
 from penstock.tables.models import DataTable, Operation
@@ -25,20 +24,10 @@ from penstock.tables.schema.apply import Limits, Locked, StepFailed, attempts, e
 from penstock.tables.schema.ddl import Later, Step
 from penstock.tables.schema.materialize import place_of
 from penstock.tables.service.retracting import retract
+from penstock.tables.service.unfinished import DAY, HOLD, Unfinished, lock_name
+from penstock.tables.service.widening import clear
 from penstock.tables.settings import TablesSettings
 
-_DAY = 86_400.0
-
-
-class Unfinished(msgspec.Struct):
-    """A table of which some operations are pending."""
-
-    table_id: int
-
-
-FINISH = Job(
-    "tables.finish_change", Unfinished, attempts=30, time_limit=_DAY, first_delay=1.0, longest_delay=60.0
-)
 # Rows that are in the way of a statement; it cannot succeed however often it is tried.
 _HOPELESS = (
     asyncpg.IntegrityConstraintViolationError,
@@ -57,22 +46,18 @@ class _Work:
     limits: Limits
 
 
-async def finish_later(conn: Connection, grant: Grant, table: DataTable) -> None:
-    """Have the pending operations of a table done when this transaction commits."""
-    await jobs.defer(conn, FINISH, Unfinished(table.id), org_id=grant.org_id, key=str(table.id))
-
-
 async def finish(ctx: Context, run: Run[Unfinished]) -> None:
     """The job. Its operations are done in order, and say in the history what came of them."""
     settings = ctx.settings(TablesSettings)
-    limits = Limits(settings.schema_lock_timeout, settings.schema_lock_patience, _DAY)
+    limits = Limits(settings.schema_lock_timeout, settings.schema_lock_patience, DAY)
     async with ctx.db.session() as conn:
         # A waiting lock would hold a snapshot, and building an index waits for old snapshots to go.
-        if not await conn.value("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", _lock_name(run)):
-            raise errors.Transient("Another worker is at this table.")
+        if not await conn.value(HOLD, lock_name(run.payload.table_id)):
+            raise errors.Transient("Somebody else is at this table.")
         table = await store.table_by_id(conn, run.payload.table_id)
         if table is None:
             return
+        await clear(conn, place_of(table), limits)
         work = _Work(conn, table, limits)
         while True:
             async with conn.raw.transaction():
@@ -80,10 +65,6 @@ async def finish(ctx: Context, run: Run[Unfinished]) -> None:
             if operation is None:
                 return
             await _finish(work, operation)
-
-
-def _lock_name(run: Run[Unfinished]) -> str:
-    return f"penstock.finish_change.{run.payload.table_id}"
 
 
 async def _finish(work: _Work, operation: Operation) -> None:

@@ -5,7 +5,8 @@ The new definitions are stored first; what cannot be applied raises, and the tra
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,14 +19,15 @@ from penstock.tables.models import DataTable, Definition, ForeignKey, NewOperati
 from penstock.tables.providers import require_served
 from penstock.tables.schema import identity
 from penstock.tables.schema.alter import steps as alteration
-from penstock.tables.schema.apply import Limits, StepFailed, attempts, probe, run
+from penstock.tables.schema.apply import Limits, StepFailed, attempts, looking, probe, run
 from penstock.tables.schema.ddl import Place, Step
 from penstock.tables.schema.diff import Change, Kind, Version, diff
 from penstock.tables.schema.language import parse_schema
 from penstock.tables.schema.materialize import Done, place_of, target
 from penstock.tables.schema.vectors import at_home, require_home
-from penstock.tables.service.finishing import finish_later
 from penstock.tables.service.materializing import materialize
+from penstock.tables.service.unfinished import finish_later
+from penstock.tables.service.widening import Sessions, widened
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Terms:
     small: int = 100_000
     consent: bool = False
     rehearsal: bool = False
+    # For what cannot be in the transaction.
+    sessions: Sessions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +114,14 @@ async def migrate(conn: Connection, grant: Grant, wanted: Sequence[Wanted], term
     plans = await _plan(conn, grant, wanted, terms)
     _require_consent(plans, terms)
     try:
-        for plan in plans:
-            await probe(conn, plan.table, [step for _, step in plan.steps])
-        if terms.rehearsal and any(plan.large for plan in plans):
-            # Even a rehearsal would hold locks; the probes have looked at the rows.
-            done = [Done(plan.table, step, 0) for plan in plans for _, step in plan.steps]
-        else:
-            done = await attempts(conn, terms.limits, lambda: _apply(conn, grant, plans))
+        async with _prepared(conn, grant, plans, terms):
+            for plan in plans:
+                await probe(conn, plan.table, [step for _, step in plan.steps])
+            if terms.rehearsal and any(plan.large for plan in plans):
+                # Even a rehearsal would hold locks; the probes have looked at the rows.
+                done = [Done(plan.table, step, 0) for plan in plans for _, step in plan.steps]
+            else:
+                done = await attempts(conn, terms.limits, lambda: _apply(conn, grant, plans))
     except StepFailed as failed:
         raise ChangeFailed(grant, failed) from failed
     for plan in plans:
@@ -126,6 +131,24 @@ async def migrate(conn: Connection, grant: Grant, wanted: Sequence[Wanted], term
         done,
         {plan.table.name: plan.rows for plan in plans},
     )
+
+
+@asynccontextmanager
+async def _prepared(
+    conn: Connection, grant: Grant, plans: Sequence[_Plan], terms: Terms
+) -> AsyncGenerator[None]:
+    """What takes long and keeps nobody out has been done, as long as this lasts."""
+    waiting = [plan for plan in plans if any(step.widening for _, step in plan.steps)]
+    async with AsyncExitStack() as stack:
+        if waiting and not terms.rehearsal and terms.sessions:
+            # This transaction, which keeps other changes of the app out, waits as long.
+            await conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            for plan in waiting:
+                steps = [step for _, step in plan.steps]
+                await stack.enter_async_context(
+                    widened(terms.sessions, grant, plan.table, steps, terms.limits)
+                )
+        yield
 
 
 async def record_failure(conn: Connection, change: ChangeFailed) -> None:
@@ -193,10 +216,11 @@ async def _plan_one(
 
 async def _estimate(conn: Connection, place: Place, most: int) -> int:
     """The number of rows, exact up to `most`; beyond it is what PostgreSQL thinks."""
-    count: int = await conn.value(
-        f"SELECT count(*) FROM (SELECT FROM {place.sql} LIMIT $1) AS found",  # noqa: S608  (a quoted name)
-        most + 1,
-    )
+    async with looking(conn):
+        count: int = await conn.value(
+            f"SELECT count(*) FROM (SELECT FROM {place.sql} LIMIT $1) AS found",  # noqa: S608  (a quoted name)
+            most + 1,
+        )
     if count <= most:
         return count
     guess: float = await conn.value(

@@ -10,9 +10,9 @@ from penstock.tables.definitions import read_definition
 from penstock.tables.models import DataTable, Operation, Revision, TableEntry
 from penstock.tables.schema.apply import StepFailed, attempts, run
 from penstock.tables.schema.materialize import Done
-from penstock.tables.service.finishing import finish_later
 from penstock.tables.service.migrating import ChangeFailed, Terms, require_finished
 from penstock.tables.service.undoing import rebuilding, undoing
+from penstock.tables.service.unfinished import finish_later
 
 
 async def roll_back(
