@@ -1,4 +1,6 @@
-"""Background: forgetting the answers kept for an `Idempotency-Key`, finishing schema changes of large tables."""
+"""Background: forgetting the answers kept for an `Idempotency-Key`, finishing schema changes of large
+tables, looking for indexes that are missing.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from penstock.kit.jobs import Handler, Job, Run, Schedule
 from penstock.kit.jobs.cleaning import HOUR, PIECE, Nothing, in_pieces
 from penstock.tables.records import idempotency
 from penstock.tables.service.finishing import finish
+from penstock.tables.service.missing_indexes import CHECK, check_indexes
 from penstock.tables.service.unfinished import FINISH
 from penstock.tables.settings import TablesSettings
 
@@ -17,5 +20,5 @@ async def forget_answers(ctx: Context, run: Run[Nothing]) -> int:
 
 
 FORGET_ANSWERS = Job("tables.forget_answers", Nothing, time_limit=HOUR, at_once=1)
-HANDLERS = (Handler(FORGET_ANSWERS, forget_answers), Handler(FINISH, finish))
-SCHEDULES = (Schedule(FORGET_ANSWERS, Nothing(), HOUR),)
+HANDLERS = (Handler(FORGET_ANSWERS, forget_answers), Handler(FINISH, finish), Handler(CHECK, check_indexes))
+SCHEDULES = (Schedule(FORGET_ANSWERS, Nothing(), HOUR), Schedule(CHECK, Nothing(), 24 * HOUR))

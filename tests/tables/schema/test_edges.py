@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from penstock.tables.catalog import Catalog
 from penstock.tables.schema.companion import edges_place
 from penstock.tables.settings import TablesSettings
 from tests.tables.schema.physical import physical, place_of
@@ -177,3 +178,29 @@ async def test_on_together_with_other_changes(workbench: Workbench) -> None:
     assert done.status_code == 200, done.text
     await connect(workbench, table, (1, 2))
     assert (await edges(workbench, table)).json()["data"][0]["to_id"] == 2
+
+
+async def test_requests_under_way_are_planned_anew(workbench: Workbench) -> None:
+    """As of a process that has not heard of the change yet."""
+    table = await make(workbench, schema(field("a"), **GRAPH), {"a": "x"}, {"a": "y"})
+    await connect(workbench, table, (1, 2))
+    assert (await table.get(format="tree")).status_code == 200
+    catalog = Catalog.of(workbench.ctx)
+    known = dict(catalog._tables)
+    assert (await change(workbench, table, schema(field("a")), allow_data_loss="true")).status_code == 200
+    url, below = f"{BASE}/{table.name}/edges", f"{BASE}/{table.name}_edges/data"
+    edge = {"from": 2, "to": 1, "type": "knows"}
+    for method, path, body, status in (
+        ("GET", f"{url}/", None, 400),
+        ("GET", f"{url}/path/?from=1&to=2", None, 400),
+        ("POST", f"{url}/", edge, 400),
+        ("PATCH", f"{url}/1/", {"type": "knows"}, 400),
+        ("DELETE", f"{url}/", {"edge_ids": [1]}, 400),
+        ("GET", f"{table.url}?format=tree", None, 400),
+        ("GET", f"{table.url}?id__descendants=1", None, 400),
+        ("GET", f"{below}/", None, 404),
+        ("POST", f"{below}/", edge, 404),
+    ):
+        catalog._tables.update(known)
+        answer = await workbench.client.request(method, path, json=body)
+        assert answer.status_code == status, (method, path, answer.text)

@@ -61,6 +61,8 @@ def _reason(operation: Operation, newest: Revision | None) -> str:
         return f"Operation {operation.id} has been rolled back already."
     if operation.status == "failed":
         return f"Operation {operation.id} failed and changed nothing."
+    if operation.revision is None and operation.operation_type != "CREATE":
+        return f"Operation {operation.id} was made in the background, and is not rolled back by itself."
     if operation.revision is None:
         return "The making of a table is not rolled back; delete the table instead."
     assert newest is not None

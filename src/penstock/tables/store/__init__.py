@@ -73,10 +73,12 @@ from penstock.tables.store.unfinished import (
     end_revision,
     field_ids_of,
     hold_table,
+    index_names,
     next_pending,
     redefine,
     revision_by_id,
     steps_of_revision,
+    tables_with_keys,
     update_operation,
 )
 from penstock.tables.store.visibility import places_inside, sees_something
@@ -112,6 +114,7 @@ __all__ = [
     "has_pending",
     "hold_table",
     "idempotency_keys",
+    "index_names",
     "insert_app",
     "insert_source",
     "insert_table",
@@ -147,6 +150,7 @@ __all__ = [
     "steps_of_revision",
     "table_by_id",
     "table_counts",
+    "tables_with_keys",
     "unique_indexes",
     "update_app",
     "update_operation",

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import TEXT, cast, func, select, update
 
+from penstock.kit import sql
 from penstock.kit.db import Connection
 from penstock.tables.models import DataTable, Definition, NewOperation, Operation, Revision
-from penstock.tables.store.core import data_tables, operation_history, schema_revisions
+from penstock.tables.store.core import data_sources, data_tables, operation_history, schema_revisions
 from penstock.tables.store.history import OPERATION, REVISION, insert_operations, operation_of, revision_of
 from penstock.tables.store.table_rows import defined, table_by_id
 
@@ -51,6 +52,36 @@ async def hold_table(conn: Connection, table_id: int) -> DataTable | None:
         select(data_tables.c.id).where(data_tables.c.id == table_id).with_for_update(key_share=True)
     )
     return await table_by_id(conn, table_id)
+
+
+async def tables_with_keys(conn: Connection, after: int, limit: int) -> list[DataTable]:
+    """Tables of all orgs that stand in PostgreSQL and have foreign keys, by id; those beyond `after`."""
+    joined = data_tables.join(data_sources, data_sources.c.id == data_tables.c.data_source_id)
+    rows = await conn.rows(
+        select(data_tables.c.id)
+        .select_from(joined)
+        .where(
+            data_tables.c.id > after,
+            data_tables.c.is_active,
+            data_tables.c.is_materialized,
+            data_sources.c.provider_type == "flat_table",
+            cast(data_tables.c.json_schema, TEXT).contains('"foreignKeys"'),
+        )
+        .order_by(data_tables.c.id)
+        .limit(limit)
+    )
+    found = [await table_by_id(conn, row["id"]) for row in rows]
+    return [one for one in found if one is not None]
+
+
+async def index_names(conn: Connection, table: DataTable) -> frozenset[str]:
+    """Names of the indexes that the physical table has, and that can be used."""
+    rows = await conn.rows(
+        "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+        "WHERE i.indrelid = to_regclass($1) AND i.indisvalid",
+        sql.qualified(table.physical_schema, table.physical_name),
+    )
+    return frozenset(row["relname"] for row in rows)
 
 
 async def field_ids_of(conn: Connection, table_id: int) -> dict[str, str]:
