@@ -138,7 +138,8 @@ class Pool:
             return
         try:
             await self._shelf.close()
-            await asyncio.wait_for(self._pool.close(), 10)
+            async with asyncio.timeout(10):
+                await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
 

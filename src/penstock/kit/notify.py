@@ -72,7 +72,8 @@ class Listener:
             while True:
                 probe.clear()
                 await connection.execute("SELECT pg_notify($1, '')", channel, timeout=_PROBE_PATIENCE)
-                await asyncio.wait_for(probe.wait(), _PROBE_PATIENCE)
+                async with asyncio.timeout(_PROBE_PATIENCE):
+                    await probe.wait()
                 self.listening = True
                 await asyncio.sleep(_PROBE_EVERY)
         finally:

@@ -107,7 +107,8 @@ class Worker:
                 pause = _PAUSE
             if not stop.is_set():
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._wake.wait()
 
     async def _claim(self) -> float | None:
         """Take up what is due, as far as there is room; gives how long to wait at most for the next look."""

@@ -27,7 +27,8 @@ async def pieces(request: http.AnyRequest, wait: float) -> AsyncGenerator[bytes]
     stream = http.stream(request)
     while True:
         try:
-            yield await asyncio.wait_for(anext(stream), wait)
+            async with asyncio.timeout(wait):
+                piece = await anext(stream)
         except StopAsyncIteration:
             return
         except TimeoutError:
@@ -36,6 +37,7 @@ async def pieces(request: http.AnyRequest, wait: float) -> AsyncGenerator[bytes]
             ) from None
         except HTTPException:
             raise errors.BadRequest("The sender went away before the end of the body.") from None
+        yield piece
 
 
 async def blocks(body: AsyncGenerator[bytes], reader: Reader) -> AsyncGenerator[Block]:

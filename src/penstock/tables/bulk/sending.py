@@ -60,9 +60,8 @@ class Stream(ASGIResponse):
 
     async def _one(self, send: Send, piece: bytes) -> None:
         try:
-            await asyncio.wait_for(
-                send({"type": "http.response.body", "body": piece, "more_body": True}), self._patience
-            )
+            async with asyncio.timeout(self._patience):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
         except TimeoutError:
             raise errors.Unavailable(
                 f"The reader took nothing for {self._patience:g} seconds; the export was ended."
