@@ -23,6 +23,9 @@ import pytest
 from penstock_sdk import Client
 from tests.conftest import RunningServer, running_server
 from tests.databases import Databases
+from tests.mongodb import replica_set
+
+__all__ = ["replica_set"]
 
 DOCS = Path(__file__).parent.parent / "docs"
 GUIDES = sorted((DOCS / "guides").glob("*.md"))
@@ -78,9 +81,17 @@ def text_agrees(shown: str, real: str) -> bool:
 
 
 @pytest.fixture
-def fresh(databases: Databases, tmp_path: Path) -> Iterator[RunningServer]:
+def fresh(
+    databases: Databases, tmp_path: Path, page: Path, request: pytest.FixtureRequest
+) -> Iterator[RunningServer]:
     """A server of the page's own, with the app `guide` and its data source `main`."""
-    with databases.clone() as cloned, running_server(tmp_path / "server", cloned.environment) as started:
+    more: dict[str, str] = {}
+    if page.stem == "mongodb":
+        more["PENSTOCK_MONGODB_URL"] = request.getfixturevalue("replica_set")
+    with (
+        databases.clone() as cloned,
+        running_server(tmp_path / "server", {**cloned.environment, **more}) as started,
+    ):
         with Client(started.url, key=started.key) as client:
             client.apps.create("Guide")
             client.app("guide").sources.create("Main")

@@ -2,8 +2,19 @@
 
 from penstock.connectors import operations
 from penstock.connectors.jobs import HANDLERS, SCHEDULES
+from penstock.connectors.kinds.mongodb import client_of as mongodb_client
 from penstock.connectors.models import Credential
 from penstock.connectors.routes import ROUTES
-from penstock.connectors.service import find_credential, opened
+from penstock.connectors.service import credential_named, find_credential, opened
 
-__all__ = ["HANDLERS", "ROUTES", "SCHEDULES", "Credential", "find_credential", "opened", "operations"]
+__all__ = [
+    "HANDLERS",
+    "ROUTES",
+    "SCHEDULES",
+    "Credential",
+    "credential_named",
+    "find_credential",
+    "mongodb_client",
+    "opened",
+    "operations",
+]

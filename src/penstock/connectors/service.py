@@ -64,6 +64,11 @@ async def find_credential(
     return found
 
 
+async def credential_named(conn: Connection, grant: Grant, name: str) -> Credential | None:
+    """For what refers to a credential by its name."""
+    return await store.find_named(conn, grant, name)
+
+
 async def update_credential(
     conn: Connection, grant: Grant, ring: KeyRing, credential: Credential, wanted: CredentialPatch
 ) -> Credential:

@@ -85,6 +85,12 @@ async def find(
     return None if row is None else _credential(row)
 
 
+async def find_named(conn: Connection, grant: Grant, name: str) -> Credential | None:
+    statement = select(*_SHOWN).where(credentials.c.org_id == grant.org_id, credentials.c.name == name)
+    row = await conn.row(statement)
+    return None if row is None else _credential(row)
+
+
 async def sealed(conn: Connection, grant: Grant, credential_id: int) -> str | None:
     return await conn.value(
         select(credentials.c.sealed).where(

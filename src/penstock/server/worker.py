@@ -90,6 +90,7 @@ async def open_context(context: Context) -> None:
 async def close_context(context: Context) -> None:
     await context.listener.stop()
     await identity.stop(context)
+    await tables.stop(context)
     await context.db.close()
 
 

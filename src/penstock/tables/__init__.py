@@ -1,7 +1,7 @@
 """Apps, data sources and data tables: their definitions, and their records over HTTP."""
 
 from penstock.tables import operations
-from penstock.tables.assembly import install
+from penstock.tables.assembly import install, stop
 from penstock.tables.bulk.batch import run_batch
 from penstock.tables.bulk.routes import ROUTES as BULK_ROUTES
 from penstock.tables.catalog import Catalog
@@ -12,4 +12,4 @@ from penstock.tables.routes import ROUTES as MANAGEMENT_ROUTES
 
 ROUTES = (*RECORD_ROUTES, *BULK_ROUTES, run_batch, *EDGE_ROUTES, *MANAGEMENT_ROUTES)
 
-__all__ = ["HANDLERS", "ROUTES", "SCHEDULES", "Catalog", "install", "operations"]
+__all__ = ["HANDLERS", "ROUTES", "SCHEDULES", "Catalog", "install", "operations", "stop"]

@@ -9,6 +9,7 @@ from penstock.tables.access import APP
 from penstock.tables.aggregates.cost import Sizes
 from penstock.tables.bulk.streams import Streams
 from penstock.tables.catalog import Catalog
+from penstock.tables.providers import mongodb
 from penstock.tables.settings import TablesSettings
 
 
@@ -18,3 +19,8 @@ def install(ctx: Context) -> None:
     ctx.put(Sizes())
     ctx.put(Streams(ctx.settings(TablesSettings).bulk_streams))
     ctx.get(Places).register(APP, store.app_id_of)
+
+
+async def stop(ctx: Context) -> None:
+    """Let go of what was opened since."""
+    await mongodb.close(ctx)

@@ -183,6 +183,7 @@ class Catalog:
             stored = await load_table(conn, org_id, app_slug, name)
             # One that is declared may be still to be built.
             is_made = stored is not None and stored[0].is_materialized
+            is_made = is_made and stored is not None and stored[1] is not ProviderType.MONGODB
             indexes = await unique_indexes(conn, stored[0]) if stored and is_made else None
             vectors = await find_home(conn) if stored and declared(stored[0].json_schema) else None
         if stored is None:

@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from penstock.kit.settings import at_least, setting
 
 
+def _mongodb_url(value: str | None) -> str | None:
+    if value is None or value.startswith(("mongodb://", "mongodb+srv://")):
+        return None
+    return "must begin with mongodb:// or mongodb+srv://"
+
+
 @dataclass(frozen=True, slots=True)
 class TablesSettings:
     """Limits of record requests and of schema changes."""
@@ -53,6 +59,17 @@ class TablesSettings:
         3600.0,
         "Seconds that a change of a large table may take to write fields anew whose type widens, batch by batch.",
         check=at_least(1),
+    )
+    mongodb_url: str | None = setting(
+        None,
+        "MongoDB that keeps the records of data sources with the provider `mongodb` that name no credential of their "
+        "own: `mongodb://user:password@host:port/prefix`. Every app gets a database there, whose name begins with "
+        "that of the URL.",
+        check=_mongodb_url,
+        secret=True,
+    )
+    mongodb_timeout: float = setting(
+        30.0, "Seconds that one request to MongoDB may take.", check=at_least(0.1)
     )
     max_related_per_record: int = setting(
         1_000,

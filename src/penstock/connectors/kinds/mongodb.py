@@ -41,20 +41,12 @@ async def check(settings: MongoSettings, secrets: MongoSecrets, limits: Outbound
     if (settings.user is None) != (secrets.password is None):
         raise CheckFailed("A user and a password go together: give both, or neither.")
     where = f"{settings.host}:{settings.port}"
-    addresses = await outbound.addresses(settings.host, settings.port, limits)
     pymongo = _pymongo()
     milliseconds = int(PATIENCE * 1000)
-    client = pymongo.AsyncMongoClient(
-        # A certificate names the host; one that verifies is not that of a private neighbour.
-        settings.host if settings.tls == "verify" else addresses[0],
-        settings.port,
-        username=settings.user,
-        password=secrets.password,
-        authSource=settings.auth_source,
-        tls=settings.tls != "off",
-        **({"tlsAllowInvalidCertificates": True} if settings.tls == "require" else {}),
-        # What the server names as its neighbours was not looked at.
-        directConnection=True,
+    client = await client_of(
+        settings,
+        secrets,
+        limits,
         serverSelectionTimeoutMS=milliseconds,
         connectTimeoutMS=milliseconds,
         socketTimeoutMS=milliseconds,
@@ -69,6 +61,26 @@ async def check(settings: MongoSettings, secrets: MongoSecrets, limits: Outbound
     finally:
         await client.close()
     return f"MongoDB {shown(version, 40)} answers" + (f" as '{settings.user}'." if settings.user else ".")
+
+
+async def client_of(
+    settings: MongoSettings, secrets: MongoSecrets, limits: OutboundSettings, **options: Any
+) -> Any:
+    """A client for this login, which connects when it is used. Raises what `outbound.addresses` does."""
+    addresses = await outbound.addresses(settings.host, settings.port, limits)
+    return _pymongo().AsyncMongoClient(
+        # A certificate names the host; one that verifies is not that of a private neighbour.
+        settings.host if settings.tls == "verify" else addresses[0],
+        settings.port,
+        username=settings.user,
+        password=secrets.password,
+        authSource=settings.auth_source,
+        tls=settings.tls != "off",
+        **({"tlsAllowInvalidCertificates": True} if settings.tls == "require" else {}),
+        # What the server names as its neighbours was not looked at.
+        directConnection=True,
+        **options,
+    )
 
 
 def _reason(error: Any) -> str:

@@ -16,6 +16,7 @@ from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.tables.bulk.steps import Batch, References, Step, check, named
 from penstock.tables.catalog import Table
+from penstock.tables.providers import Feature
 from penstock.tables.records import idempotency, service
 from penstock.tables.records.call import finished, open_table, persist
 from penstock.tables.records.codec import Incoming
@@ -157,7 +158,7 @@ async def _open(ctx: Context, principal: Principal, app: str, batch: Batch) -> d
         if step.table in found:
             continue
         try:
-            grant, table = await open_table(ctx, principal, app, step.table, "record.write")
+            grant, table = await open_table(ctx, principal, app, step.table, "record.write", Feature.BATCH)
             if table.edges_of is not None:
                 raise errors.BadRequest("Edges have requests of their own, and no place in a batch.")
         except errors.PenstockError as error:

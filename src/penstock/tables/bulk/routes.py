@@ -34,6 +34,7 @@ from penstock.tables.bulk.sending import Stream, Told
 from penstock.tables.bulk.streams import Streams
 from penstock.tables.bulk.tally import Tally
 from penstock.tables.graph.requests import as_conditions
+from penstock.tables.providers import Feature
 from penstock.tables.records.call import Call, enter, plan_around
 from penstock.tables.records.matching import unique_fields
 from penstock.tables.records.plan import RecordPlan, plan_list
@@ -49,7 +50,7 @@ _NDJSON = "application/x-ndjson"
 
 @post(IMPORT, status_code=200)
 async def import_records(request: http.AnyRequest) -> ASGIResponse:
-    call = await enter(request, "record.write")
+    call = await enter(request, "record.write", Feature.FILES)
     if call.table.edges_of is not None:
         raise errors.BadRequest("Edges are not imported; create them, up to 10,000 in a request.")
     options = parse_import(http.query(request), request.headers.get("content-type", ""))
@@ -159,7 +160,7 @@ async def _audit(conn: Any, call: Call, tally: Tally) -> None:
 
 @get(EXPORT)
 async def export_records(request: http.AnyRequest) -> ASGIResponse:
-    call = await enter(request, "record.export")
+    call = await enter(request, "record.export", Feature.FILES)
     reading = access.authorize_table(call.principal, "record.read", call.table.definition)
     options = parse_export(http.query(request))
     pairs = options.rest
@@ -204,7 +205,7 @@ async def _opened(
 
 @get(QUARANTINE)
 async def list_quarantine(request: http.AnyRequest) -> ASGIResponse:
-    call = await enter(request, "record.write")
+    call = await enter(request, "record.write", Feature.FILES)
     page = _page(request)
     async with call.ctx.db.control.transaction() as conn:
         total, found = await quarantine.imports(conn, call.grant, call.table.definition, page)
@@ -214,7 +215,7 @@ async def list_quarantine(request: http.AnyRequest) -> ASGIResponse:
 @get(f"{QUARANTINE}/{{number:str}}")
 async def read_quarantine(request: http.AnyRequest) -> ASGIResponse:
     """Its rows, page by page, or all of them as a file."""
-    call = await enter(request, "record.write")
+    call = await enter(request, "record.write", Feature.FILES)
     number = _number(request)
     page = _page(request, "format")
     kind = dict(http.query(request)).get("format")
@@ -247,7 +248,7 @@ async def _set_aside(call: Call, number: int) -> AsyncGenerator[AsyncGenerator[b
 
 @delete(f"{QUARANTINE}/{{number:str}}", status_code=200)
 async def delete_quarantine(request: http.AnyRequest) -> ASGIResponse:
-    call = await enter(request, "record.write")
+    call = await enter(request, "record.write", Feature.FILES)
     number = _number(request)
     async with call.ctx.db.control.transaction() as conn:
         await quarantine.forget(conn, call.grant, call.table.definition, number)

@@ -25,6 +25,12 @@ class Feature(StrEnum):
     SHORTEST_PATH = "the shortest path between two records"
     VECTORS = "fields of type `vector`"
     SCHEMA_CHANGES = "changing the schema of a table in use"
+    AUDIT = "an audit entry for each change of a record (`audit`)"
+    RANGES = "fields of type `range`"
+    DOCUMENT_TEXT = "text operators on fields of type `object`, `array` and `any`"
+    LONG_NUMBERS = "numbers of more than 34 digits"
+    FILES = "imports and exports"
+    BATCH = "batches of steps"
 
 
 @dataclass(frozen=True, slots=True)

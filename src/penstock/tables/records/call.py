@@ -16,7 +16,10 @@ from penstock.kit import errors, http
 from penstock.kit.context import Context
 from penstock.tables import access
 from penstock.tables.catalog import Catalog, Table
-from penstock.tables.providers import require_served
+from penstock.tables.models import ProviderType
+from penstock.tables.providers import Feature, capabilities, mongodb, require_served
+from penstock.tables.providers.postgres import PostgresReading, PostgresWriting
+from penstock.tables.providers.verbs import Reading, Writing
 from penstock.tables.records import idempotency
 from penstock.tables.records.codec import Incoming
 from penstock.tables.records.execute import Autocommit, InTransaction, Runner
@@ -25,7 +28,7 @@ from penstock.tables.records.shape import Answer
 from penstock.tables.records.violations import Refused, explain
 from penstock.tables.relations.family import Family
 from penstock.tables.relations.hop import Surroundings
-from penstock.tables.service import materialize
+from penstock.tables.service import materialize, settle
 from penstock.tables.settings import TablesSettings
 
 T = TypeVar("T")
@@ -56,27 +59,37 @@ class Call:
         return self.request.scope["path"].rpartition("/")[2]
 
 
-async def enter(request: http.AnyRequest, action: str) -> Call:
-    """Who asks, and the table of the path, materialized; raises what a caller without the right is told."""
+async def enter(request: http.AnyRequest, action: str, needs: Feature = Feature.RECORDS) -> Call:
+    """Who asks, and the table of the path, materialized; raises what a caller without the right is told.
+
+    Raises `BadRequest` when the table's provider lacks what the request needs.
+    """
     ctx = http.context(request)
     principal = await authenticate(ctx, request.scope)
     app, name = http.segment(request, "app"), http.segment(request, "table")
-    grant, table = await open_table(ctx, principal, app, name, action)
+    grant, table = await open_table(ctx, principal, app, name, action, needs)
     planned(request, table)
     return Call(ctx, principal, grant, table, request)
 
 
 async def open_table(
-    ctx: Context, principal: Principal, app: str, name: str, action: str
+    ctx: Context,
+    principal: Principal,
+    app: str,
+    name: str,
+    action: str,
+    needs: Feature = Feature.RECORDS,
 ) -> tuple[Grant, Table]:
     """The permission and the table, materialized; raises what a caller without the right is told."""
     catalog = Catalog.of(ctx)
     table = await catalog.table(principal.org_id, app, name)
     grant = access.authorize_table(principal, action, table.definition)
+    capabilities(table.provider).require(needs, table.name)
     if not table.definition.is_materialized:
         require_served(table.provider, table.name)
         async with ctx.db.control.transaction() as conn:
-            await materialize(conn, grant, [(table.edges_of or table).name])
+            made = await materialize(conn, grant, [(table.edges_of or table).name])
+            await settle(ctx, conn, grant, made)
         table = await catalog.load(principal.org_id, app, name)
     return grant, table
 
@@ -95,6 +108,7 @@ async def plan_around(call: Call, plan: Callable[[Surroundings | None], P], *, n
     """The plan of a read, made with the tables around its own when it names some; these are materialized too."""
     if not names_relations:
         return plan(None)
+    capabilities(call.table.provider).require(Feature.RELATED, call.table.name)
     around = await surroundings(call)
     found = plan(around)
     if around.missing:
@@ -122,6 +136,39 @@ async def surroundings(call: Call) -> Surroundings:
         max_rows=settings.max_related_rows,
         max_bytes=settings.max_populated_bytes,
     )
+
+
+async def reading(call: Call) -> Reading:
+    """The reads of the table's provider."""
+    if call.table.provider is ProviderType.MONGODB:
+        return await mongodb.load_engine().open_records(call.ctx, call.grant, call.table)
+    return PostgresReading(call.ctx)
+
+
+async def change(
+    call: Call,
+    verb: Callable[[Writing], Awaitable[Answer]],
+    action: str,
+    incoming: Incoming | None,
+    *,
+    statements: int,
+) -> ASGIResponse:
+    """Run a verb of the table's provider, and again when it lost a deadlock."""
+    if call.table.provider is ProviderType.MONGODB:
+        return await persist(lambda: _change_documents(call, verb))
+
+    async def run(runner: Runner) -> Answer:
+        return await verb(PostgresWriting(runner))
+
+    return await write(call, run, action, incoming, statements=statements)
+
+
+async def _change_documents(call: Call, verb: Callable[[Writing], Awaitable[Answer]]) -> ASGIResponse:
+    records = await mongodb.load_engine().open_records(call.ctx, call.grant, call.table)
+    name = http.header(call.request, b"idempotency-key")
+    if name is None:
+        return finished(await verb(records))
+    return finished(await records.perform_once(await _once(call, name), verb))
 
 
 async def write(

@@ -17,6 +17,7 @@ from penstock.kit.db import Connection
 from penstock.tables.records.shape import Answer
 
 MAX_LENGTH = 255
+USED_OTHERWISE = "This Idempotency-Key was used for another request."
 _A_FEW = 20  # kept answers that each request clears away, so that none need wait for the hourly job
 
 _CLAIM = """
@@ -77,7 +78,7 @@ async def perform(
         stored = await conn.row(_STORED, *identity)
         if stored is None or stored["request"] != once.request or stored["fingerprint"] != once.fingerprint:
             raise errors.Conflict(
-                "This Idempotency-Key was used for another request.",
+                USED_OTHERWISE,
                 hint="Give every request a key of its own.",
             )
         return Answer(stored["status"], zlib.decompress(stored["body"]), stored["etag"])

@@ -8,26 +8,31 @@ from litestar import delete, get, patch, post
 from litestar.response.base import ASGIResponse
 
 from penstock.kit import errors, http
-from penstock.tables.aggregates.cost import Sizes
 from penstock.tables.aggregates.plan import plan_aggregate
-from penstock.tables.aggregates.service import aggregate
 from penstock.tables.catalog import Table
-from penstock.tables.graph import walking
 from penstock.tables.graph import writes as edges
 from penstock.tables.graph.plan import plan_walk, plan_walk_from
 from penstock.tables.graph.requests import as_conditions
 from penstock.tables.graph.service import require_stored
-from penstock.tables.records import service
-from penstock.tables.records.call import Call, enter, finished, limit_of, only, plan_around, read, write
+from penstock.tables.providers.verbs import Writing
+from penstock.tables.records.call import (
+    Call,
+    change,
+    enter,
+    finished,
+    limit_of,
+    only,
+    plan_around,
+    read,
+    reading,
+)
 from penstock.tables.records.change import Keys
-from penstock.tables.records.execute import Runner
 from penstock.tables.records.keys import source_of_keys
 from penstock.tables.records.matching import unique_fields
 from penstock.tables.records.plan import plan_detail, plan_list
 from penstock.tables.records.replan import replanned
 from penstock.tables.records.request import parse_detail, parse_list
 from penstock.tables.records.shape import Answer, versions_of
-from penstock.tables.records.upsert import upsert
 from penstock.tables.settings import TablesSettings
 
 LIST = "/api/apps/{app:str}/datatables/{table:str}/data"
@@ -47,23 +52,23 @@ async def list_records(request: http.AnyRequest) -> ASGIResponse:
     if call.table.edges_of is not None:
         pairs = as_conditions(pairs)
     wanted = parse_list(pairs, call.table.columns)
-    pool = call.ctx.db.data
+    records = await reading(call)
     if wanted.aggregation is not None:
         groups = plan_aggregate(wanted, wanted.aggregation, call.table, call.grant)
-        return finished(await aggregate(pool, groups, call.ctx.settings(TablesSettings), call.ctx.get(Sizes)))
+        return finished(await records.aggregate(groups))
     if wanted.traversal is not None:
         walk = await plan_around(
             call,
             lambda around: plan_walk(wanted, call.table, call.grant, around, _walk_limit(call)),
             names_relations=wanted.names_relations,
         )
-        return finished(await walking.walk(pool, walk))
+        return finished(await records.walk(walk))
     plan = await plan_around(
         call,
         lambda around: plan_list(wanted, call.table, call.grant, around),
         names_relations=wanted.names_relations,
     )
-    return finished(await service.list_records(pool, plan))
+    return finished(await records.list_records(plan))
 
 
 @get([DETAIL, UPSERT, IMPORT])
@@ -71,15 +76,16 @@ async def list_records(request: http.AnyRequest) -> ASGIResponse:
 async def get_record(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.read")
     wanted = parse_detail(http.query(request))
+    records = await reading(call)
     if wanted.traversal is not None:
         walk = plan_walk_from(wanted, call.key, call.table, call.grant, _walk_limit(call))
-        return finished(await walking.walk(call.ctx.db.data, walk))
+        return finished(await records.walk(walk))
     plan = await plan_around(
         call,
         lambda around: plan_detail(wanted, call.key, call.table, call.grant, around),
         names_relations=wanted.names_relations,
     )
-    answer = await service.get_record(call.ctx.db.data, plan)
+    answer = await records.get_record(plan)
     if answer.etag and http.not_modified(request, answer.etag):
         return ASGIResponse(status_code=304, headers={"ETag": answer.etag})
     return finished(answer)
@@ -100,10 +106,10 @@ async def create_records(request: http.AnyRequest) -> ASGIResponse:
         and "return=minimal" in (http.header(request, b"prefer") or "").replace(" ", "").lower()
     )
 
-    async def verb(runner: Runner) -> Answer:
-        return await service.create(runner, call.table, call.grant, incoming, brief=brief)
+    async def verb(records: Writing) -> Answer:
+        return await records.create(call.table, call.grant, incoming, brief=brief)
 
-    return await write(call, verb, "record.create", incoming, statements=2 if many else 1)
+    return await change(call, verb, "record.create", incoming, statements=2 if many else 1)
 
 
 @post(UPSERT)
@@ -117,10 +123,10 @@ async def upsert_records(request: http.AnyRequest) -> ASGIResponse:
     unique = unique_fields(call.table, only(request, "unique_fields").get("unique_fields"))
     incoming = await read(call.table.codec.decode_change, await request.body(), limit_of(call))
 
-    async def verb(runner: Runner) -> Answer:
-        return await upsert(runner, call.table, call.grant, incoming, unique)
+    async def verb(records: Writing) -> Answer:
+        return await records.upsert(call.table, call.grant, incoming, unique)
 
-    return await write(call, verb, "record.upsert", incoming, statements=2)
+    return await change(call, verb, "record.upsert", incoming, statements=2)
 
 
 @patch(LIST)
@@ -134,10 +140,10 @@ async def update_records(request: http.AnyRequest) -> ASGIResponse:
     if not incoming.is_list:
         raise errors.BadRequest("A bulk update takes an array of objects, each with its key.")
 
-    async def verb(runner: Runner) -> Answer:
-        return await service.update_many(runner, call.table, call.grant, incoming)
+    async def verb(records: Writing) -> Answer:
+        return await records.update_many(call.table, call.grant, incoming)
 
-    return await write(call, verb, "record.update", incoming, statements=2)
+    return await change(call, verb, "record.update", incoming, statements=2)
 
 
 @patch(ONE)
@@ -152,10 +158,10 @@ async def update_record(request: http.AnyRequest) -> ASGIResponse:
         raise errors.BadRequest("One record is changed by an object, not by an array.")
     versions = versions_of(http.header(request, b"if-match"))
 
-    async def verb(runner: Runner) -> Answer:
-        return await service.update_one(runner, call.table, call.grant, call.key, incoming, versions)
+    async def verb(records: Writing) -> Answer:
+        return await records.update_one(call.table, call.grant, call.key, incoming, versions)
 
-    return await write(call, verb, "record.update", incoming, statements=1)
+    return await change(call, verb, "record.update", incoming, statements=1)
 
 
 @delete(ONE, status_code=200)
@@ -166,11 +172,10 @@ async def delete_record(request: http.AnyRequest) -> ASGIResponse:
     only(request)
     versions = versions_of(http.header(request, b"if-match"))
 
-    async def verb(runner: Runner) -> Answer:
-        await service.delete_one(runner, call.table, call.grant, call.key, versions)
-        return Answer(204, b"")
+    async def verb(records: Writing) -> Answer:
+        return await records.delete_one(call.table, call.grant, call.key, versions)
 
-    return await write(call, verb, "record.delete", None, statements=1)
+    return await change(call, verb, "record.delete", None, statements=1)
 
 
 @delete(LIST, status_code=200)
@@ -184,12 +189,12 @@ async def delete_records(request: http.AnyRequest) -> ASGIResponse:
     if len(given) != 1:
         raise errors.BadRequest("A bulk delete takes exactly one of 'ids' and 'filter'; nothing was deleted.")
 
-    async def verb(runner: Runner) -> Answer:
+    async def verb(records: Writing) -> Answer:
         if "ids" in given:
-            return await service.delete_by_keys(runner, call.table, call.grant, given["ids"])
-        return await service.delete_by_filter(runner, call.table, call.grant, given["filter"])
+            return await records.delete_by_keys(call.table, call.grant, given["ids"])
+        return await records.delete_by_filter(call.table, call.grant, given["filter"])
 
-    return await write(call, verb, "record.delete", None, statements=1)
+    return await change(call, verb, "record.delete", None, statements=1)
 
 
 ROUTES: tuple[Any, ...] = (

@@ -91,7 +91,7 @@ async def update_one(
     assert grant.action == "record.write"
     condition = key_filter(key, table)
     present = incoming.present[0]
-    _refuse_new_key(table, key, incoming)
+    refuse_new_key(table, key, incoming)
     group = batch.group(table, incoming, present, (0,))
     statement = change.update_one(table, present, condition, group.payload, versions)
     row = await write(runner, statement, group=group)
@@ -100,7 +100,7 @@ async def update_one(
     return shape.record(row["rows"][0], row["version"])
 
 
-def _refuse_new_key(table: Table, key: str, incoming: Incoming) -> None:
+def refuse_new_key(table: Table, key: str, incoming: Incoming) -> None:
     """A record keeps its key; naming it in the body is fine as long as it is the same."""
     named = set(incoming.present[0])
     for position, name in enumerate(table.schema.names):

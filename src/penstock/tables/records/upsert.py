@@ -28,7 +28,7 @@ async def upsert(
     if not incoming.rows:
         return shape.records([], extra=',"created":0,"updated":0')
     rows, created = await merge(runner, table, grant, incoming, unique, numbering=runner)
-    return _answer(rows, created, is_list=incoming.is_list)
+    return answered(rows, created, is_list=incoming.is_list)
 
 
 async def merge(
@@ -140,7 +140,8 @@ async def _check_against_stored(
         table.codec.refuse(faults, len(incoming.rows), is_list=incoming.is_list)
 
 
-def _answer(rows: list[str], created: int, *, is_list: bool) -> Answer:
+def answered(rows: list[str], created: int, *, is_list: bool) -> Answer:
+    """The answer that has these records, of which so many are new."""
     status = 201 if created == len(rows) else 200
     if is_list:
         counts = f',"created":{created},"updated":{len(rows) - created}'

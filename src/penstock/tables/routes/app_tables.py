@@ -80,7 +80,9 @@ async def import_package(request: AnyRequest, principal: Caller) -> ASGIResponse
         if dry_run:
             imported = await rehearse(conn, run)
             return http.json({**plan_of(imported.steps, imported.migrated), **imported.summary()})
-        return http.json((await run()).summary())
+        imported = await run()
+        await service.settle(http.context(request), conn, grant, imported.steps)
+        return http.json(imported.summary())
 
 
 async def _source(conn: Connection, grant: Grant, app: App, slug: str | None) -> DataSource:

@@ -82,7 +82,7 @@ async def create_table(request: AnyRequest, principal: Caller, conn: Conn) -> AS
 
     if dry_run:
         return http.json(plan_of(await rehearse(conn, create), schema_hash=definition.digest))
-    await create()
+    await service.settle(http.context(request), conn, grant, await create())
     return answer_one(request, TableDetail.whole(app, await service.reread(conn, grant, body.name)), 201)
 
 
@@ -135,7 +135,7 @@ async def materialize_table(request: AnyRequest, principal: Caller, conn: Conn) 
 
     if flag(given, "dry_run"):
         return http.json(plan_of(await rehearse(conn, make)))
-    await make()
+    await service.settle(http.context(request), conn, grant, await make())
     return answer_one(request, TableDetail.whole(app, await service.reread(conn, grant, name)))
 
 

@@ -23,11 +23,12 @@ SYSTEM_TABLES = ("auth_user", "storage_objects")
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A step that was executed for a table."""
+    """A step that was executed for a table; or will be, in a database that is `elsewhere`."""
 
     table: DataTable
     step: Step
     milliseconds: int
+    elsewhere: bool = False
 
 
 def place_of(table: DataTable) -> Place:

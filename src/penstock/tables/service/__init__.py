@@ -6,7 +6,7 @@ one app's definitions go one after another.
 
 from penstock.tables.service.apps import create_app, delete_app, restore_app, update_app
 from penstock.tables.service.importing import Imported, Incoming, import_package
-from penstock.tables.service.materializing import materialize
+from penstock.tables.service.materializing import materialize, settle
 from penstock.tables.service.migrating import ChangeFailed, Migrated, Terms, record_failure
 from penstock.tables.service.rolling_back import roll_back
 from penstock.tables.service.sources import create_source, default_source, delete_source, update_source
@@ -32,6 +32,7 @@ __all__ = [
     "reread",
     "restore_app",
     "roll_back",
+    "settle",
     "update_app",
     "update_source",
     "update_table",

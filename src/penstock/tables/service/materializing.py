@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from penstock.identity import Grant
 from penstock.kit import errors
+from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.tables import events, store
-from penstock.tables.models import DataTable, NewOperation
-from penstock.tables.providers import require_served
+from penstock.tables.models import DataTable, NewOperation, ProviderType, TableEntry
+from penstock.tables.providers import mongodb, require_served
 from penstock.tables.schema import materialize as schema
+from penstock.tables.schema import parse_schema
+from penstock.tables.schema.ddl import Step
+from penstock.tables.schema.language import refuse
 from penstock.tables.schema.materialize import Done
 from penstock.tables.schema.vectors import declared, require_home
 
@@ -34,6 +38,12 @@ async def materialize(conn: Connection, grant: Grant, names: Sequence[str]) -> l
     waiting = [one for one in tables.values() if not one.is_materialized]
     vectors = await require_home(conn) if any(declared(one.json_schema) for one in waiting) else None
     for name in names:
+        require_served(family[name].provider_type, name)
+        if family[name].provider_type is ProviderType.MONGODB:
+            done += [] if tables[name].is_materialized else [_collection(tables[name])]
+            tables[name] = replace(tables[name], is_materialized=True)
+            continue
+        _refuse_strangers(family)
         steps = schema.plan(tables[name], tables, vectors=vectors)
         for member, _ in steps:
             require_served(family[member.name].provider_type, member.name)
@@ -43,6 +53,43 @@ async def materialize(conn: Connection, grant: Grant, names: Sequence[str]) -> l
     if done:
         await _write_down(conn, grant, done)
     return done
+
+
+def _refuse_strangers(family: Mapping[str, TableEntry]) -> None:
+    """Raises `Invalid` for a foreign key from a table of PostgreSQL to one that is elsewhere."""
+    for entry in family.values():
+        if entry.provider_type is ProviderType.MONGODB:
+            continue
+        for key in parse_schema(entry.table.json_schema).foreign_keys:
+            other = family.get(key.resource)
+            if other is not None and other.provider_type is ProviderType.MONGODB:
+                refuse(
+                    f"a foreign key of '{entry.table.name}' refers to '{key.resource}', which another provider stores."
+                )
+
+
+def _collection(table: DataTable) -> Done:
+    """What the first request for records will have MongoDB do; raises `BadRequest` for what it cannot."""
+    parsed = parse_schema(table.json_schema)
+    mongodb.refuse_unfit(table.name, parsed, is_audited=table.json_schema.get("audit") is True)
+    name = table.physical_name
+    step = Step(
+        "CREATE",
+        f"Create collection with {len(parsed.fields)} fields",
+        mongodb.described(name, parsed),
+        f'db.getCollection("{name}").drop();',
+    )
+    return Done(table, step, 0, elsewhere=True)
+
+
+async def settle(ctx: Context, conn: Connection, grant: Grant, done: Sequence[Done]) -> None:
+    """Have other databases do their part of what was done, before it is committed here.
+
+    What is made there and not committed here does no harm: the next one to make it finds it there.
+    """
+    for one in done:
+        if one.elsewhere:
+            await mongodb.load_engine().prepare(ctx, conn, grant, one.table)
 
 
 async def _write_down(conn: Connection, grant: Grant, done: Sequence[Done]) -> None:

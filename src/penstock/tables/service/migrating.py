@@ -16,7 +16,7 @@ from penstock.kit.db import Connection
 from penstock.tables import store
 from penstock.tables.errors import ImportFailed
 from penstock.tables.models import DataTable, Definition, ForeignKey, NewOperation, TableEntry, TableSchema
-from penstock.tables.providers import require_served
+from penstock.tables.providers import Feature, capabilities
 from penstock.tables.schema import identity
 from penstock.tables.schema.alter import steps as alteration
 from penstock.tables.schema.apply import Limits, StepFailed, attempts, looking, probe, run
@@ -178,7 +178,7 @@ async def _plan(conn: Connection, grant: Grant, wanted: Sequence[Wanted], terms:
     faults: dict[str, list[str]] = {}
     for one in wanted:
         try:
-            require_served(entries[one.name].provider_type, one.name)
+            capabilities(entries[one.name].provider_type).require(Feature.SCHEMA_CHANGES, one.name)
             await require_finished(conn, grant, tables[one.name])
             plans.append(await _plan_one(conn, one, old[one.name], tables, terms.small))
             await _check_children(conn, grant, one, tables)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import column, func, select, table, update
 from sqlalchemy.dialects.postgresql import insert
 
 from penstock.identity import Grant
@@ -96,6 +97,35 @@ async def table_counts(conn: Connection, grant: Grant, source_id: int) -> tuple[
     )
     assert row is not None
     return row[0], row[1]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """What a provider needs to know of a source to find its records."""
+
+    slug: str
+    app_id: int
+    config: Mapping[str, Any]
+    org_schema: str
+
+
+async def source_config(conn: Connection, grant: Grant, source_id: int) -> SourceConfig | None:
+    orgs = table("orgs", column("id"), column("database_schema"), schema="penstock")
+    row = await conn.row(
+        select(
+            data_sources.c.slug,
+            data_sources.c.app_id,
+            data_sources.c.provider_config,
+            orgs.c.database_schema,
+        )
+        .select_from(data_sources.join(orgs, orgs.c.id == data_sources.c.org_id))
+        .where(data_sources.c.id == source_id, data_sources.c.org_id == grant.org_id)
+    )
+    if row is None:
+        return None
+    return SourceConfig(
+        row["slug"], row["app_id"], msgspec.json.decode(row["provider_config"]), row["database_schema"]
+    )
 
 
 async def source_slugs_like(conn: Connection, grant: Grant, base: str) -> set[str]:

@@ -1,0 +1,60 @@
+"""Configuration of `mongodb` sources: a database, and a credential by name; so no secret is kept in clear."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from penstock.tables.models import ProviderType
+from penstock.tables.providers.base import Capabilities, Feature
+from penstock.tables.providers.config import refuse
+
+_LATER = "it is not available there yet."
+CAPABILITIES = Capabilities(
+    ProviderType.MONGODB,
+    "documents in collections of MongoDB",
+    {
+        Feature.RELATED: "records of its tables are not joined with others; ask for each table by itself.",
+        Feature.FOREIGN_KEYS: f"for foreign keys, {_LATER}",
+        Feature.FOREIGN_UNIQUE: f"for foreign keys, {_LATER}",
+        Feature.SEARCH: (
+            "MongoDB splits and ranks words in ways of its own, so the answers would differ; `search` looks for the "
+            "text in all text fields of tables that declare no search fields."
+        ),
+        Feature.AGGREGATES: f"for aggregates, {_LATER}",
+        Feature.EXPRESSION_INDEXES: "its indexes are of fields, and of all records.",
+        Feature.GRAPH: f"for edges, {_LATER}",
+        Feature.SHORTEST_PATH: f"for edges, {_LATER}",
+        Feature.VECTORS: "it has no index of vectors.",
+        Feature.SCHEMA_CHANGES: f"for changes of a schema, {_LATER}",
+        Feature.AUDIT: "an audit entry cannot be written in the transaction of the change.",
+        Feature.RANGES: f"for ranges, {_LATER}",
+        Feature.DOCUMENT_TEXT: "documents are not kept as text.",
+        Feature.LONG_NUMBERS: "it keeps 34 digits.",
+        Feature.FILES: f"for imports and exports, {_LATER}",
+        Feature.BATCH: f"for batches, {_LATER}",
+    },
+)
+_DATABASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_DATABASE_LENGTH = 38
+_OWN = ("admin", "config", "local")
+_TEXTS = ("database", "credential")
+_LENGTH = 200
+
+
+def check_config(config: dict[str, Any]) -> dict[str, Any]:
+    for key, value in config.items():
+        if key not in _TEXTS:
+            refuse(
+                f"'{key[:40]}' is unknown; it holds 'database', and 'credential', which names a stored one."
+            )
+        if not isinstance(value, str) or not 0 < len(value) <= _LENGTH:
+            refuse(f"'{key}' is a text of 1 to {_LENGTH} characters.")
+    name = config.get("database")
+    if name is not None and (not _DATABASE.fullmatch(name) or len(name) > _DATABASE_LENGTH):
+        refuse(
+            f"'database' has letters, digits, hyphens and underscores (ASCII), at most {_DATABASE_LENGTH}."
+        )
+    if name in _OWN:
+        refuse(f"'{name}' is a database of MongoDB itself.")
+    return config

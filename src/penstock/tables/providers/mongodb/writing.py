@@ -1,0 +1,338 @@
+"""Writes records: one by one command, several in a transaction, which a server that stands alone does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pymongo import ReturnDocument, UpdateOne
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import PyMongoError
+
+from penstock.identity import Grant
+from penstock.kit import errors
+from penstock.kit.filters import bind, parse_delete, paths
+from penstock.tables.models import UNSET
+from penstock.tables.providers.mongodb.failures import translated
+from penstock.tables.providers.mongodb.keys import give_keys
+from penstock.tables.providers.mongodb.match import Match, every
+from penstock.tables.providers.mongodb.reading import NOT_DELETED, key_match, matching, version_of
+from penstock.tables.providers.mongodb.servers import Place, transact
+from penstock.tables.providers.mongodb.shape import (
+    VERSION,
+    changes,
+    comparable,
+    documents,
+    new_version,
+    path_of,
+    row_json,
+    value_json,
+)
+from penstock.tables.providers.mongodb.values import instant, stored
+from penstock.tables.providers.mongodb.violations import Taken, explained, taken
+from penstock.tables.records import batch, shape
+from penstock.tables.records.codec import MAX_REPORTED, Incoming
+from penstock.tables.records.plan import key_filter, keys_filter
+from penstock.tables.records.service import refuse_new_key
+from penstock.tables.records.shape import Answer
+
+if TYPE_CHECKING:
+    from penstock.tables.catalog import Table
+    from penstock.tables.records.change import Versions
+
+T = TypeVar("T")
+Document = dict[str, Any]
+_AT_ONCE = 1000
+_ALONE = (
+    "This MongoDB stands alone, without a replica set: it changes one record at a time, and cannot promise that "
+    "a request that changes several is done wholly or not at all."
+)
+
+
+class Writes:
+    """Where writes run: in the transaction of `session`, or each by itself."""
+
+    def __init__(self, place: Place, session: AsyncClientSession | None = None) -> None:
+        self.place = place
+        self.session = session
+
+    def collection(self, table: Table) -> AsyncCollection[Document]:
+        return self.place.collection(table.place.name)
+
+    async def together(self, work: Callable[[Writes], Awaitable[T]]) -> T:
+        """All of `work` or nothing. Raises `BadRequest` where that cannot be promised."""
+        if self.session is not None:
+            return await work(self)
+        if not await self.place.server.can_transact():
+            raise errors.BadRequest(
+                _ALONE, hint="Send the records one by one, or give MongoDB a replica set."
+            )
+        return await transact(self.place.server, lambda session: work(Writes(self.place, session)))
+
+
+async def create(
+    writes: Writes, table: Table, grant: Grant, incoming: Incoming, *, brief: bool = False
+) -> Answer:
+    """Insert all rows or none; the answer has them complete, in the order of the request, or is `brief`."""
+    assert grant.action == "record.write"
+    if not incoming.rows:
+        return shape.records([], status=201)
+    made = documents(table, incoming)
+    fill(table, made)
+    await give_keys(writes.place, table, made)
+    try:
+        if len(made) == 1:
+            await insert(writes, table, made)
+        else:
+            await writes.together(lambda inner: insert(inner, table, made))
+    except Taken as refused:
+        raise await explained(writes.place, table, refused, made, is_list=incoming.is_list) from refused
+    if brief:
+        return shape.records([], status=201, extra=f',"created":{len(made)}')
+    rows = [row_json(table, table.schema.names, one) for one in made]
+    return shape.records(rows, status=201) if incoming.is_list else shape.record(rows[0], status=201)
+
+
+def fill(table: Table, made: Sequence[Document]) -> None:
+    """What the service sets in new records; every one of a request has the same moment."""
+    now, version = instant(datetime.now(UTC)), new_version()
+    managed = [path_of(table, name) for name in ("created_at", "updated_at") if table.schema.manages(name)]
+    for one in made:
+        for path in managed:
+            one.setdefault(path, now)
+        one[VERSION] = version
+
+
+async def insert(writes: Writes, table: Table, made: Sequence[Document]) -> None:
+    """Raises `Taken`."""
+    try:
+        with translated():
+            try:
+                if len(made) == 1:
+                    await writes.collection(table).insert_one(made[0], session=writes.session)
+                else:
+                    await writes.collection(table).insert_many(made, session=writes.session)
+            except PyMongoError as error:
+                _raise_taken(error)
+                raise
+    finally:
+        # The driver names documents that have no key of their own.
+        if len(table.schema.primary_key) > 1:
+            for one in made:
+                one.pop("_id", None)
+
+
+def _raise_taken(error: PyMongoError) -> None:
+    if (refused := taken(error)) is not None:
+        raise refused from error
+
+
+def change_of(table: Table, sent: Document, fixed: Sequence[str]) -> Document:
+    """The update for what a row sends: not its key, and not what the service sets itself."""
+    schema = table.schema
+    held = {path_of(table, name) for name in (*fixed, *schema.primary_key)}
+    values = {path: value for path, value in sent.items() if path not in held}
+    if schema.manages("updated_at"):
+        values[path_of(table, "updated_at")] = instant(datetime.now(UTC))
+    found: Document = {"$set": {VERSION: new_version()}}
+    for path, value in values.items():
+        if value is None:
+            found.setdefault("$unset", {})[path] = ""
+        else:
+            found["$set"][path] = value
+    return found
+
+
+async def update_one(
+    writes: Writes, table: Table, grant: Grant, key: str, incoming: Incoming, versions: Versions
+) -> Answer:
+    """Change one record. Raises `NotFound`, or `PreconditionFailed` when it is at none of `versions`."""
+    assert grant.action == "record.write"
+    refuse_new_key(table, key, incoming)
+    (sent,) = changes(table, incoming)
+    hides = table.schema.soft_deletes and "is_deleted" not in sent
+    found = key_match(table, key_filter(key, table), hide_deleted=hides)
+    try:
+        with translated():
+            try:
+                after = await writes.collection(table).find_one_and_update(
+                    every([found, _at(versions)]),
+                    change_of(table, sent, ()),
+                    return_document=ReturnDocument.AFTER,
+                    session=writes.session,
+                )
+            except PyMongoError as error:
+                _raise_taken(error)
+                raise
+    except Taken as refused:
+        raise await explained(writes.place, table, refused, [sent], is_list=False) from refused
+    if after is None:
+        await _absent_or_changed(writes, table, key, versions)
+    assert after is not None
+    return shape.record(row_json(table, table.schema.names, after), version_of(after))
+
+
+def _at(versions: Versions) -> Match:
+    if versions is None:
+        return {}
+    return {"$expr": {"$in": [{"$toString": f"${VERSION}"}, {"$literal": list(versions)}]}}
+
+
+async def _absent_or_changed(writes: Writes, table: Table, key: str, versions: Versions) -> None:
+    if versions is not None:
+        found = key_match(table, key_filter(key, table), hide_deleted=table.schema.soft_deletes)
+        with translated():
+            if await writes.collection(table).find_one(found, {"_id": 1}, session=writes.session) is not None:
+                raise errors.PreconditionFailed
+    raise errors.NotFound
+
+
+async def update_many(writes: Writes, table: Table, grant: Grant, incoming: Incoming) -> Answer:
+    """Change each record named by its key in the request; all or none."""
+    assert grant.action == "record.write"
+    key = table.schema.primary_key
+    batch.require(table, incoming, key, "The key of the record to change is missing.")
+    batch.refuse_repeated(table, incoming, key)
+    sent = changes(table, incoming)
+    keys = [path_of(table, name) for name in key]
+
+    async def work(inner: Writes) -> list[str]:
+        matches = [_own(table, one, keys) for one in sent]
+        await _require_all(inner, table, matches, key[0])
+        await apply(
+            inner,
+            table,
+            [UpdateOne(match, change_of(table, one, ())) for match, one in zip(matches, sent, strict=True)],
+        )
+        return await read_back(inner, table, sent, keys)
+
+    try:
+        rows = await writes.together(work)
+    except Taken as refused:
+        raise await explained(writes.place, table, refused, sent, is_list=True) from refused
+    return shape.records(rows)
+
+
+def _own(table: Table, sent: Document, keys: Sequence[str]) -> Match:
+    match: Match = {path: {"$eq": sent[path]} for path in keys}
+    hides = table.schema.soft_deletes and "is_deleted" not in sent
+    return every([match, NOT_DELETED]) if hides else match
+
+
+async def _require_all(writes: Writes, table: Table, matches: Sequence[Match], name: str) -> None:
+    missing: list[int] = []
+    for start in range(0, len(matches), _AT_ONCE):
+        part = matches[start : start + _AT_ONCE]
+        with translated():
+            count = await writes.collection(table).count_documents(
+                {"$or": list(part)}, session=writes.session
+            )
+            if count < len(part):
+                for position, match in enumerate(part, start):
+                    if (
+                        await writes.collection(table).find_one(match, {"_id": 1}, session=writes.session)
+                        is None
+                    ):
+                        missing.append(position)
+    if missing:
+        rows = [
+            errors.RowError(place, {name: ["There is no such record."]}) for place in missing[:MAX_REPORTED]
+        ]
+        message = f"{len(missing):,} of the records do not exist; nothing was changed."
+        raise errors.NotFound(message, rows=rows)
+
+
+async def apply(writes: Writes, table: Table, operations: Sequence[UpdateOne]) -> None:
+    """Raises `Taken`."""
+    with translated():
+        try:
+            await writes.collection(table).bulk_write(operations, session=writes.session)
+        except PyMongoError as error:
+            _raise_taken(error)
+            raise
+
+
+async def read_back(writes: Writes, table: Table, sent: Sequence[Document], keys: Sequence[str]) -> list[str]:
+    """The records with the keys of these rows, in their order."""
+    found: dict[tuple[Any, ...], str] = {}
+    for start in range(0, len(sent), _AT_ONCE):
+        match: Match = {
+            "$or": [{path: {"$eq": one[path]} for path in keys} for one in sent[start : start + _AT_ONCE]]
+        }
+        with translated():
+            async for one in writes.collection(table).find(match, session=writes.session):
+                found[_key(table, one)] = row_json(table, table.schema.names, one)
+    return [found[_key(table, one)] for one in sent]
+
+
+def _key(table: Table, document: Document) -> tuple[Any, ...]:
+    return tuple(comparable(document[path_of(table, name)]) for name in table.schema.primary_key)
+
+
+async def delete_one(writes: Writes, table: Table, grant: Grant, key: str, versions: Versions) -> Answer:
+    assert grant.action == "record.write"
+    found = key_match(table, key_filter(key, table), hide_deleted=table.schema.soft_deletes)
+    match = every([found, _at(versions)])
+    with translated():
+        if table.schema.soft_deletes:
+            done = await writes.collection(table).update_one(match, _mark(table), session=writes.session)
+            count = done.matched_count
+        else:
+            count = (await writes.collection(table).delete_one(match, session=writes.session)).deleted_count
+    if not count:
+        await _absent_or_changed(writes, table, key, versions)
+    return Answer(204, b"")
+
+
+def _mark(table: Table) -> Document:
+    """The update that deletes softly."""
+    return change_of(table, {"is_deleted": True}, ())
+
+
+async def delete_by_keys(writes: Writes, table: Table, grant: Grant, text: str) -> Answer:
+    """Delete the records of `ids=`; unknown ones are skipped."""
+    assert grant.action == "record.write"
+    match = matching(table, keys_filter(text, table), hide_deleted=table.schema.soft_deletes)
+    name = table.schema.primary_key[0]
+    path = path_of(table, name)
+
+    async def work(inner: Writes) -> list[Any]:
+        with translated():
+            cursor = inner.collection(table).find(match, {path: 1}, session=inner.session)
+            keys = [one[path] async for one in cursor]
+        await remove(inner, table, {path: {"$in": keys}})
+        return keys
+
+    keys = await writes.together(work)
+    said = ", ".join(value_json(table, name, key) for key in keys)
+    return Answer(200, f'{{"deleted":{len(keys)},"ids":[{said}]}}'.encode())
+
+
+async def delete_by_filter(writes: Writes, table: Table, grant: Grant, text: str) -> Answer:
+    """Delete what a filter object matches; an empty filter is refused while parsing."""
+    assert grant.action == "record.write"
+    tree = parse_delete(text, table.columns)
+    hides = table.schema.soft_deletes and "is_deleted" not in paths(tree)
+    match = matching(table, bind(tree, table.columns.get, table.columns), hide_deleted=hides)
+    return shape.counted(deleted=await writes.together(lambda inner: remove(inner, table, match)))
+
+
+async def remove(writes: Writes, table: Table, match: Match) -> int:
+    with translated():
+        if table.schema.soft_deletes:
+            done = await writes.collection(table).update_many(match, _mark(table), session=writes.session)
+            return done.modified_count
+        return (await writes.collection(table).delete_many(match, session=writes.session)).deleted_count
+
+
+def defaults(table: Table) -> Document:
+    """What a new record has where a request that need not be complete says nothing."""
+    found: Document = {}
+    for one in table.schema.fields:
+        if one.default is not UNSET and one.default is not None:
+            found[path_of(table, one.name)] = stored(one.default)
+        elif one.name == "is_deleted" and table.schema.soft_deletes:
+            found["is_deleted"] = False
+    return found
