@@ -8,7 +8,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from bench import bulk, data, footprint, machine, postgrest, races, tools
+from bench import bulk, data, files, footprint, machine, postgrest, races, tools
 from bench.options import CONTESTS, Options, options
 from bench.report import Report
 from bench.stage import Stage, open_stage
@@ -53,6 +53,10 @@ async def _run(stage: Stage, chosen: Options, report: Report) -> None:
                     _tell(f"Measuring: {name}")
                     await _settle(stage)
                     report.add(*await contest(stage, rival, chosen))
+    if "files" in chosen.only:
+        _tell("Measuring: files")
+        await _settle(stage)
+        report.add(*await files.race(stage, chosen))
     for name, measure in (("start", footprint.measure_start), ("memory", footprint.measure_memory)):
         if name in chosen.only:
             _tell(f"Measuring: {name}")

@@ -67,10 +67,11 @@ class Login:
 class Connection:
     """A connection inside a transaction; takes SQLAlchemy Core statements or SQL text with `$n` values."""
 
-    __slots__ = ("raw", "told")
+    __slots__ = ("broken_off", "raw", "told")
 
     def __init__(self, raw: Any) -> None:
         self.raw: Final = raw
+        self.broken_off = False
         self.told: Final[list[tuple[str, str]]] = []
 
     async def rows(self, statement: ClauseElement | str, *values: Any) -> list[Row]:
@@ -96,6 +97,11 @@ class Connection:
         """Tell every process, when this transaction commits."""
         await self.raw.execute("SELECT pg_notify($1, $2)", channel, payload)
         self.told.append((channel, payload))
+
+    def break_off(self) -> None:
+        """Leave what is going on in the middle, with the connection itself; the transaction ends with it."""
+        self.broken_off = True
+        self.raw.terminate()
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
@@ -147,9 +153,18 @@ class Pool:
     async def transaction(self, *, isolation: str | None = None) -> AsyncGenerator[Connection]:
         """One transaction, committed on leaving, rolled back by any exception; database errors come out translated."""
         try:
-            async with self._lent() as kept, kept.raw.transaction(isolation=isolation):
+            async with self._lent() as kept:
                 connection = Connection(kept.raw)
-                yield connection
+                around = kept.raw.transaction(isolation=isolation)
+                await around.start()
+                try:
+                    yield connection
+                except BaseException:
+                    if not connection.broken_off:
+                        await around.rollback()
+                    raise
+                if not connection.broken_off:
+                    await around.commit()
         except (asyncpg.PostgresError, *_LOST) as error:
             raise translate(error) from error
         if self.hear:

@@ -1,6 +1,6 @@
-"""A list as a file: rows through a cursor of one snapshot, so that memory does not grow with their number.
+"""A list as a file: rows by COPY, of one snapshot, so that memory does not grow with their number.
 
-PostgreSQL writes the text of each row; here it is only framed.
+PostgreSQL writes the lines; CSV and NDJSON are passed on as they come.
 """
 
 from __future__ import annotations
@@ -8,56 +8,44 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, Protocol
 
+from penstock.kit.copying import copy_out
 from penstock.kit.db import Connection
 from penstock.tables.bulk.options import ExportOptions, Format
 from penstock.tables.catalog import Table
 from penstock.tables.models import Field
-from penstock.tables.records.compile import Statement, compile_rows, row_json
+from penstock.tables.records.compile import Statement, compile_lines, compile_rows
 from penstock.tables.records.plan import RecordPlan
 
-_FIRST, _MOST = 16, 5000  # rows a fetch
-_PIECE = 512 * 1024  # bytes that a fetch aims at
+_CSV: Mapping[str, Any] = {"format": "csv"}
+# A line of JSON is one column; no byte in it is one of these, so that it is never quoted.
+_LINES: Mapping[str, Any] = {"format": "csv", "delimiter": "\x02", "quote": "\x01"}
 
 
 class Writer(Protocol):
-    """Frames the text of rows; what it gives may be empty for the moment."""
+    """Makes a file of the lines that PostgreSQL writes; what it gives may be empty for the moment."""
 
     def begin(self) -> bytes: ...
 
-    def write(self, rows: Sequence[str]) -> bytes: ...
+    def write(self, lines: bytes) -> bytes: ...
 
     def end(self) -> bytes: ...
 
 
-class NdjsonWriter:
-    """An object a line."""
+class Lines:
+    """They are the file, after a first line."""
+
+    def __init__(self, first: bytes = b"") -> None:
+        self._first = first
 
     def begin(self) -> bytes:
-        return b""
+        return self._first
 
-    def write(self, rows: Sequence[str]) -> bytes:
-        return "".join([f"{row}\n" for row in rows]).encode()
-
-    def end(self) -> bytes:
-        return b""
-
-
-class CsvWriter:
-    """A line of names, then a line a row. Null is empty, empty text is `""`."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names = names
-
-    def begin(self) -> bytes:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerow(self._names)
-        return text.getvalue().encode()
-
-    def write(self, rows: Sequence[str]) -> bytes:
-        return _lines(rows)
+    def write(self, lines: bytes) -> bytes:
+        return lines
 
     def end(self) -> bytes:
         return b""
@@ -74,21 +62,19 @@ class ParquetFrames:
     def begin(self) -> bytes:
         return b""
 
-    def write(self, rows: Sequence[str]) -> bytes:
-        return self._file.write(_lines(rows))
+    def write(self, lines: bytes) -> bytes:
+        return self._file.write(lines)
 
     def end(self) -> bytes:
         return self._file.close()
 
 
 def statement(plan: RecordPlan, options: ExportOptions) -> Statement:
-    """One column: the text of a row."""
-    table = plan.table
+    """A column for each field, or for NDJSON one with the text of a row."""
     if options.format is Format.NDJSON:
-        text = row_json(table, plan.fields)
-    else:
-        text = f"ROW({', '.join(_plain(table, name) for name in plan.fields)})::text"
-    return compile_rows(plan, text, limit=options.limit)
+        return compile_lines(plan, limit=options.limit)
+    columns = [_plain(plan.table, name) for name in plan.fields]
+    return compile_rows(plan, ", ".join(columns), limit=options.limit)
 
 
 def _plain(table: Table, name: str) -> str:
@@ -97,35 +83,34 @@ def _plain(table: Table, name: str) -> str:
     return f"({rendered})::text" if table.schema.by_name[name].type == "boolean" else rendered
 
 
-def _lines(rows: Sequence[str]) -> bytes:
-    """PostgreSQL writes a row as CSV does but for its parentheses, and for doubling backslashes."""
-    text = "".join([f"{row[1:-1]}\n" for row in rows])
-    return (text.replace("\\\\", "\\") if "\\" in text else text).encode()
+def _header(names: Sequence[str]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(names)
+    return text.getvalue().encode()
 
 
 def writer_of(plan: RecordPlan, options: ExportOptions) -> Writer:
     match options.format:
         case Format.NDJSON:
-            return NdjsonWriter()
+            return Lines()
         case Format.CSV:
-            return CsvWriter(plan.fields)
+            return Lines(_header(plan.fields))
         case Format.PARQUET:
             return ParquetFrames([plan.table.schema.by_name[name] for name in plan.fields])
 
 
-async def pieces(conn: Connection, wanted: Statement, writer: Writer) -> AsyncGenerator[bytes]:
-    """The file, piece by piece. `conn` is in a transaction of one snapshot."""
-    # Prepared anew: one that is remembered may be of the table as it was.
-    prepared: Any = await conn.raw.prepare(wanted.sql)
-    cursor: Any = await prepared.cursor(*wanted.values)
-    yield writer.begin()
-    wish = _FIRST
-    while rows := await cursor.fetch(wish):
-        yield await asyncio.to_thread(writer.write, [row[0] for row in rows])
-        # Rows may be of any size; so many come next that memory stays the same.
-        size = max(1, sum(len(row[0]) for row in rows) // len(rows))
-        wish = max(1, min(_MOST, _PIECE // size, wish * 8))
-    yield await asyncio.to_thread(writer.end)
+async def pieces(
+    conn: Connection, wanted: Statement, options: ExportOptions, writer: Writer
+) -> AsyncGenerator[bytes]:
+    """The file, piece by piece. `conn` is in a transaction."""
+    kind = _LINES if options.format is Format.NDJSON else _CSV
+    head = writer.begin()  # what fails before there are rows is answered as an error
+    async with aclosing(copy_out(conn, wanted.sql, wanted.values, **kind)) as source:
+        async for lines in source:
+            piece = lines if isinstance(writer, Lines) else await asyncio.to_thread(writer.write, lines)
+            yield head + piece
+            head = b""
+    yield head + await asyncio.to_thread(writer.end)
 
 
 def disposition(table: Table, options: ExportOptions) -> str:

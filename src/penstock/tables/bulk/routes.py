@@ -186,20 +186,22 @@ async def export_records(request: http.AnyRequest) -> ASGIResponse:
         "Content-Type": MEDIA_TYPES[options.format],
         "Content-Disposition": export.disposition(call.table, options),
     }
-    return Stream(_opened(call, plan, options), headers, settings.bulk_patience)
+    return Stream(_opened(call, plan, options, settings.bulk_seconds), headers, settings.bulk_patience)
 
 
 @asynccontextmanager
 async def _opened(
-    call: Call, plan: RecordPlan, options: ExportOptions
+    call: Call, plan: RecordPlan, options: ExportOptions, seconds: float
 ) -> AsyncGenerator[AsyncGenerator[bytes]]:
     with call.ctx.get(Streams).one(), _in_time():
         writer = await asyncio.to_thread(export.writer_of, plan, options)
         wanted = export.statement(plan, options)
         async with (
             call.ctx.db.data.transaction(isolation="repeatable_read") as conn,
-            aclosing(export.pieces(conn, wanted, writer)) as source,
+            aclosing(export.pieces(conn, wanted, options, writer)) as source,
         ):
+            # One statement, for as long as the whole export may take.
+            await conn.execute(f"SET LOCAL statement_timeout = '{int(seconds * 1000)}ms'")
             yield source
 
 

@@ -71,6 +71,12 @@ def compile_rows(plan: RecordPlan, select: str, *, limit: int | None) -> Stateme
     return Statement(text, values)
 
 
+def compile_lines(plan: RecordPlan, *, limit: int | None) -> Statement:
+    """Every matching row in order, as JSON text."""
+    rows = compile_rows(plan, plan.table.select(plan.fields), limit=limit)
+    return Statement(f"SELECT row_to_json({ROW})::text FROM ({rows.sql}) AS {ROW}", rows.values)
+
+
 def compile_count_estimate(plan: RecordPlan) -> Statement:
     """The planner's word on how many records match."""
     values: list[Any] = []
