@@ -40,6 +40,7 @@ for _path, _group in (
     ("edges:app", "Data"),
     ("webhooks:app", "Data"),
     ("credentials:app", "Data"),
+    ("gen:app", "Data"),
 ):
     _module, _, _attribute = _path.partition(":")
     app.command(f"{_COMMANDS}.{_path}", name=_module if _attribute == "app" else _attribute, group=_group)
