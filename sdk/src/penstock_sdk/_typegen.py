@@ -128,7 +128,8 @@ def module(app: str, tables: Sequence[DataTable]) -> str:
         for line in parts[0].splitlines()
         if not any(line.endswith(f" as {name}") and f"{name}." not in body for name in unused)
     ]
-    text = "\n".join(head).rstrip() + "\n\n\n" + body
+    imports = re.sub(r"\n{3,}", "\n\n", "\n".join(head).rstrip())
+    text = f"{imports}\n\n\n{body}"
     return re.sub(r"\n{4,}", "\n\n\n", text).rstrip() + "\n"
 
 

@@ -23,11 +23,11 @@ U = TypeVar("U", bound=msgspec.Struct)
 _LARGEST_PAGE = 1000
 
 
-class _AsyncRows(AsyncRecords):
+class _Unread(AsyncRecords):
     """Records whose answers are left unread, for models to be read from."""
 
     @classmethod
-    def of(cls, records: AsyncRecords) -> _AsyncRows:
+    def of(cls, records: AsyncRecords) -> _Unread:
         return cls(records._transport, records._path)
 
     async def one(self, key: Any) -> Answer:
@@ -60,7 +60,7 @@ class AsyncTypedTable(Generic[R, C, U]):
 
     def __init__(self, client: AsyncClient, app: str) -> None:
         self.records = client.app(app).table(self._table).records
-        self._rows = _AsyncRows.of(self.records)
+        self._rows = _Unread.of(self.records)
 
     async def get(self, key: Any) -> R:
         """One record by its key, a tuple where several fields are the key. A NotFoundError when there is none."""

@@ -25,11 +25,11 @@ U = TypeVar("U", bound=msgspec.Struct)
 _LARGEST_PAGE = 1000
 
 
-class _AsyncRows(Records):
+class _Unread(Records):
     """Records whose answers are left unread, for models to be read from."""
 
     @classmethod
-    def of(cls, records: Records) -> _AsyncRows:
+    def of(cls, records: Records) -> _Unread:
         return cls(records._transport, records._path)
 
     def one(self, key: Any) -> Answer:
@@ -62,7 +62,7 @@ class TypedTable(Generic[R, C, U]):
 
     def __init__(self, client: Client, app: str) -> None:
         self.records = client.app(app).table(self._table).records
-        self._rows = _AsyncRows.of(self.records)
+        self._rows = _Unread.of(self.records)
 
     def get(self, key: Any) -> R:
         """One record by its key, a tuple where several fields are the key. A NotFoundError when there is none."""
