@@ -169,6 +169,11 @@ class World:
         path = "/api/apps/shop/datatables/products/data/import?format=csv&on_error=quarantine"
         return self.send("POST", path, content=b'name\n""\n,\n')["quarantine"]
 
+    def ruled(self) -> tuple[str, int]:
+        """A table and the rule that it has."""
+        table = self.table()
+        return table, self.post(f"/api/apps/shop/datatables/{table}/rules", name="all")["id"]
+
     def team(self, member: str | None = None) -> str:
         slug = self.post("/api/teams", slug=self.name())["slug"]
         if member is not None:
@@ -199,6 +204,7 @@ USED_UP: Mapping[str, Callable[[World], dict[str, Any]]] = {
     "takeAppAccess": lambda world: {"app": world.app()},
     "takeSourceAccess": lambda world: {"source": world.source()},
     "takeTableAccess": lambda world: {"table": world.table()},
+    "createRule": lambda world: {"table": world.table()},
     "giveAppAccess": lambda world: {"app": world.app()},
     "deleteSource": lambda world: {"source": world.source()},
     "replaceSource": lambda world: {"source": world.source()},
@@ -226,6 +232,8 @@ def places(world: World, operation: Any, name: str) -> dict[str, Any]:
         found["key"] = world.record(table) if "/data/" in path else world.api_key()
     if "{team}" in path:
         found["team"] = world.team(found.get("user"))
+    if "{rule}" in path:
+        found["table"], found["rule"] = world.ruled()
     if "{webhook}" in path:
         found["webhook"] = world.webhook()
     if "{delivery}" in path:
@@ -257,6 +265,7 @@ BODIES: Mapping[str, Callable[[World], Any]] = {
     "giveAppAccess": lambda world: {"user": world.user(), "role": "operator"},
     "giveSourceAccess": lambda world: {"user": world.user(), "role": "operator"},
     "giveTableAccess": lambda world: {"team": world.team(), "role": "operator"},
+    "createRule": lambda world: {"name": world.name()},
     "createTeam": lambda world: {"slug": world.name()},
     "addTeamMember": lambda world: {"user": world.user()},
     "createTable": lambda world: {"name": world.name(), "json_schema": SIMPLE},

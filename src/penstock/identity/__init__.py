@@ -32,7 +32,14 @@ from penstock.identity.routes.common import (
 from penstock.identity.schemas import AssignmentOut
 from penstock.identity.service.first_start import first_start
 from penstock.identity.service.keys import Places
-from penstock.identity.service.roles import Subject, assign_role, find_subject, list_roles, remove_role
+from penstock.identity.service.roles import (
+    Subject,
+    assign_role,
+    find_subject,
+    list_roles,
+    people_of,
+    remove_role,
+)
 from penstock.identity.settings import IdentitySettings
 
 __all__ = [
@@ -73,6 +80,7 @@ __all__ = [
     "operations",
     "page_or_first",
     "parameters",
+    "people_of",
     "presented",
     "principal",
     "remove_role",

@@ -215,6 +215,49 @@ class Pool:
         await self._shelf.give(kept)
 
 
+class Scoped(Pool):
+    """A pool each of whose transactions begins with a setting, which ends with it."""
+
+    def __init__(self, pool: Pool, setting: str, value: str) -> None:
+        super().__init__(pool.login, size=0)
+        self._inner = pool
+        self._setting = setting
+        self._value = value
+
+    @asynccontextmanager
+    async def transaction(self, *, isolation: str | None = None) -> AsyncGenerator[Connection]:
+        async with self._inner.transaction(isolation=isolation) as conn:
+            await conn.value("SELECT set_config($1, $2, true)", self._setting, self._value)
+            yield conn
+
+    async def single(self, sql: str, values: Sequence[Any], *, repeatable: bool) -> Row | None:
+        for last in (False, True) if repeatable else (True,):
+            try:
+                return await self._once(sql, values)
+            except errors.Unavailable:
+                if last:
+                    raise
+                await asyncio.sleep(0.2)
+            except _Violated as violated:
+                raise violated.error from violated
+        raise AssertionError("unreachable")
+
+    async def _once(self, sql: str, values: Sequence[Any]) -> Row | None:
+        async with self.transaction() as conn:
+            try:
+                return await conn.row(sql, *values)
+            except asyncpg.IntegrityConstraintViolationError as error:
+                raise _Violated(error) from error
+
+
+class _Violated(Exception):
+    """Takes a violation past the translation of errors."""
+
+    def __init__(self, error: asyncpg.IntegrityConstraintViolationError) -> None:
+        super().__init__(str(error))
+        self.error: Any = error
+
+
 class Database:
     """What a process holds of its database."""
 
@@ -266,6 +309,8 @@ def translate(error: Exception) -> errors.PenstockError:  # noqa: PLR0911  (a ta
             return errors.BadRequest(
                 f"A value is too large: {reason}.", hint="Indexed values have at most about 2,700 bytes."
             )
+        case asyncpg.InsufficientPrivilegeError() if "row-level security" in str(error):
+            return errors.RowRefused()
         case asyncpg.DataError() | asyncpg.IntegrityConstraintViolationError():
             return errors.BadRequest(f"The database refused a value: {summary(error)}.")
         case asyncpg.InsufficientResourcesError():

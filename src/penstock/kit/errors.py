@@ -5,6 +5,7 @@
     │   └── Invalid           400  VALIDATION_ERROR     readable, but a field is wrong
     ├── Unauthorized          401  UNAUTHORIZED
     ├── Forbidden             403  FORBIDDEN
+    │   └── RowRefused        403  FORBIDDEN            a row that the caller may not write
     ├── NotFound              404  NOT_FOUND
     ├── MethodNotAllowed      405  METHOD_NOT_ALLOWED
     ├── Conflict              409  CONFLICT
@@ -125,6 +126,10 @@ class Forbidden(PenstockError):
 
     status = 403
     code = "FORBIDDEN"
+
+
+class RowRefused(Forbidden):
+    """You may not write this row."""
 
 
 class NotFound(PenstockError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from penstock.tables.models import DataTable, ProviderType, TableSchema
 from penstock.tables.naming import EDGES
 from penstock.tables.records.codec import RowCodec
 from penstock.tables.relations.family import Family
+from penstock.tables.rules.models import Rule
 from penstock.tables.schema import (
     SEARCH_COLUMN,
     Place,
@@ -31,10 +33,12 @@ from penstock.tables.schema import (
     edges_place,
     parse_schema,
     place_of,
+    search_expression,
     violations,
+    without,
 )
 from penstock.tables.schema.vectors import at_home, declared, find_home
-from penstock.tables.store import load_table, load_tables, unique_indexes
+from penstock.tables.store import load_table, load_tables, rules_of, unique_indexes
 
 CHANNEL = "penstock_catalog"
 _MAX_ENTRIES = 10_000
@@ -84,6 +88,7 @@ class Table:
         edges_of: Table | None = None,
         unique_indexes: frozenset[str] | None = None,
         vectors: str | None = None,
+        rules: Sequence[Rule] = (),
     ) -> None:
         """`unique_indexes` are the names of those that hold; None when they are all that are declared."""
         self.definition = definition
@@ -95,7 +100,12 @@ class Table:
         self.unique_indexes = unique_indexes
         self.schema: TableSchema = at_home(parse_schema(definition.json_schema), vectors)
         self.place: Place = place_of(definition)
+        self.rules: Sequence[Rule] = rules
+        # The table with all of its fields, of which a caller may know but some.
+        self.whole: Table = self
+        self.read_only: frozenset[str] = frozenset()
         self._seen: dict[str, Seen] = {}
+        self._narrowed: dict[tuple[frozenset[str], frozenset[str]], Table] = {}
 
     @property
     def name(self) -> str:
@@ -108,6 +118,21 @@ class Table:
         if base is not None and base.schema.graph is not None and base.schema.graph.self_reference:
             return column_edges(base.schema, base.place)
         return self.place.sql
+
+    def narrowed(self, hidden: frozenset[str], read_only: frozenset[str]) -> Table:
+        """The table as who may not know of some fields knows it, and may not write others."""
+        if not hidden and not read_only:
+            return self
+        found = self._narrowed.get((hidden, read_only))
+        if found is None:
+            found = copy(self)
+            for name in _DERIVED:
+                found.__dict__.pop(name, None)
+            found.schema = without(self.schema, hidden)
+            found.read_only = read_only
+            found._seen, found._narrowed = {}, {}
+            self._narrowed[(hidden, read_only)] = found
+        return found
 
     @cached_property
     def edges(self) -> Table | None:
@@ -144,15 +169,33 @@ class Table:
         found = self._seen.get(alias)
         if found is None:
             found = self._seen[alias] = _seen(self.schema, alias)
+            if self.schema.search_fields != self.whole.schema.search_fields:
+                found = self._seen[alias] = _searching(found, self.schema, alias)
         return found
 
     @cached_property
     def codec(self) -> RowCodec:
-        return RowCodec(self.schema)
+        return RowCodec(self.schema, self.read_only)
 
     @cached_property
     def violations(self) -> Mapping[str, Violation]:
         return violations(self.place, self.schema)
+
+
+_DERIVED = [name for name, value in vars(Table).items() if isinstance(value, cached_property)]
+
+
+def _searching(seen: Seen, schema: TableSchema, alias: str) -> Seen:
+    """Words are looked for in the fields that are left alone, so not in the column that has them all."""
+    columns = {name: one for name, one in seen.columns.items() if name != SEARCH_COLUMN}
+    if schema.search_fields:
+        columns[SEARCH_COLUMN] = Column(
+            name=SEARCH_COLUMN,
+            sql=f"({search_expression(schema, alias)})",
+            type=ValueType.TSVECTOR,
+            config=schema.search_language,
+        )
+    return Seen(columns, seen.rendered)
 
 
 class Catalog:
@@ -186,6 +229,7 @@ class Catalog:
             is_made = is_made and stored is not None and stored[1] is not ProviderType.MONGODB
             indexes = await unique_indexes(conn, stored[0]) if stored and is_made else None
             vectors = await find_home(conn) if stored and declared(stored[0].json_schema) else None
+            rules = await rules_of(conn, [stored[0]]) if stored else {}
         if stored is None:
             return await self._edges(org_id, app_slug, name)
         definition, provider = stored
@@ -197,6 +241,7 @@ class Catalog:
             is_audited=audited is True,
             unique_indexes=indexes,
             vectors=vectors,
+            rules=rules.get(definition.id, ()),
         )
         if self._listener.listening and generation == self._generation:
             if len(self._tables) >= _MAX_ENTRIES:
@@ -216,8 +261,9 @@ class Catalog:
         generation = self._generation
         async with self._db.control.transaction() as conn:
             stored = await load_tables(conn, org_id, app_slug)
+            rules = await rules_of(conn, [definition for definition, _ in stored])
         # Reading a thousand schemas takes a while, in which others are answered.
-        family = await asyncio.to_thread(_family, stored, app_slug)
+        family = await asyncio.to_thread(_family, stored, app_slug, rules)
         if self._listener.listening and generation == self._generation:
             if sum(len(one.tables) for one in self._families.values()) >= _MAX_ENTRIES:
                 self._families.clear()
@@ -251,7 +297,12 @@ class Catalog:
         self._families.clear()
 
 
-def _family(stored: Sequence[tuple[DataTable, ProviderType]], app_slug: str) -> Family:
-    tables = [Table(definition, provider, app_slug, is_audited=False) for definition, provider in stored]
+def _family(
+    stored: Sequence[tuple[DataTable, ProviderType]], app_slug: str, rules: Mapping[int, Sequence[Rule]]
+) -> Family:
+    tables = [
+        Table(definition, provider, app_slug, is_audited=False, rules=rules.get(definition.id, ()))
+        for definition, provider in stored
+    ]
     edges = [table.edges for table in tables if table.edges is not None]
     return Family([*tables, *edges])

@@ -9,9 +9,6 @@ from typing import Any
 import pytest
 
 from penstock.kit.filters import Compare, bind
-from penstock.tables.graph import plan as walks
-from penstock.tables.graph import writes
-from penstock.tables.records import plan as planning
 from penstock.tables.records import reach as reaching
 from tests.tables.graph.test_edges import NAME, edges_of, send
 from tests.tables.workbench import APP, Records, Workbench
@@ -309,15 +306,15 @@ async def test_records_out_of_reach(workbench: Workbench, monkeypatch: pytest.Mo
     """Whatever hides records hides them from walks, paths, conditions and lists of edges, and what is behind them."""
     table = await staff(workbench)
 
-    def narrowed(here: Any, grant: Any) -> Any:
-        found = plain(here, grant)
-        if here.name != table.name:
+    def narrowed(here: Any, principal: Any) -> Any:
+        found, nodes = plain(here, principal), here.edges_of or here
+        if nodes.name != table.name:
             return found
-        return replace(found, rows=bind(Compare("name", "ne", "Bob"), here.columns.get))
+        rows = bind(Compare("name", "ne", "Bob"), nodes.columns.get)
+        return replace(found, rows=rows, is_limited=True)
 
-    plain = reaching.reach
-    for module in (reaching, planning, walks, writes):
-        monkeypatch.setattr(module, "reach", narrowed)
+    plain = reaching.limits_of
+    monkeypatch.setattr(reaching, "limits_of", narrowed)
     assert [one["id"] for one in (await got(table, id=1, include="descendants"))["data"]] == [1, 3]
     assert (await table.get("/2", include="both")).status_code == 404
     assert [one["id"] for one in (await got(table, format="tree"))["data"]] == [1, 4]

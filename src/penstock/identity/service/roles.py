@@ -81,6 +81,14 @@ async def remove_role(conn: Connection, grant: Grant, subject: Subject, name: st
     await audit.record(conn, grant.principal, "access.remove", place[0], place[1], name, detail)
 
 
+async def people_of(
+    conn: Connection, org_id: int, team_ids: list[int], user_ids: list[int]
+) -> tuple[dict[int, str], dict[int, str]]:
+    """The slugs of these teams of an org, and the usernames of these members of it, by id."""
+    slugs = await teams.slugs(conn, org_id, team_ids) if team_ids else {}
+    return slugs, await people.usernames(conn, org_id, user_ids) if user_ids else {}
+
+
 def _place(grant: Grant) -> Place:
     if grant.place is None:
         raise ValueError("The grant is not for a resource.")

@@ -165,6 +165,16 @@ async def member(
     return None if row is None else member_of(row)
 
 
+async def usernames(conn: Connection, org_id: int, ids: list[int]) -> dict[int, str]:
+    """The usernames of these members of an org by id."""
+    rows = await conn.rows(
+        select(users.c.id, users.c.username)
+        .select_from(_MEMBERS)
+        .where(memberships.c.org_id == org_id, users.c.id.in_(ids))
+    )
+    return {row["id"]: row["username"] for row in rows}
+
+
 async def owners(conn: Connection, org_id: int) -> int:
     """How many active owners an org has."""
     return await conn.value(

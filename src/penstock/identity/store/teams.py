@@ -75,6 +75,14 @@ async def count(conn: Connection, team_id: int) -> int:
     )
 
 
+async def slugs(conn: Connection, org_id: int, ids: list[int]) -> dict[int, str]:
+    """The slugs of these teams by id."""
+    rows = await conn.rows(
+        select(teams.c.id, teams.c.slug).where(teams.c.org_id == org_id, teams.c.id.in_(ids))
+    )
+    return {row["id"]: row["slug"] for row in rows}
+
+
 async def user_ids(conn: Connection, team_id: int) -> list[int]:
     rows = await conn.rows(select(team_members.c.user_id).where(team_members.c.team_id == team_id))
     return [row["user_id"] for row in rows]

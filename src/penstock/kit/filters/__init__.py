@@ -10,7 +10,7 @@
 
 from penstock.kit.filters.bind import BoundTree, Column, Condition, Resolver, bind
 from penstock.kit.filters.parse import parse_delete, parse_json, parse_pairs
-from penstock.kit.filters.postgres import Shape, compile_postgres, lower, render, shape, values, wire
+from penstock.kit.filters.postgres import Shape, compile_postgres, inline, lower, render, shape, values, wire
 from penstock.kit.filters.text import describe, print_json, to_json
 from penstock.kit.filters.tree import (
     EVERYTHING,
@@ -54,6 +54,7 @@ __all__ = [
     "compile_postgres",
     "conjunction",
     "describe",
+    "inline",
     "leaves",
     "lower",
     "parse_delete",

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -95,6 +95,26 @@ def lower(tree: BoundTree, params: list[Any]) -> Shape:
         parts = typed("Joined", tree.hop).exists(tree.item)
         return ("SQL", *[part if isinstance(part, str) else lower(part, params) for part in parts])
     return ("NOT", lower(typed("Not[Condition]", tree).item, params))
+
+
+def inline(tree: BoundTree, constant: Callable[[Any], str]) -> str:
+    """The condition with each value in the form that `constant` gives it: for policies, where nothing is bound."""
+    params: list[Any] = []
+    return _inlined(lower(tree, params), [constant(value) for value in params])
+
+
+def _inlined(shape: Shape, constants: list[str]) -> str:
+    kind = shape[0]
+    if kind == "NOT":
+        return f"NOT ({_inlined(shape[1], constants)})"
+    if kind == "SQL":
+        return "".join(part if isinstance(part, str) else _inlined(part, constants) for part in shape[1:])
+    if kind in ("AND", "OR"):
+        parts = [_inlined(item, constants) for item in shape[1:]]
+        return f"({f' {kind} '.join(parts)})" if parts else "TRUE" if kind == "AND" else "FALSE"
+    template, column, count = shape
+    places = [constants.pop(0) for _ in range(count)]
+    return template.format(*places, c=column)
 
 
 def shape(tree: BoundTree) -> Shape:

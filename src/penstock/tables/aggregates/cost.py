@@ -39,7 +39,9 @@ class Sizes:
         return is_large
 
 
-async def check_cost(pool: Pool, table: Table, statement: Statement, sizes: Sizes, most: int) -> None:
+async def check_cost(
+    pool: Pool, table: Table, statement: Statement, sizes: Sizes, most: int, *, limited: bool = False
+) -> None:
     """`most` in the planner's units; 0 is no limit. Raises `errors.Invalid`."""
     if not most or not await sizes.is_large(pool, table):
         return
@@ -49,8 +51,11 @@ async def check_cost(pool: Pool, table: Table, statement: Statement, sizes: Size
     if cost > most:
         raise errors.Invalid(
             {
+                # The figure would say something of rows that are kept back.
                 "_aggregate": [
-                    f"It would cost about {cost:,.0f}; this server runs aggregates of up to {most:,}."
+                    f"It would cost too much; this server runs aggregates of up to {most:,}."
+                    if limited
+                    else f"It would cost about {cost:,.0f}; this server runs aggregates of up to {most:,}."
                 ]
             },
             hint="Narrow it by filters on fields that have an index.",

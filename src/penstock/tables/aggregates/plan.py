@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 
 from penstock.identity import Grant
 from penstock.kit import errors
-from penstock.kit.filters import And, BoundTree, Column, Or, ValueType, bind, conjunction, paths
+from penstock.kit.filters import EVERYTHING, And, BoundTree, Column, Or, ValueType, bind, conjunction, paths
 from penstock.kit.filters.values import clean
 from penstock.tables.aggregates import tree
 from penstock.tables.aggregates.bound import (
@@ -79,6 +79,8 @@ class AggregatePlan:
     values: tuple[Any, ...]
     window: Window
     is_counted: bool
+    # Some rows are kept back from who asks.
+    is_limited: bool = False
 
 
 def plan_aggregate(
@@ -100,6 +102,7 @@ def plan_aggregate(
         values=tuple(binder.values),
         window=request.window,
         is_counted=request.count is not Count.NONE,
+        is_limited=seen.rows != EVERYTHING,
     )
 
 

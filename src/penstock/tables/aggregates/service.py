@@ -19,7 +19,7 @@ async def aggregate(pool: Pool, plan: AggregatePlan, settings: TablesSettings, s
     """Raises `errors.Invalid` for what only the records decide: a division by zero, too much to collect."""
     most = settings.max_collected
     statement = compile_aggregate(plan, most)
-    await check_cost(pool, plan.table, statement, sizes, settings.max_aggregate_cost)
+    await check_cost(pool, plan.table, statement, sizes, settings.max_aggregate_cost, limited=plan.is_limited)
     try:
         row = await read(pool, statement)
     except errors.BadRequest as error:

@@ -18,7 +18,7 @@ from penstock.tables.bulk.steps import Batch, References, Step, check, named
 from penstock.tables.catalog import Table
 from penstock.tables.providers import Feature
 from penstock.tables.records import idempotency, service
-from penstock.tables.records.call import finished, open_table, persist
+from penstock.tables.records.call import finished, open_table, outside, persist, pool_for
 from penstock.tables.records.codec import Incoming
 from penstock.tables.records.execute import InTransaction
 from penstock.tables.records.matching import unique_fields
@@ -26,6 +26,7 @@ from penstock.tables.records.replan import replanned
 from penstock.tables.records.shape import Answer
 from penstock.tables.records.upsert import upsert
 from penstock.tables.records.violations import Refused, explain_here
+from penstock.tables.rules.limits import limits_of
 from penstock.tables.settings import TablesSettings
 
 BATCH = "/api/apps/{app:str}/batch"
@@ -65,6 +66,8 @@ class Run:
         try:
             async with conn.savepoint():
                 answer = await self._perform(InTransaction(conn), step, grant, table, incoming)
+        except (errors.RowRefused, asyncpg.InsufficientPrivilegeError) as refused:
+            raise outside(table, limits_of(table, self.principal)) from refused
         except Refused as refused:
             raise await explain_here(conn, table, refused, is_list=incoming.is_list) from refused.error
         if table.is_audited:
@@ -133,13 +136,14 @@ async def run_batch(request: http.AnyRequest) -> ASGIResponse:
     batch = await http.parse(request, Batch)
     check(batch)
     opened = await _open(ctx, principal, http.segment(request, "app"), batch)
+    limits = [limits_of(table, principal) for _, table in opened.values()]
     settings = ctx.settings(TablesSettings)
     name = http.header(request, b"idempotency-key")
     body = await request.body()
 
     async def attempt() -> Answer:
         run = Run(ctx, principal, opened, settings.max_bulk_rows, References())
-        async with ctx.db.data.transaction() as conn:
+        async with pool_for(ctx, limits).transaction() as conn:
             if name is None:
                 return await run.all(conn, batch.steps)
             said = f"POST {request.scope['path'].replace(http.SLASH, '%2F')}"

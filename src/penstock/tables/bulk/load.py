@@ -19,7 +19,7 @@ from penstock.tables.bulk.quarantine import Quarantine
 from penstock.tables.bulk.rows import ROW, Block, RowFault, kept
 from penstock.tables.bulk.tally import Tally, refuse
 from penstock.tables.records import batch, change, keys
-from penstock.tables.records.call import Call
+from penstock.tables.records.call import Call, outside
 from penstock.tables.records.change import Keys
 from penstock.tables.records.codec import Incoming
 from penstock.tables.records.execute import Autocommit, InTransaction, write
@@ -31,6 +31,7 @@ _PART = 5000  # rows a statement
 _ATTEMPTS = 3
 # What the database says of a value, without saying of which row.
 _VALUES = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
+_RULES = (errors.RowRefused, asyncpg.InsufficientPrivilegeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,9 @@ class Loader:
                 waiting += await self._refused(conn, part, refused)
             except _VALUES as error:
                 waiting += await self._without_names(conn, part, db.translate(error), is_conflict=False)
+            except _RULES:
+                error = outside(self.call.table, self.call.limits)
+                waiting += await self._without_names(conn, part, error, is_conflict=False)
             except asyncpg.DeadlockDetectedError:
                 # The savepoint has given its locks back; the other one goes first.
                 attempts += 1
@@ -148,7 +152,7 @@ class Loader:
         """Write these rows; how many of them are new."""
         table, runner = self.call.table, InTransaction(conn)
         # Moving a sequence is for good at once, and its lock must not last as long as this transaction.
-        numbering = Autocommit(self.call.ctx.db.data)
+        numbering = Autocommit(self.call.pool)
         incoming = part.incoming
         if self.mode is Mode.UPSERT:
             batch.require(

@@ -34,10 +34,11 @@ UPDATE penstock.imports SET read = $2, created = $3, updated = $4, quarantined =
 _FORGET = """
 DELETE FROM penstock.imports WHERE table_id = $1 AND created_at < now() - make_interval(days => $2)
 """
-_SHOWN = """
+_OWN = "(NOT $3::boolean OR i.created_by = $4::bigint)"
+_SHOWN = f"""
 i.id, i.format, i.mode, i.read, i.created, i.updated, i.quarantined, i.created_at, u.username
 FROM penstock.imports i LEFT JOIN penstock.users u ON u.id = i.created_by
-WHERE i.org_id = $1 AND i.table_id = $2
+WHERE i.org_id = $1 AND i.table_id = $2 AND {_OWN}
 """
 _ROWS = """
 SELECT row, data::text AS data, errors::text AS errors FROM penstock.quarantined_rows
@@ -95,24 +96,32 @@ class Quarantine:
 
 
 async def imports(
-    conn: Connection, grant: Grant, table: DataTable, page: Page
+    conn: Connection, grant: Grant, table: DataTable, page: Page, *, own: bool = False
 ) -> tuple[int, list[dict[str, Any]]]:
-    """How many imports of the table have rows in quarantine, and one page of them, newest first."""
-    count = "SELECT count(*) FROM penstock.imports WHERE org_id = $1 AND table_id = $2"
-    total = await conn.value(count, grant.org_id, table.id)
+    """How many imports of the table have rows in quarantine, and one page of them, newest first.
+
+    Their rows may be of anybody's, so under rules a caller sees their `own` alone.
+    """
+    count = f"SELECT count(*) FROM penstock.imports i WHERE i.org_id = $1 AND i.table_id = $2 AND {_OWN}"  # noqa: S608
+    whose = (own, grant.principal.user_id)
+    total = await conn.value(count, grant.org_id, table.id, *whose)
     rows = await conn.rows(
-        f"SELECT {_SHOWN} ORDER BY i.id DESC LIMIT $3 OFFSET $4",
+        f"SELECT {_SHOWN} ORDER BY i.id DESC LIMIT $5 OFFSET $6",
         grant.org_id,
         table.id,
+        *whose,
         page.size,
         min(page.offset, _FAR),
     )
     return total, [_shown(row) for row in rows]
 
 
-async def one_import(conn: Connection, grant: Grant, table: DataTable, number: int) -> dict[str, Any]:
+async def one_import(
+    conn: Connection, grant: Grant, table: DataTable, number: int, *, own: bool = False
+) -> dict[str, Any]:
     """Raises `NotFound`."""
-    row = await conn.row(f"SELECT {_SHOWN} AND i.id = $3", grant.org_id, table.id, number)
+    whose = (own, grant.principal.user_id)
+    row = await conn.row(f"SELECT {_SHOWN} AND i.id = $5", grant.org_id, table.id, *whose, number)
     if row is None:
         raise errors.NotFound
     return _shown(row)
@@ -131,8 +140,9 @@ async def lines_of(conn: Connection, number: int) -> AsyncGenerator[bytes]:
         last = rows[-1]["row"]
 
 
-async def forget(conn: Connection, grant: Grant, table: DataTable, number: int) -> None:
+async def forget(conn: Connection, grant: Grant, table: DataTable, number: int, *, own: bool = False) -> None:
     """Raises `NotFound`."""
+    await one_import(conn, grant, table, number, own=own)
     found = await conn.execute(
         "DELETE FROM penstock.imports WHERE org_id = $1 AND table_id = $2 AND id = $3",
         grant.org_id,

@@ -13,6 +13,7 @@ from litestar.response.base import ASGIResponse
 
 from penstock.identity import audit
 from penstock.kit import errors, http, paging
+from penstock.kit.db import Pool
 from penstock.tables import access
 from penstock.tables.bulk import export, quarantine
 from penstock.tables.bulk.body import ahead, blocks, pieces, spool
@@ -91,7 +92,7 @@ async def _import(
             source = ahead(rows)
             # Nothing is held before there are rows to write.
             first = await anext(source, None)
-            async with call.ctx.db.data.transaction() as conn:
+            async with call.pool.transaction() as conn:
                 if first is not None:
                     await loader.run(conn, _after(first, source))
                 if call.table.is_audited:
@@ -173,7 +174,7 @@ async def export_records(request: http.AnyRequest) -> ASGIResponse:
         raise errors.Invalid(
             {wanted.near.parameter: ["An export is of all records that match, not of the nearest."]}
         )
-    plan = await plan_around(
+    plan, pool = await plan_around(
         replace(call, grant=reading),
         lambda around: plan_list(wanted, call.table, reading, around),
         names_relations=wanted.names_relations,
@@ -186,18 +187,18 @@ async def export_records(request: http.AnyRequest) -> ASGIResponse:
         "Content-Type": MEDIA_TYPES[options.format],
         "Content-Disposition": export.disposition(call.table, options),
     }
-    return Stream(_opened(call, plan, options, settings.bulk_seconds), headers, settings.bulk_patience)
+    return Stream(_opened(call, plan, pool, options, settings.bulk_seconds), headers, settings.bulk_patience)
 
 
 @asynccontextmanager
 async def _opened(
-    call: Call, plan: RecordPlan, options: ExportOptions, seconds: float
+    call: Call, plan: RecordPlan, pool: Pool, options: ExportOptions, seconds: float
 ) -> AsyncGenerator[AsyncGenerator[bytes]]:
     with call.ctx.get(Streams).one(), _in_time():
         writer = await asyncio.to_thread(export.writer_of, plan, options)
         wanted = export.statement(plan, options)
         async with (
-            call.ctx.db.data.transaction(isolation="repeatable_read") as conn,
+            pool.transaction(isolation="repeatable_read") as conn,
             aclosing(export.pieces(conn, wanted, options, writer)) as source,
         ):
             # One statement, for as long as the whole export may take.
@@ -210,7 +211,9 @@ async def list_quarantine(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.write", Feature.FILES)
     page = _page(request)
     async with call.ctx.db.control.transaction() as conn:
-        total, found = await quarantine.imports(conn, call.grant, call.table.definition, page)
+        total, found = await quarantine.imports(
+            conn, call.grant, call.table.definition, page, own=call.limits.is_limited
+        )
     return _listed(request, page, total, found)
 
 
@@ -224,7 +227,9 @@ async def read_quarantine(request: http.AnyRequest) -> ASGIResponse:
     if kind not in (None, Format.NDJSON):
         raise errors.Invalid({"format": ["Rows in quarantine are written as ndjson only."]})
     async with call.ctx.db.control.transaction() as conn:
-        found = await quarantine.one_import(conn, call.grant, call.table.definition, number)
+        found = await quarantine.one_import(
+            conn, call.grant, call.table.definition, number, own=call.limits.is_limited
+        )
         if kind is None:
             rows = await quarantine.rows_of(conn, number, page)
             return _listed(request, page, found["quarantined"], rows)
@@ -253,7 +258,7 @@ async def delete_quarantine(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.write", Feature.FILES)
     number = _number(request)
     async with call.ctx.db.control.transaction() as conn:
-        await quarantine.forget(conn, call.grant, call.table.definition, number)
+        await quarantine.forget(conn, call.grant, call.table.definition, number, own=call.limits.is_limited)
         definition = call.table.definition
         await audit.record(
             conn,

@@ -26,7 +26,7 @@ ONE = f"{LIST}/{{edge:str}}"
 async def list_edges(request: http.AnyRequest) -> ASGIResponse:
     call = await _enter(request, "record.read")
     wanted = requests.edge_list(http.query(request), call.table)
-    return finished(await records.list_records(call.ctx.db.data, plan_list(wanted, call.table, call.grant)))
+    return finished(await records.list_records(call.pool, plan_list(wanted, call.table, call.grant)))
 
 
 @get(PATH)
@@ -36,7 +36,7 @@ async def find_path(request: http.AnyRequest) -> ASGIResponse:
     service.require_edges(call.table)
     limit = call.ctx.settings(TablesSettings).max_graph_size
     plan = path.plan_path(http.query(request), call.table, call.grant, limit)
-    return finished(await path.find(call.ctx.db.data, plan))
+    return finished(await path.find(call.pool, plan))
 
 
 @post(LIST)

@@ -126,6 +126,9 @@ async def delete(runner: Runner, edges: Table, grant: Grant, ids: list[int]) -> 
 async def _require_ends(runner: Runner, edges: Table, nodes: Reach, found: Drafts, payload: str) -> None:
     limited = {name for name, _, _ in _limits(edges)}
     exclusively = any(one.type in limited for one in found.edges)
+    if exclusively and nodes.table.whole.rules:
+        lock = statements.lock_edges(edges)
+        await runner.row(lock.sql, lock.values)
     row = await write(runner, statements.lock_ends(edges, nodes, payload, exclusively=exclusively))
     missing: list[tuple[str, list[int]]] = [
         ("from_id", row["missing_from"] or []),

@@ -20,13 +20,16 @@ def lock_ends(edges: Table, reach: Reach, payload: str, *, exclusively: bool) ->
     """`missing_from` and `missing_to`: positions whose ends no record has. The others stay until the end.
 
     Locked in the order of their keys, so that no two requests wait for each other. `exclusively` keeps others
-    from adding edges to them, so that limits hold.
+    from adding edges to them, so that limits hold. Records under rules are not locked, which would ask for the right
+    to change them: there `lock_edges` comes before.
     """
     values: list[Any] = [payload]
     condition = visible(reach, values) or "TRUE"
     table = reach.table
     key = f"t.{key_of(table)}"
     lock = "FOR NO KEY UPDATE" if exclusively else "FOR KEY SHARE"
+    if table.whole.rules:
+        lock = ""
     return Statement(
         f"WITH sent AS MATERIALIZED ({_sent(edges)}), "
         f"node AS MATERIALIZED (SELECT {key} AS k FROM {table.rows} AS t WHERE {key} IN "
@@ -35,6 +38,11 @@ def lock_ends(edges: Table, reach: Reach, payload: str, *, exclusively: bool) ->
         "array_agg(n - 1) FILTER (WHERE to_id NOT IN (SELECT k FROM node)) AS missing_to FROM sent",
         values,
     )
+
+
+def lock_edges(edges: Table) -> Statement:
+    """Keeps others who add edges to the table waiting until the transaction ends."""
+    return Statement("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))", [edges.rows])
 
 
 def insert(edges: Table, payload: str) -> Statement:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from penstock.kit.openapi import Operation
-from penstock.tables.operations import access, apps, bulk, definitions, edges, records, sources
+from penstock.tables.operations import access, apps, bulk, definitions, edges, records, rules, sources
 from penstock.tables.operations.edges import GENERIC as ANY_EDGES
 from penstock.tables.operations.edges import edge_operations
 from penstock.tables.operations.records import GENERIC, record_operations
@@ -14,6 +14,7 @@ TAGS: Final = {
     "Apps": "Named groups of data sources.",
     "Data sources": "Groups of data tables under one storage provider.",
     "Data tables": "Definitions of tables: their schemas, their statistics, their history.",
+    "Row rules": "Who reads and writes which rows and fields of a table.",
     "Records": "The rows of any table. The document of an app describes each of its tables exactly: "
     "`/api/apps/{app}/openapi.json`.",
     "Edges": "What leads from record to record of a table with a hierarchy or graph. They are the records of a "
@@ -31,6 +32,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *sources.OPERATIONS,
     *definitions.OPERATIONS,
     *access.OPERATIONS,
+    *rules.OPERATIONS,
     *record_operations(GENERIC),
     *edge_operations(ANY_EDGES),
     *bulk.OPERATIONS,

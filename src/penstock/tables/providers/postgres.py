@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from penstock.identity import Grant
 from penstock.kit.context import Context
+from penstock.kit.db import Pool
 from penstock.tables.aggregates.cost import Sizes
 from penstock.tables.aggregates.plan import AggregatePlan
 from penstock.tables.aggregates.service import aggregate
@@ -27,23 +28,24 @@ if TYPE_CHECKING:
 class PostgresReading:
     """Reads, each on any connection of the pool."""
 
-    __slots__ = ("_ctx",)
+    __slots__ = ("_ctx", "_pool")
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, pool: Pool) -> None:
         self._ctx = ctx
+        self._pool = pool
 
     async def list_records(self, plan: RecordPlan) -> Answer:
-        return await service.list_records(self._ctx.db.data, plan)
+        return await service.list_records(self._pool, plan)
 
     async def get_record(self, plan: DetailPlan) -> Answer:
-        return await service.get_record(self._ctx.db.data, plan)
+        return await service.get_record(self._pool, plan)
 
     async def aggregate(self, plan: AggregatePlan) -> Answer:
         ctx = self._ctx
-        return await aggregate(ctx.db.data, plan, ctx.settings(TablesSettings), ctx.get(Sizes))
+        return await aggregate(self._pool, plan, ctx.settings(TablesSettings), ctx.get(Sizes))
 
     async def walk(self, plan: WalkPlan) -> Answer:
-        return await walking.walk(self._ctx.db.data, plan)
+        return await walking.walk(self._pool, plan)
 
 
 class PostgresWriting:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from litestar.response.base import ASGIResponse
 from penstock.identity import Grant, Principal, audit, authenticate
 from penstock.kit import errors, http
 from penstock.kit.context import Context
+from penstock.kit.db import Pool, Scoped
 from penstock.tables import access
 from penstock.tables.catalog import Catalog, Table
 from penstock.tables.models import ProviderType
@@ -23,11 +24,14 @@ from penstock.tables.providers.verbs import Reading, Writing
 from penstock.tables.records import idempotency
 from penstock.tables.records.codec import Incoming
 from penstock.tables.records.execute import Autocommit, InTransaction, Runner
+from penstock.tables.records.reach import limits_in
 from penstock.tables.records.replan import planned
 from penstock.tables.records.shape import Answer
 from penstock.tables.records.violations import Refused, explain
 from penstock.tables.relations.family import Family
 from penstock.tables.relations.hop import Surroundings
+from penstock.tables.rules.limits import SETTING, limits_of, setting_of
+from penstock.tables.rules.models import Limits
 from penstock.tables.service import materialize, settle
 from penstock.tables.settings import TablesSettings
 
@@ -50,6 +54,12 @@ class Call:
     grant: Grant
     table: Table
     request: http.AnyRequest
+    # Where statements on this table run: past it, rows that rules keep back would be in reach.
+    pool: Pool
+
+    @property
+    def limits(self) -> Limits:
+        return limits_of(self.table, self.principal)
 
     @property
     def key(self) -> str:
@@ -69,7 +79,13 @@ async def enter(request: http.AnyRequest, action: str, needs: Feature = Feature.
     app, name = http.segment(request, "app"), http.segment(request, "table")
     grant, table = await open_table(ctx, principal, app, name, action, needs)
     planned(request, table)
-    return Call(ctx, principal, grant, table, request)
+    return Call(ctx, principal, grant, table, request, pool_for(ctx, (limits_of(table, principal),)))
+
+
+def pool_for(ctx: Context, limits: Iterable[Limits]) -> Pool:
+    """The pool of records, each transaction telling PostgreSQL who asks where tables have rules."""
+    setting = setting_of(limits)
+    return ctx.db.data if setting is None else Scoped(ctx.db.data, SETTING, setting)
 
 
 async def open_table(
@@ -80,7 +96,7 @@ async def open_table(
     action: str,
     needs: Feature = Feature.RECORDS,
 ) -> tuple[Grant, Table]:
-    """The permission and the table, materialized; raises what a caller without the right is told."""
+    """The permission and the table as the caller knows it; raises what a caller without the right is told."""
     catalog = Catalog.of(ctx)
     table = await catalog.table(principal.org_id, app, name)
     grant = access.authorize_table(principal, action, table.definition)
@@ -91,7 +107,7 @@ async def open_table(
             made = await materialize(conn, grant, [(table.edges_of or table).name])
             await settle(ctx, conn, grant, made)
         table = await catalog.load(principal.org_id, app, name)
-    return grant, table
+    return grant, limits_in(table, principal).table
 
 
 async def persist(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -104,10 +120,15 @@ async def persist(attempt: Callable[[], Awaitable[T]]) -> T:
     return await attempt()
 
 
-async def plan_around(call: Call, plan: Callable[[Surroundings | None], P], *, names_relations: bool) -> P:
-    """The plan of a read, made with the tables around its own when it names some; these are materialized too."""
+async def plan_around(
+    call: Call, plan: Callable[[Surroundings | None], P], *, names_relations: bool
+) -> tuple[P, Pool]:
+    """The plan of a read, made with the tables around its own when it names some, and where it runs.
+
+    These tables are materialized too.
+    """
     if not names_relations:
-        return plan(None)
+        return plan(None), call.pool
     capabilities(call.table.provider).require(Feature.RELATED, call.table.name)
     around = await surroundings(call)
     found = plan(around)
@@ -115,19 +136,27 @@ async def plan_around(call: Call, plan: Callable[[Surroundings | None], P], *, n
         async with call.ctx.db.control.transaction() as conn:
             await materialize(conn, call.grant, sorted(around.missing))
         found = plan(await surroundings(call))
-    return found
+    limits = (limits_of(table, call.principal) for table in around.family.tables.values())
+    return found, pool_for(call.ctx, dict.fromkeys(limits))
 
 
 @lru_cache(maxsize=256)
 def seen_by(family: Family, principal: Principal) -> Family:
-    """The tables on which the caller holds a role: a relation to any other is as none."""
-    return family.within(lambda table: table if access.role_on(principal, table.definition) else None)
+    """The tables on which the caller holds a role, as they know them: a relation to any other is as none."""
+
+    def seen(table: Table) -> Table | None:
+        if not access.role_on(principal, table.definition):
+            return None
+        known = limits_of(table, principal).table
+        return known if table.edges_of is None else known.edges
+
+    return family.within(seen)
 
 
 async def surroundings(call: Call) -> Surroundings:
     settings = call.ctx.settings(TablesSettings)
     family = await Catalog.of(call.ctx).family(call.principal.org_id, call.table.app_slug)
-    if not access.sees_app(call.principal, call.table.definition.app_id):
+    if family.has_rules or not access.sees_app(call.principal, call.table.definition.app_id):
         family = seen_by(family, call.principal)
     return Surroundings(
         family,
@@ -138,11 +167,11 @@ async def surroundings(call: Call) -> Surroundings:
     )
 
 
-async def reading(call: Call) -> Reading:
-    """The reads of the table's provider."""
+async def reading(call: Call, pool: Pool | None = None) -> Reading:
+    """The reads of the table's provider; on PostgreSQL by a pool that knows of all tables they are of."""
     if call.table.provider is ProviderType.MONGODB:
         return await mongodb.load_engine().open_records(call.ctx, call.grant, call.table)
-    return PostgresReading(call.ctx)
+    return PostgresReading(call.ctx, pool or call.pool)
 
 
 async def change(
@@ -164,6 +193,10 @@ async def change(
 
 
 async def _change_documents(call: Call, verb: Callable[[Writing], Awaitable[Answer]]) -> ASGIResponse:
+    if call.limits.is_limited:
+        # Nothing there would hold a written record to a rule.
+        message = f"Under the rules of '{call.table.name}', whose records are in MongoDB, you read and do not write."
+        raise errors.RowRefused(message)
     records = await mongodb.load_engine().open_records(call.ctx, call.grant, call.table)
     name = http.header(call.request, b"idempotency-key")
     if name is None:
@@ -183,9 +216,9 @@ async def _attempt(
 ) -> ASGIResponse:
     """As one statement where that is all, else in a transaction with what belongs to it."""
     name = http.header(call.request, b"idempotency-key")
-    pool = call.ctx.db.data
+    pool, limits = call.pool, call.limits
     try:
-        if name is None and statements == 1 and not call.table.is_audited:
+        if name is None and statements == 1 and not call.table.is_audited and not limits.is_limited:
             return finished(await verb(Autocommit(pool)))
         async with pool.transaction() as conn:
 
@@ -203,9 +236,19 @@ async def _attempt(
                     conn, await _once(call, name), settings.idempotency_seconds, work
                 )
         return finished(answer)
+    except errors.RowRefused as refused:
+        raise outside(call.table, limits) from refused
     except Refused as refused:
         is_list = incoming is not None and incoming.is_list
         raise await explain(pool, call.table, refused, is_list=is_list) from refused.error
+
+
+def outside(table: Table, limits: Limits) -> errors.RowRefused:
+    """The error for a row that no rule lets the caller write."""
+    if not limits.writers:
+        return errors.RowRefused(f"No rule of '{table.name}' lets you write its records.")
+    named = ", ".join(f"'{name}'" for name in limits.writers)
+    return errors.RowRefused(f"The rules of '{table.name}' ({named}) do not let you write this record.")
 
 
 async def _once(call: Call, name: str) -> idempotency.Once:

@@ -49,7 +49,9 @@ def insert_sql(table: Table, keys: Keys, *, brief: bool = False) -> str:
     values = ", ".join(_inserted(table, one, stored(one)) for one in fields)
     insert = f"INSERT INTO {table.rows} AS t ({columns}) SELECT {values} FROM {source(table, fields)}"
     if brief:
-        return f"WITH done AS ({insert} RETURNING true) SELECT ''::text AS page FROM done LIMIT 1"
+        # Naming a column has PostgreSQL see to it that the rows may be read.
+        key = sql.identifier(table.schema.primary_key[0])
+        return f"WITH done AS ({insert} RETURNING t.{key}) SELECT ''::text AS page FROM done LIMIT 1"
     return (
         f"WITH {ROW} AS ({insert} RETURNING {table.select_all}) "
         f"SELECT string_agg(row_to_json({ROW})::text, ',') AS page FROM {ROW}"
@@ -128,7 +130,7 @@ def upsert_sql(table: Table, present: tuple[int, ...], unique: tuple[str, ...]) 
     sent = [schema.fields[position] for position in present]
     named = {one.name for one in sent}
     generated = schema.generates_key()
-    absent = [one for one in schema.fields if one.name not in named and one is not generated]
+    absent = [one for one in table.whole.schema.fields if one.name not in named and one is not generated]
     columns = ", ".join(sql.identifier(one.name) for one in [*sent, *absent])
     values = ", ".join(
         [*(_inserted(table, one, stored(one)) for one in sent), *(_kept(table, one) for one in absent)]
@@ -152,7 +154,7 @@ def upsert_sql(table: Table, present: tuple[int, ...], unique: tuple[str, ...]) 
 def _kept(table: Table, field: Field) -> str:
     present = sql.identifier(table.schema.primary_key[0])
     default = "NULL"
-    if table.schema.manages(field.name):
+    if table.whole.schema.manages(field.name):
         default = "now()"
     elif declared := default_of(field):
         default = declared
@@ -185,6 +187,22 @@ def update_sql(table: Table, present: tuple[int, ...], match: tuple[str, ...], *
         f"t.{sql.identifier(name)} = {stored(table.schema.by_name[name])}" for name in match
     )
     return _update(table, present, match, condition, live=live)
+
+
+def update_within(
+    table: Table,
+    present: tuple[int, ...],
+    match: tuple[str, ...],
+    reach: BoundTree,
+    payload: str,
+    *,
+    live: bool = False,
+) -> Statement:
+    """As `update_sql`, of the records within reach."""
+    values: list[Any] = [payload]
+    same = " AND ".join(f"t.{sql.identifier(name)} = {stored(table.schema.by_name[name])}" for name in match)
+    condition = f"{same} AND {where(reach, values, hide_deleted=False)}"
+    return Statement(_update(table, present, match, condition, live=live), values)
 
 
 def update_one(
@@ -232,7 +250,7 @@ def _changeable(table: Table, sent: Sequence[Field], match: tuple[str, ...]) -> 
 
 def _refreshed(table: Table) -> list[str]:
     """`updated_at` is the service's to set, whatever a request says."""
-    return ['"updated_at" = now()'] if table.schema.manages("updated_at") else []
+    return ['"updated_at" = now()'] if table.whole.schema.manages("updated_at") else []
 
 
 def delete(table: Table, condition: BoundTree, *, hide_deleted: bool, versions: Versions = None) -> Statement:

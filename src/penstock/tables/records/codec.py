@@ -53,8 +53,10 @@ class Incoming:
 class RowCodec:
     """Reads rows of one table."""
 
-    def __init__(self, schema: TableSchema) -> None:
+    def __init__(self, schema: TableSchema, read_only: frozenset[str] = frozenset()) -> None:
+        """`read_only` are fields that whoever sends rows may not name."""
         self.schema = schema
+        self._read_only = read_only
         self.attributes = {name: f"f{position}" for position, name in enumerate(schema.names)}
         self._checks: list[tuple[str, Field, Check]] = [
             (self.attributes[one.name], one, check)
@@ -237,6 +239,7 @@ class RowCodec:
         return (
             self._settled(rows)
             and _NUL not in text
+            and not self._read_only
             and all(
                 (value := getattr(row, attribute)) is None or value is msgspec.UNSET or check(value) is None
                 for attribute, _, check in self._checks
@@ -297,11 +300,16 @@ class RowCodec:
         for name in values:
             if name not in self.schema.by_name:
                 yield Fault(index, name[:80], self._unknown(name, unknown))
+            elif name in self._read_only:
+                yield Fault(index, name, "You may read this field, and not write it.")
         for field in self.schema.fields:
             raw = values.get(field.name)
             if raw is None:
                 if is_create and must_be_sent(field, self.schema):
-                    yield Fault(index, field.name, "This field is required.", is_missing=True)
+                    message = "This field is required."
+                    if field.name in self._read_only:
+                        message = "A record needs this field, which you may not write."
+                    yield Fault(index, field.name, message, is_missing=True)
             elif message := self._value_fault(field, raw, is_create):
                 yield Fault(index, field.name, message)
 

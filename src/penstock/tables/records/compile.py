@@ -127,7 +127,7 @@ def rank_of(plan: RecordPlan, place: int) -> str:
     """How well a row matches the words at this place; empty where nothing ranks."""
     if plan.search is None or not plan.search.by_vector:
         return ""
-    return f"ts_rank(t.{sql.identifier(SEARCH_COLUMN)}, {_words(plan.table, place)})"
+    return f"ts_rank({plan.table.columns[SEARCH_COLUMN].sql}, {_words(plan.table, place)})"
 
 
 def condition_of(plan: RecordPlan, values: list[Any]) -> str:
@@ -136,7 +136,7 @@ def condition_of(plan: RecordPlan, values: list[Any]) -> str:
 
 def _search(table: Table, search: Search, place: int) -> str:
     if search.by_vector:
-        return f"t.{sql.identifier(SEARCH_COLUMN)} @@ {_words(table, place)}"
+        return f"{table.columns[SEARCH_COLUMN].sql} @@ {_words(table, place)}"
     if not search.fields:
         return f"${place}::text IS NULL"  # no text to look into: nothing matches
     word = f"penstock.fold(${place}::text)"

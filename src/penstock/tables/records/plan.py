@@ -13,7 +13,7 @@ import msgspec
 
 from penstock.identity import Grant
 from penstock.kit import errors
-from penstock.kit.filters import And, BoundTree, Compare, bind, conjunction, paths
+from penstock.kit.filters import EVERYTHING, And, BoundTree, Compare, bind, conjunction, paths
 from penstock.tables.fields import BY_NAME
 from penstock.tables.graph.filters import walked
 from penstock.tables.models import Field
@@ -98,7 +98,10 @@ def plan_list(
         by_rank=by_rank,
         window=request.window,
         after=_decode_cursor(request.window.after, order, table) if request.window.after else None,
-        count=request.count,
+        # What the planner expects says something of rows that are kept back.
+        count=Count.EXACT
+        if request.count is Count.PLANNED and readable.rows != EVERYTHING
+        else request.count,
         search=search,
         fields=fields,
         populated=populated,

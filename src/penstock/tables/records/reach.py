@@ -6,12 +6,14 @@ Whoever names a table in a statement, the one asked for or a related one, takes 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from penstock.identity import Grant
-from penstock.kit import sql
+from penstock.identity import Grant, Principal
+from penstock.kit import errors, sql
 from penstock.kit.filters import EVERYTHING, And, BoundTree, Column, Related
+from penstock.tables.rules.limits import limits_of
+from penstock.tables.rules.models import Limits
 
 if TYPE_CHECKING:
     from penstock.tables.catalog import Table
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """`fields` in schema order; `rows` is a condition that every row the caller may see fulfils."""
+    """`fields` in schema order; `rows` is a condition that every row the caller may see fulfils.
+
+    `table` has no field that the caller may not know of.
+    """
 
     table: Table
     fields: tuple[str, ...]
@@ -27,14 +32,31 @@ class Reach:
 
 
 def reach(table: Table, grant: Grant) -> Reach:
-    """The whole table, for whoever holds a grant to read it; of edges, those between records within reach."""
+    """What the rules of the table let the holder of a grant read; of edges, those between records within reach."""
     assert grant.action == "record.read"
+    limits = limits_in(table, grant.principal)
+    return Reach(limits.table, limits.table.schema.names, limits.rows)
+
+
+def limits_in(table: Table, principal: Principal) -> Limits:
+    """What a caller has to do with a table, be it one of edges: these they see between records within reach.
+
+    An edge is written by who may write the record that it leads from. Raises `NotFound` for edges that are said by a
+    field of which the caller may not know.
+    """
+    limits = limits_of(table, principal)
+    if table.edges_of is None:
+        return limits
+    nodes, edges = limits.table, limits.table.edges
+    if edges is None:
+        raise errors.NotFound
+    if not limits.is_limited:
+        return replace(limits, table=edges)
     rows: BoundTree = EVERYTHING
-    if table.edges_of is not None:
-        nodes = reach(table.edges_of, grant)
-        if nodes.rows != EVERYTHING:
-            rows = And(tuple(Related(End(nodes.table, name), nodes.rows) for name in ("from_id", "to_id")))
-    return Reach(table, table.schema.names, rows)
+    if limits.rows != EVERYTHING:
+        rows = And(tuple(Related(End(nodes, name), limits.rows) for name in ("from_id", "to_id")))
+    writable = Related(End(nodes, "from_id"), limits.writable)
+    return replace(limits, table=edges, rows=rows, writable=writable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,23 +52,22 @@ async def list_records(request: http.AnyRequest) -> ASGIResponse:
     if call.table.edges_of is not None:
         pairs = as_conditions(pairs)
     wanted = parse_list(pairs, call.table.columns)
-    records = await reading(call)
     if wanted.aggregation is not None:
         groups = plan_aggregate(wanted, wanted.aggregation, call.table, call.grant)
-        return finished(await records.aggregate(groups))
+        return finished(await (await reading(call)).aggregate(groups))
     if wanted.traversal is not None:
-        walk = await plan_around(
+        walk, pool = await plan_around(
             call,
             lambda around: plan_walk(wanted, call.table, call.grant, around, _walk_limit(call)),
             names_relations=wanted.names_relations,
         )
-        return finished(await records.walk(walk))
-    plan = await plan_around(
+        return finished(await (await reading(call, pool)).walk(walk))
+    plan, pool = await plan_around(
         call,
         lambda around: plan_list(wanted, call.table, call.grant, around),
         names_relations=wanted.names_relations,
     )
-    return finished(await records.list_records(plan))
+    return finished(await (await reading(call, pool)).list_records(plan))
 
 
 @get([DETAIL, UPSERT, IMPORT])
@@ -76,16 +75,15 @@ async def list_records(request: http.AnyRequest) -> ASGIResponse:
 async def get_record(request: http.AnyRequest) -> ASGIResponse:
     call = await enter(request, "record.read")
     wanted = parse_detail(http.query(request))
-    records = await reading(call)
     if wanted.traversal is not None:
         walk = plan_walk_from(wanted, call.key, call.table, call.grant, _walk_limit(call))
-        return finished(await records.walk(walk))
-    plan = await plan_around(
+        return finished(await (await reading(call)).walk(walk))
+    plan, pool = await plan_around(
         call,
         lambda around: plan_detail(wanted, call.key, call.table, call.grant, around),
         names_relations=wanted.names_relations,
     )
-    answer = await records.get_record(plan)
+    answer = await (await reading(call, pool)).get_record(plan)
     if answer.etag and http.not_modified(request, answer.etag):
         return ASGIResponse(status_code=304, headers={"ETag": answer.etag})
     return finished(answer)

@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
 from penstock.identity import Grant
 from penstock.kit import errors
-from penstock.kit.db import Pool
-from penstock.kit.filters import BoundTree, bind, leaves, parse_delete, paths
+from penstock.kit.db import Pool, Row
+from penstock.kit.filters import (
+    EVERYTHING,
+    And,
+    BoundTree,
+    Condition,
+    Or,
+    bind,
+    conjunction,
+    leaves,
+    parse_delete,
+    paths,
+)
+from penstock.kit.operators import BY_NAME
 from penstock.tables.records import batch, change, keys, populated, shape
 from penstock.tables.records.change import Keys, Versions
 from penstock.tables.records.codec import MAX_REPORTED, Incoming
-from penstock.tables.records.compile import Statement, compile_count_estimate, compile_detail, compile_list
+from penstock.tables.records.compile import (
+    Statement,
+    compile_count_estimate,
+    compile_detail,
+    compile_list,
+    where,
+)
 from penstock.tables.records.execute import Runner, read, write
 from penstock.tables.records.plan import DetailPlan, RecordPlan, key_filter, keys_filter
+from penstock.tables.records.reach import limits_in
 from penstock.tables.records.request import Count
 from penstock.tables.records.shape import Answer
 from penstock.tables.relations.populate import Populated
+from penstock.tables.rules.models import Limits
 from penstock.tables.schema.checks import comparable
 
 if TYPE_CHECKING:
@@ -89,14 +110,14 @@ async def update_one(
 ) -> Answer:
     """Change one record. Raises `NotFound`, or `PreconditionFailed` when it is at none of `versions`."""
     assert grant.action == "record.write"
-    condition = key_filter(key, table)
+    limits, condition = limits_in(table, grant.principal), key_filter(key, table)
     present = incoming.present[0]
     refuse_new_key(table, key, incoming)
     group = batch.group(table, incoming, present, (0,))
-    statement = change.update_one(table, present, condition, group.payload, versions)
+    statement = change.update_one(table, present, _writable(limits, condition), group.payload, versions)
     row = await write(runner, statement, group=group)
     if not row["rows"]:
-        await _absent_or_changed(runner, table, condition, versions)
+        await _not_changed(runner, limits, condition, versions)
     return shape.record(row["rows"][0], row["version"])
 
 
@@ -116,12 +137,23 @@ def bind_value(table: Table, key: str, name: str) -> Any:
     return next(leaf.value for leaf in leaves(key_filter(key, table)) if leaf.column.name == name)
 
 
-async def _absent_or_changed(runner: Runner, table: Table, key: BoundTree, versions: Versions) -> None:
-    if versions is not None:
-        statement = compile_detail(table, key, table.schema.primary_key)
-        if await runner.row(statement.sql, statement.values) is not None:
-            raise errors.PreconditionFailed
+def _writable(limits: Limits, condition: BoundTree) -> BoundTree:
+    """Of the records that fulfil a condition, those that the caller may change."""
+    return conjunction([condition, limits.rows, limits.writable]) if limits.is_limited else condition
+
+
+async def _not_changed(runner: Runner, limits: Limits, key: BoundTree, versions: Versions) -> NoReturn:
+    """Say why a record was not found to be changed: it is at no such version, may not be changed, or is not there."""
+    if versions is not None and await _finds(runner, limits, _writable(limits, key)):
+        raise errors.PreconditionFailed
+    if limits.is_limited and await _finds(runner, limits, conjunction([key, limits.rows])):
+        raise errors.RowRefused
     raise errors.NotFound
+
+
+async def _finds(runner: Runner, limits: Limits, condition: BoundTree) -> bool:
+    statement = compile_detail(limits.table, condition, limits.table.schema.primary_key)
+    return await runner.row(statement.sql, statement.values) is not None
 
 
 async def update_many(runner: Runner, table: Table, grant: Grant, incoming: Incoming) -> Answer:
@@ -132,14 +164,20 @@ async def update_many(runner: Runner, table: Table, grant: Grant, incoming: Inco
     batch.refuse_repeated(table, incoming, key)
     answers = [""] * len(incoming.rows)
     missing: list[int] = []
+    limits = limits_in(table, grant.principal)
     for group in batch.groups(table, incoming, key):
-        row = await write(runner, group.statement(change.update_sql(table, group.present, key)), group=group)
+        statement = group.statement(change.update_sql(table, group.present, key))
+        if limits.is_limited:
+            reach = _writable(limits, EVERYTHING)
+            statement = change.update_within(table, group.present, key, reach, group.payload)
+        row = await write(runner, statement, group=group)
         found: dict[int, str] = dict(zip(row["positions"] or (), row["rows"] or (), strict=True))
         for n, position in enumerate(group.positions, 1):
             answers[position] = found.get(n, "")
             if n not in found:
                 missing.append(position)
     if missing:
+        await _require_unseen(runner, limits, incoming, missing)
         absent = {key[0]: ["There is no such record."]}
         rows = [errors.RowError(position, absent) for position in sorted(missing)[:MAX_REPORTED]]
         message = f"{len(missing):,} of the records do not exist; nothing was changed."
@@ -147,21 +185,58 @@ async def update_many(runner: Runner, table: Table, grant: Grant, incoming: Inco
     return shape.records(answers)
 
 
+async def _require_unseen(runner: Runner, limits: Limits, incoming: Incoming, missing: Sequence[int]) -> None:
+    """Raises `RowRefused` when some of the records are there, and the caller may read and not change them."""
+    if not limits.is_limited:
+        return
+    table = limits.table
+    keys = [
+        And(
+            tuple(
+                Condition(
+                    table.columns[name],
+                    BY_NAME["eq"],
+                    comparable(table.codec.value(incoming.rows[one], name)),
+                )
+                for name in table.schema.primary_key
+            )
+        )
+        for one in sorted(missing)[:MAX_REPORTED]
+    ]
+    await _require_none(runner, limits, Or(tuple(keys)), hide_deleted=table.schema.soft_deletes)
+
+
+async def _require_none(runner: Runner, limits: Limits, condition: BoundTree, *, hide_deleted: bool) -> None:
+    """Raises `RowRefused` when the caller still sees a record that fulfils the condition."""
+    values: list[Any] = []
+    text = where(conjunction([condition, limits.rows]), values, hide_deleted=hide_deleted)
+    row = await runner.row(
+        f"SELECT EXISTS (SELECT FROM {limits.table.rows} AS t WHERE {text}) AS found", values
+    )
+    if row is not None and row["found"]:
+        raise errors.RowRefused
+
+
 async def delete_one(runner: Runner, table: Table, grant: Grant, key: str, versions: Versions) -> None:
     assert grant.action == "record.write"
-    condition = key_filter(key, table)
+    limits, condition, hide = (
+        limits_in(table, grant.principal),
+        key_filter(key, table),
+        table.schema.soft_deletes,
+    )
     row = await write(
-        runner, change.delete(table, condition, hide_deleted=table.schema.soft_deletes, versions=versions)
+        runner, change.delete(table, _writable(limits, condition), hide_deleted=hide, versions=versions)
     )
     if not row["deleted"]:
-        await _absent_or_changed(runner, table, condition, versions)
+        await _not_changed(runner, limits, condition, versions)
 
 
 async def delete_by_keys(runner: Runner, table: Table, grant: Grant, text: str) -> Answer:
     """Delete the records of `ids=`; unknown ones are skipped."""
     assert grant.action == "record.write"
-    condition = keys_filter(text, table)
-    row = await write(runner, change.delete(table, condition, hide_deleted=table.schema.soft_deletes))
+    row = await _delete(
+        runner, table, grant, keys_filter(text, table), hide_deleted=table.schema.soft_deletes
+    )
     return Answer(200, f'{{"deleted":{row["deleted"]},"ids":{row["keys"]}}}'.encode())
 
 
@@ -170,7 +245,18 @@ async def delete_by_filter(runner: Runner, table: Table, grant: Grant, text: str
     assert grant.action == "record.write"
     tree = parse_delete(text, table.columns)
     hide = table.schema.soft_deletes and "is_deleted" not in paths(tree)
-    row = await write(
-        runner, change.delete(table, bind(tree, table.columns.get, table.columns), hide_deleted=hide)
-    )
+    condition = bind(tree, table.columns.get, table.columns)
+    row = await _delete(runner, table, grant, condition, hide_deleted=hide)
     return shape.counted(deleted=row["deleted"])
+
+
+async def _delete(
+    runner: Runner, table: Table, grant: Grant, condition: BoundTree, *, hide_deleted: bool
+) -> Row:
+    """All that fulfils the condition and that the caller sees, or nothing where a rule keeps some of it."""
+    limits = limits_in(table, grant.principal)
+    row = await write(runner, change.delete(table, _writable(limits, condition), hide_deleted=hide_deleted))
+    if limits.is_limited:
+        hides = hide_deleted or table.schema.soft_deletes
+        await _require_none(runner, limits, condition, hide_deleted=hides)
+    return row

@@ -97,6 +97,9 @@ async def _under_lock(
             else change.insert_present_sql(table, part.present)
         )
         row = await write(runner, part.statement(text), group=part)
+        if len(row["rows"] or ()) < len(places):
+            # Records that are there, and that a rule keeps from being changed.
+            raise errors.RowRefused
         for n, answer in zip(row["positions"], row["rows"], strict=True):
             rows[places[n - 1]] = answer
         created += 0 if exists else len(places)

@@ -74,6 +74,8 @@ async def refused_rows(conn: Connection, table: Table, refused: Refused) -> Refu
 
 def _without_rows(table: Table, refused: Refused) -> errors.PenstockError:
     error = refused.error
+    if _is_hidden(table, error):
+        return _unnamed(error)
     if _is_new_rule(table, error):
         return errors.Outdated()
     if isinstance(error, asyncpg.NotNullViolationError):
@@ -86,6 +88,26 @@ def _without_rows(table: Table, refused: Refused) -> errors.PenstockError:
             hint="Delete or change the records that refer to it first.",
         )
     return _one(violation, _message(violation, error))
+
+
+def _is_hidden(table: Table, error: Any) -> bool:
+    """True for a rule about fields of which the caller may not know all."""
+    if table.whole is table or error.table_name != table.place.name:
+        return False
+    if isinstance(error, asyncpg.NotNullViolationError):
+        return (
+            error.column_name not in table.schema.by_name and error.column_name in table.whole.schema.by_name
+        )
+    name = error.constraint_name or ""
+    return name not in table.violations and name in table.whole.violations
+
+
+def _unnamed(error: Any) -> errors.PenstockError:
+    if isinstance(error, asyncpg.UniqueViolationError):
+        return errors.Conflict("A record like this exists already.")
+    if isinstance(error, asyncpg.NotNullViolationError):
+        return errors.RowRefused("Such a record needs more than you may write.")
+    return errors.Invalid({}, message="The record is refused by a constraint of the table.")
 
 
 def _is_new_rule(table: Table, error: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from penstock.tables.models import ForeignKey, ProviderType
@@ -41,6 +42,10 @@ class Family:
             for reference in self._references(self.tables[name]):
                 self._up.setdefault(name, []).append(reference)
                 self._down.setdefault(reference.parent, []).append(reference)
+
+    @cached_property
+    def has_rules(self) -> bool:
+        return any(table.whole.rules for table in self.tables.values())
 
     def within(self, seen: Callable[[Table], Table | None]) -> Family:
         """The family of those tables that `seen` gives, in the form in which it gives them."""

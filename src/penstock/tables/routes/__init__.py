@@ -6,7 +6,7 @@ from litestar import Router
 from litestar.di import Provide
 
 from penstock.identity import principal, transaction
-from penstock.tables.routes import app_tables, apps, openapi, sharing, sources, tables
+from penstock.tables.routes import app_tables, apps, openapi, rules, sharing, sources, tables
 
 ROUTES = (
     Router(
@@ -18,6 +18,7 @@ ROUTES = (
             *sources.ROUTES,
             *app_tables.ROUTES,
             *tables.ROUTES,
+            *rules.ROUTES,
         ],
         dependencies={"principal": Provide(principal), "conn": Provide(transaction)},
     ),

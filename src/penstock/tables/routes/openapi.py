@@ -14,6 +14,7 @@ from penstock.kit.openapi import Documents, Info, answer
 from penstock.tables import store
 from penstock.tables.openapi import MAX_TABLES, describe_app
 from penstock.tables.routes.common import Caller, Conn, app_for, parameters
+from penstock.tables.rules.showing import shown
 from penstock.tables.settings import TablesSettings
 
 
@@ -26,10 +27,11 @@ async def app_openapi(request: AnyRequest, principal: Caller, conn: Conn) -> ASG
     info, settings = context.get(Info), context.settings(TablesSettings)
     documents = context.get(Documents)
     version = await store.definitions_version(conn, grant)
-    key = (app.id, app.updated_at, version, grant.role, tuple(sorted(principal.roles.items())), names)
+    entries = await shown(conn, principal, await store.definitions(conn, grant, names, MAX_TABLES))
+    known = tuple(entry.table.schema_hash for entry in entries)
+    key = (app.id, app.updated_at, version, grant.role, tuple(sorted(principal.roles.items())), known, names)
     found = documents.find(key)
     if found is None:
-        entries = await store.definitions(conn, grant, names, MAX_TABLES)
         if names is not None:
             _require_all(names, {entry.table.name for entry in entries})
 

@@ -9,8 +9,9 @@ from litestar import delete, get, patch, post, put
 from litestar.response.base import ASGIResponse
 from msgspec import UNSET
 
-from penstock.identity import Principal
+from penstock.identity import Grant, Principal
 from penstock.kit import errors, http, paging
+from penstock.kit.db import Connection
 from penstock.kit.http import AnyRequest
 from penstock.tables import service, store
 from penstock.tables.definitions import read_definition
@@ -33,6 +34,7 @@ from penstock.tables.routes.common import (
     table_for,
     terms_of,
 )
+from penstock.tables.rules.showing import shown
 from penstock.tables.schema.materialize import Done
 from penstock.tables.schemas import (
     OperationOut,
@@ -90,7 +92,7 @@ async def create_table(request: AnyRequest, principal: Caller, conn: Conn) -> AS
 async def read_table(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     parameters(request)
     grant, app = await app_for(request, conn, principal, "table.read")
-    return answer_one(request, TableDetail.whole(app, await table_for(request, conn, grant)))
+    return answer_one(request, TableDetail.whole(app, await _known(request, conn, grant)))
 
 
 @put(_ONE)
@@ -121,7 +123,7 @@ async def delete_table(request: AnyRequest, principal: Caller, conn: Conn) -> AS
 async def read_schema(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     parameters(request)
     grant, _ = await app_for(request, conn, principal, "table.read")
-    return answer_one(request, SchemaOnly.of(await table_for(request, conn, grant)))
+    return answer_one(request, SchemaOnly.of(await _known(request, conn, grant)))
 
 
 @post(_under("materialize"), status_code=200)
@@ -162,7 +164,7 @@ async def roll_back_table(request: AnyRequest, principal: Caller) -> ASGIRespons
 async def validate_data(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     parameters(request)
     grant, _ = await app_for(request, conn, principal, "table.read")
-    entry = await table_for(request, conn, grant)
+    entry = await _known(request, conn, grant)
     body = await http.parse(request, RowsToCheck)
     # In a thread: naming every fault of a large body takes seconds, in which others are answered.
     most = http.context(request).settings(TablesSettings).max_bulk_rows
@@ -174,6 +176,8 @@ async def operation_history(request: AnyRequest, principal: Caller, conn: Conn) 
     given = parameters(request, "status", *PAGING)
     grant, _ = await app_for(request, conn, principal, "table.read")
     entry = await table_for(request, conn, grant)
+    if await _known(request, conn, grant) != entry:
+        raise errors.Forbidden("The history of a table is for those who may know of all its fields.")
     status = given.get("status")
     if status is not None and status not in STATUSES:
         message = f"'{status[:40]}' is not a status; it may be {', '.join(STATUSES)}."
@@ -188,6 +192,12 @@ async def operation_history(request: AnyRequest, principal: Caller, conn: Conn) 
             "page_size": page.size,
         }
     )
+
+
+async def _known(request: AnyRequest, conn: Connection, grant: Grant) -> TableEntry:
+    """The table of the path as the caller knows it."""
+    (entry,) = await shown(conn, grant.principal, [await table_for(request, conn, grant)])
+    return entry
 
 
 async def _change(request: AnyRequest, principal: Principal) -> ASGIResponse:

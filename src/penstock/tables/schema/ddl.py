@@ -255,12 +255,20 @@ def default_of(field: Field) -> str | None:
 
 
 def search_column(schema: TableSchema) -> str:
-    language = sql.literal(schema.search_language)
+    return (
+        f"{sql.identifier(SEARCH_COLUMN)} tsvector GENERATED ALWAYS AS ({search_expression(schema)}) STORED"
+    )
+
+
+def search_expression(schema: TableSchema, alias: str | None = None) -> str:
+    """The search vector of a row, which is called `alias` where it needs a name."""
+    language, of = sql.literal(schema.search_language), "" if alias is None else f"{alias}."
     parts = [
-        f"setweight(to_tsvector({language}::regconfig, coalesce({sql.identifier(name)}, '')), {sql.literal(weight)})"
+        f"setweight(to_tsvector({language}::regconfig, coalesce({of}{sql.identifier(name)}, '')), "
+        f"{sql.literal(weight)})"
         for name, weight in schema.search_fields
     ]
-    return f"{sql.identifier(SEARCH_COLUMN)} tsvector GENERATED ALWAYS AS ({' || '.join(parts)}) STORED"
+    return " || ".join(parts)
 
 
 def create_index(

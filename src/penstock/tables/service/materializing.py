@@ -19,6 +19,7 @@ from penstock.tables.schema.ddl import Step
 from penstock.tables.schema.language import refuse
 from penstock.tables.schema.materialize import Done
 from penstock.tables.schema.vectors import declared, require_home
+from penstock.tables.service.rules import hold
 
 
 async def materialize(conn: Connection, grant: Grant, names: Sequence[str]) -> list[Done]:
@@ -52,6 +53,9 @@ async def materialize(conn: Connection, grant: Grant, names: Sequence[str]) -> l
         tables.update({one: replace(tables[one], is_materialized=True) for one in made})
     if done:
         await _write_down(conn, grant, done)
+        for table in {one.table.id: one.table for one in done}.values():
+            provider = family[table.name].provider_type
+            await hold(conn, replace(table, is_materialized=True), provider)
     return done
 
 

@@ -26,6 +26,7 @@ from penstock.tables.schema.language import parse_schema
 from penstock.tables.schema.materialize import Done, place_of, target
 from penstock.tables.schema.vectors import at_home, require_home
 from penstock.tables.service.materializing import materialize
+from penstock.tables.service.rules import hold, lift
 from penstock.tables.service.unfinished import finish_later
 from penstock.tables.service.widening import Sessions, widened
 
@@ -276,6 +277,7 @@ def _require_consent(plans: Sequence[_Plan], terms: Terms) -> None:
 async def _apply(conn: Connection, grant: Grant, plans: Sequence[_Plan]) -> list[Done]:
     """References go first and come last, over all tables; tables that are referred to are made in between."""
     done: list[Done] = []
+    held = [plan for plan in plans if await lift(conn, plan.table)]
     for plan in plans:
         done += await run(conn, plan.table, plan.of(Kind.DROP_KEY))
     for plan in plans:
@@ -287,6 +289,8 @@ async def _apply(conn: Connection, grant: Grant, plans: Sequence[_Plan]) -> list
         done += made
     for plan in plans:
         done += await run(conn, plan.table, plan.of(Kind.ADD_KEY))
+    for plan in held:
+        await hold(conn, plan.table, plan.wanted.before.provider_type)
     return done
 
 

@@ -7,15 +7,16 @@ lost values, the one rule that rows break is taken out of the definition, and th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import msgspec
 
+from penstock.kit import errors
 from penstock.kit.db import Connection
 from penstock.tables import events, store
 from penstock.tables.definitions import read_definition
-from penstock.tables.models import DataTable, Definition, NewOperation, Operation
+from penstock.tables.models import DataTable, Definition, NewOperation, Operation, ProviderType
 from penstock.tables.schema import identity
 from penstock.tables.schema.alter import steps as alteration
 from penstock.tables.schema.apply import Limits, StepFailed, attempts, run
@@ -24,6 +25,7 @@ from penstock.tables.schema.diff import Version, diff
 from penstock.tables.schema.language import parse_schema
 from penstock.tables.schema.materialize import place_of
 from penstock.tables.schema.retract import without
+from penstock.tables.service.rules import follow, hold, lift
 from penstock.tables.service.undoing import rebuilding, undoing
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -57,9 +59,21 @@ async def _take_back(
         return None
     revision = await store.revision_by_id(conn, operation.revision)
     steps = [undoing(one) for one in reversed(operations)]
-    await attempts(conn, limits, lambda: run(conn, table, steps))
     definition = read_definition(revision.schema_text)
+    before = identity.complete(await store.field_ids_of(conn, table.id), parse_schema(table.json_schema))
+    after = identity.complete(revision.field_ids, definition.schema)
+    try:
+        await follow(conn, table, definition, before, after)
+    except errors.Invalid:
+        return None
+
+    async def undo() -> None:
+        await lift(conn, table)
+        await run(conn, table, steps)
+
+    await attempts(conn, limits, undo)
     await store.redefine(conn, table.id, definition, revision.field_ids)
+    await hold(conn, replace(table, json_schema=definition.raw), ProviderType.FLAT_TABLE)
     await store.end_revision(conn, revision.id)
     await store.append_operations(conn, org_id, rebuilding(table, list(reversed(operations))))
     return "The change was taken back."

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from penstock.identity import Grant
 from penstock.kit import errors
 from penstock.kit.db import Connection
 from penstock.tables import events, store
 from penstock.tables.definitions import read_definition
 from penstock.tables.models import DataTable, Operation, Revision, TableEntry
+from penstock.tables.schema import identity, parse_schema
 from penstock.tables.schema.apply import StepFailed, attempts, run
+from penstock.tables.schema.ddl import Step
 from penstock.tables.schema.materialize import Done
 from penstock.tables.service.migrating import ChangeFailed, Terms, require_finished
+from penstock.tables.service.rules import follow, hold, lift
 from penstock.tables.service.undoing import rebuilding, undoing
 from penstock.tables.service.unfinished import finish_later
 
@@ -37,10 +43,10 @@ async def roll_back(
         await require_finished(conn, grant, table)
     steps = [undoing(one) for one in reversed(operations)]
     try:
-        done = await attempts(conn, terms.limits, lambda: run(conn, table, steps))
+        done = await attempts(conn, terms.limits, lambda: _undo(conn, table, steps))
     except StepFailed as failed:
         raise ChangeFailed(grant, failed) from failed
-    await _restore(conn, grant, table, newest)
+    await _restore(conn, grant, entry, newest)
     rows = rebuilding(table, list(reversed(operations)))
     await store.add_operations(conn, grant, rows)
     if rows:
@@ -48,10 +54,20 @@ async def roll_back(
     return done
 
 
-async def _restore(conn: Connection, grant: Grant, table: DataTable, revision: Revision) -> None:
-    definition = read_definition(revision.schema_text)
+async def _undo(conn: Connection, table: DataTable, steps: Sequence[Step]) -> list[Done]:
+    await lift(conn, table)
+    return await run(conn, table, steps)
+
+
+async def _restore(conn: Connection, grant: Grant, entry: TableEntry, revision: Revision) -> None:
+    table, definition = entry.table, read_definition(revision.schema_text)
+    known = await store.lock_definition(conn, grant, table.id)
+    before = identity.complete(known, parse_schema(table.json_schema))
+    after = identity.complete(revision.field_ids, definition.schema)
+    await follow(conn, table, definition, before, after)
     await store.update_table(conn, grant, table.id, {}, definition, revision.field_ids)
     await store.mark_rolled_back(conn, grant, revision.id)
+    await hold(conn, replace(table, json_schema=definition.raw), entry.provider_type)
     detail = {"revision": revision.id}
     await events.changed(conn, grant, table.app_id, ("data_table", table.id, table.name), detail)
 

@@ -19,6 +19,7 @@ from penstock.tables.service.migrating import (
     identities,
     migrate,
 )
+from penstock.tables.service.rules import follow
 from penstock.tables.store.scope import app_id
 
 KIND = "data_table"
@@ -101,6 +102,8 @@ async def write_definition(
         return entry, None
     wanted = await _wanted(conn, grant, entry, replaced) if replaced else None
     new_ids = wanted.new_ids if wanted else None
+    if replaced is not None and wanted is not None:
+        await follow(conn, table, replaced, wanted.old_ids, wanted.new_ids)
     await store.update_table(conn, grant, table.id, changes, replaced, new_ids)
     detail: Mapping[str, Any] = {"changed": sorted([*changes, *(["json_schema"] if replaced else [])])}
     await events.changed(conn, grant, table.app_id, (KIND, table.id, table.name), detail)

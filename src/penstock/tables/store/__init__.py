@@ -33,6 +33,7 @@ from penstock.tables.store.history import (
     operations_of_revision,
 )
 from penstock.tables.store.listing import BARE_LIMIT, Listing
+from penstock.tables.store.rule_rows import delete_rule, insert_rule, names_of, rules_of, update_rule
 from penstock.tables.store.source_rows import (
     deactivate_source,
     find_source,
@@ -101,6 +102,7 @@ __all__ = [
     "deactivate_table",
     "definitions",
     "definitions_version",
+    "delete_rule",
     "end_revision",
     "entry_of",
     "family_of",
@@ -117,6 +119,7 @@ __all__ = [
     "idempotency_keys",
     "index_names",
     "insert_app",
+    "insert_rule",
     "insert_source",
     "insert_table",
     "list_apps",
@@ -130,6 +133,7 @@ __all__ = [
     "mark_materialized",
     "mark_rolled_back",
     "names_in_source",
+    "names_of",
     "newest_revision",
     "next_pending",
     "operation_history",
@@ -141,6 +145,7 @@ __all__ = [
     "reactivate_app",
     "redefine",
     "revision_by_id",
+    "rules_of",
     "schema_revisions",
     "seen_among",
     "sees_something",
@@ -156,6 +161,7 @@ __all__ = [
     "unique_indexes",
     "update_app",
     "update_operation",
+    "update_rule",
     "update_source",
     "update_table",
 ]

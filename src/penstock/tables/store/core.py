@@ -129,6 +129,25 @@ Index(
 )
 Index("data_tables_data_source_id_idx", data_tables.c.data_source_id)
 
+# Row rules. Subjects and filters are JSON as text; a filter that is null lets nothing through.
+table_rules = Table(
+    "table_rules",
+    metadata,
+    identity_column(),
+    _org(),
+    Column("table_id", BigInteger, ForeignKey("penstock.data_tables.id", ondelete="CASCADE"), nullable=False),
+    Column("name", TEXT, nullable=False),
+    Column("subjects", TEXT),
+    Column("read_filter", TEXT),
+    Column("write_filter", TEXT),
+    Column("hidden_fields", ARRAY(TEXT), nullable=False, server_default="{}"),
+    Column("read_only_fields", ARRAY(TEXT), nullable=False, server_default="{}"),
+    created_column(),
+    created_column("updated_at"),
+    _user("created_by"),
+    UniqueConstraint("table_id", "name"),
+)
+
 # A change of a materialized table's schema: its steps are rows of the history, and a rollback takes all of it back.
 schema_revisions = Table(
     "schema_revisions",
