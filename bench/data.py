@@ -51,6 +51,12 @@ def create_table(url: str, key: str) -> None:
         app.tables.create("main", TABLE, SCHEMA, materialize=True)
 
 
+def define(url: str, key: str, name: str, schema: dict[str, Any]) -> None:
+    """Another table beside it."""
+    with Client(url, key=key) as client:
+        client.app(APP).tables.create("main", name, schema, materialize=True)
+
+
 async def fill(connection: Any, place: str, volume: Volume) -> None:
     """Random rows, the same ones in every run."""
     if await connection.fetchval(f"SELECT count(*) FROM {place}"):

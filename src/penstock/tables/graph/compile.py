@@ -8,7 +8,7 @@ from typing import Any
 
 from penstock.kit import sql
 from penstock.tables.graph.nodes import is_visible, key_of, visible
-from penstock.tables.graph.plan import WalkPlan
+from penstock.tables.graph.plan import MAX_BYTES, WalkPlan
 from penstock.tables.graph.traversal import Format, Include, ends
 from penstock.tables.records.compile import ROW, Statement, compile_keys, row_json, where
 from penstock.tables.records.plan import RecordPlan
@@ -32,15 +32,17 @@ def compile_walk(plan: WalkPlan) -> Statement:
             parts += _tree(plan, direction, values)
             body += _tree_body(direction)
     elif plan.walk.format is Format.FLAT and not isinstance(plan.begin, RecordPlan):
+        parts += [_list_rows(plan, direction) for direction in plan.directions()]
         body = _lists(plan)
     else:
-        parts.append(_all_reached(plan))
-        body = _records(plan)
+        parts += [_all_reached(plan), _record_rows(plan)]
+        body = _records()
     if plan.walk.format is Format.GRAPH:
         parts.append(_edges(plan, values))
         body += [
             '(SELECT count(*) FROM "#edge") AS edge_count',
-            "(SELECT string_agg(j, ',') FROM \"#edge\") AS edges",
+            f"{_bytes('edge')} AS edge_bytes",
+            f"(SELECT string_agg(j, ',') FROM \"#edge\" WHERE {_fits('edge')}) AS edges",
         ]
     visited = " + ".join(_seen_count(direction) for direction in plan.directions())
     return Statement(
@@ -155,25 +157,44 @@ def _join(plan: WalkPlan, reached: str) -> str:
     return f'"#{reached}" AS r JOIN {plan.table.rows} AS t ON t.{key_of(plan.table)} = r.k'
 
 
-def _records(plan: WalkPlan) -> list[str]:
-    """`total`, and `page`: the JSON of the records, nearest first."""
+def _record_rows(plan: WalkPlan) -> str:
+    """`"#row"`: the JSON of the records, nearest first."""
     said = f"r.d AS {DEPTH}, split_part(r.t, ',', 1) AS {TYPE}"
     fields = plan.table.select(shown_fields(plan))
     rows = f"SELECT {fields}, {said} FROM {_join(plan, 'reached')} ORDER BY r.d, r.n, r.k"
+    return f'"#row" AS MATERIALIZED (SELECT row_to_json({ROW})::text AS j FROM ({rows}) AS {ROW})'
+
+
+def _records() -> list[str]:
+    """`total`, `bytes`, and `page` where it is not too long."""
     return [
         '(SELECT count(*) FROM "#reached") AS total',
-        f"(SELECT string_agg(row_to_json({ROW})::text, ',') FROM ({rows}) AS {ROW}) AS page",
+        f"{_bytes('row')} AS bytes",
+        f"(SELECT string_agg(j, ',') FROM \"#row\" WHERE {_fits('row')}) AS page",
     ]
+
+
+def _bytes(*names: str) -> str:
+    """The length of the JSON in these queries."""
+    return " + ".join(f'(SELECT coalesce(sum(octet_length(j)), 0) FROM "#{name}")' for name in names)
+
+
+def _fits(*names: str) -> str:
+    return f"({_bytes(*names)}) <= {MAX_BYTES}"
 
 
 def _edges(plan: WalkPlan, values: list[Any]) -> str:
     """`"#edge"`: those between records that the walk reached, as JSON."""
-    return (
-        f'"#edge" AS MATERIALIZED (SELECT row_to_json({ROW})::text AS j FROM (SELECT {shown_edges(plan)} '
-        f'FROM {plan.edges.rows} AS t WHERE t.from_id = ANY(ARRAY(SELECT k FROM "#reached")) '
+    # Where there are more than the limit the order does not matter, and all of them need not be read.
+    found = (
+        f'SELECT t.* FROM {plan.edges.rows} AS t WHERE t.from_id = ANY(ARRAY(SELECT k FROM "#reached")) '
         # As a truth value, so that it stays a look into a hash table whatever the planner expects.
         f'AND (t.to_id IN (SELECT k FROM "#reached")) IS TRUE AND {of_types(plan, values, "t")} '
-        f"ORDER BY t.id LIMIT {plan.limit + 1:d}) AS {ROW})"
+        f"LIMIT {plan.limit + 1:d}"
+    )
+    return (
+        f'"#edge" AS MATERIALIZED (SELECT row_to_json({ROW})::text AS j FROM (SELECT {shown_edges(plan)} '
+        f"FROM ({found}) AS t ORDER BY t.id) AS {ROW})"
     )
 
 
@@ -186,26 +207,39 @@ def shown_edges(plan: WalkPlan) -> str:
     return ", ".join(f'{plan.edges.rendered[field]} AS "{name}"' for name, field in named.items())
 
 
+def _list_rows(plan: WalkPlan, direction: Include) -> str:
+    """The records of one direction, once for each type that led to them."""
+    name = _NAMES[direction]
+    shown = f"{plan.table.select(shown_fields(plan))}, r.d AS {DEPTH}, y.t AS {TYPE}"
+    return (
+        f'"#{name}-row" AS MATERIALIZED (SELECT y.t, r.d, r.k, '
+        f"(SELECT row_to_json({ROW})::text FROM (SELECT {shown}) AS {ROW}) AS j "
+        f"FROM {_join(plan, f'{name}-reached')} "
+        "CROSS JOIN LATERAL unnest(string_to_array(r.t, ',')) AS y(t) WHERE r.d > 0)"
+    )
+
+
 def _lists(plan: WalkPlan) -> list[str]:
-    """`record`, and for each direction pairs: a type and the JSON of what it led to."""
+    """`record`, `bytes`, and for each direction pairs: a type and the JSON of what it led to."""
     table = plan.table
     start = f't.{key_of(table)} = (SELECT k FROM "#start")'
-    found = [f"(SELECT {row_json(table, plan.fields)} FROM {table.rows} AS t WHERE {start}) AS record"]
-    for direction in plan.directions():
-        name = _NAMES[direction]
-        shown = f"{table.select(shown_fields(plan))}, r.d AS {DEPTH}, y.t AS {TYPE}"
-        rows = (
-            f"SELECT y.t, r.d, r.k, (SELECT row_to_json({ROW})::text FROM (SELECT {shown}) AS {ROW}) AS j "
-            f"FROM {_join(plan, f'{name}-reached')} "
-            "CROSS JOIN LATERAL unnest(string_to_array(r.t, ',')) AS y(t) WHERE r.d > 0"
+    names = [_NAMES[direction] for direction in plan.directions()]
+    rows = [f"{name}-row" for name in names]
+    found = [
+        f"(SELECT {row_json(table, plan.fields)} FROM {table.rows} AS t WHERE {start}) AS record",
+        f"{_bytes(*rows)} AS bytes",
+    ]
+    for name in names:
+        listed = (
+            f"SELECT x.t, string_agg(x.j, ',' ORDER BY x.d, x.k) AS j FROM \"#{name}-row\" AS x "
+            f"WHERE {_fits(*rows)} GROUP BY x.t"
         )
-        listed = f"SELECT x.t, string_agg(x.j, ',' ORDER BY x.d, x.k) AS j FROM ({rows}) AS x GROUP BY x.t"
         found.append(f"ARRAY(SELECT ARRAY[l.t, l.j] FROM ({listed}) AS l ORDER BY l.t) AS {name}")
     return found
 
 
 def _tree(plan: WalkPlan, direction: Include, values: list[Any]) -> list[str]:
-    """The records of one direction, and the steps `p` to `c` between them."""
+    """The records of one direction, the edges below them, and the steps `p` to `c` that these make."""
     name = _NAMES[direction]
     near, far = ends(direction)
     # Nothing is below the last level, which the walk did not leave.
@@ -213,13 +247,20 @@ def _tree(plan: WalkPlan, direction: Include, values: list[Any]) -> list[str]:
     return [
         f'"#{name}-row" AS MATERIALIZED (SELECT r.k::text AS k, r.d, {row_json(plan.table, shown_fields(plan))} AS j '
         f"FROM {_join(plan, f'{name}-reached')} ORDER BY r.d, r.n, r.k)",
-        f'"#{name}-step" AS MATERIALIZED (SELECT e.{near}::text AS p, e.{far}::text AS c, min(e.type) AS t '
+        f'"#{name}-edge" AS MATERIALIZED (SELECT e.{near} AS p, e.{far} AS c, e.type AS t '
         f"FROM {plan.edges.rows} AS e WHERE e.{near} = ANY(ARRAY({inner})) AND {of_types(plan, values)} "
-        f"AND {_within(plan)} GROUP BY e.{near}, e.{far} ORDER BY e.{near}, e.{far} LIMIT {plan.limit + 1:d})",
+        f"AND {_within(plan)} LIMIT {plan.limit + 1:d})",
+        f'"#{name}-step" AS MATERIALIZED (SELECT e.p::text AS p, e.c::text AS c, min(e.t) AS t '
+        f'FROM "#{name}-edge" AS e GROUP BY e.p, e.c ORDER BY e.p, e.c)',
     ]
 
 
 def _tree_body(direction: Include) -> list[str]:
     name = _NAMES[direction]
     columns = [("k", "row"), ("d", "row"), ("j", "row"), ("p", "step"), ("c", "step"), ("t", "step")]
-    return [f'ARRAY(SELECT {column} FROM "#{name}-{part}") AS {name}_{column}' for column, part in columns]
+    arrays = [
+        f'ARRAY(SELECT {column} FROM "#{name}-{part}" WHERE {_fits(f"{name}-row")}) AS {name}_{column}'
+        for column, part in columns
+    ]
+    counted = f'(SELECT count(*) FROM "#{name}-edge") AS {name}_edges'
+    return [*arrays, counted, f"{_bytes(f'{name}-row')} AS {name}_bytes"]

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from penstock.tables.catalog import Table
 
 
+# The length of the JSON of what one walk answers.
+MAX_BYTES = 64 * 1024 * 1024
+
+
 @dataclass(frozen=True, slots=True)
 class Roots:
     """Begin at records that have no edge leading on, in the direction from which the walk comes."""

@@ -8,7 +8,7 @@ import msgspec
 
 from penstock.kit import errors
 from penstock.kit.db import Row
-from penstock.tables.graph.plan import WalkPlan
+from penstock.tables.graph.plan import MAX_BYTES, WalkPlan
 from penstock.tables.graph.traversal import Format, Include
 from penstock.tables.graph.tree import Nested, Steps
 from penstock.tables.records.plan import RecordPlan
@@ -22,6 +22,8 @@ def answer(plan: WalkPlan, row: Row) -> Answer:
     begins_at_one = not isinstance(plan.begin, RecordPlan)
     if begins_at_one and not row["visited"]:
         raise errors.NotFound
+    if any(row.get(name, 0) > MAX_BYTES for name in ("bytes", "edge_bytes", "down_bytes", "up_bytes")):
+        raise too_large(MAX_BYTES, "bytes")
     match plan.walk.format:
         case Format.TREE:
             return _tree(plan, row)
@@ -70,7 +72,7 @@ def _tree(plan: WalkPlan, row: Row) -> Answer:
         name = "up" if direction is Include.ANCESTORS else "down"
         label = "parents" if name == "up" and plan.walk.include is Include.BOTH else "children"
         steps = Steps(*(row[f"{name}_{column}"] for column in "kdjpct"))
-        if len(steps.parents) > plan.limit:
+        if row[f"{name}_edges"] > plan.limit:
             raise too_large(plan.limit, "edges")
         nested.append(Nested(steps, label, plan.walk.depth, budget))
     first = nested[0]

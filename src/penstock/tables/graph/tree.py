@@ -8,8 +8,7 @@ from functools import cached_property
 
 import msgspec
 
-# Characters of one answer: records that are reached on many ways are repeated.
-MAX_TEXT = 64 * 1024 * 1024
+from penstock.tables.graph.plan import MAX_BYTES
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,8 @@ class Nested:
         self._opening = f',"{label}":['
         self._depth = depth
         self._budget = budget
-        self._characters = MAX_TEXT
+        # Records that are reached on many ways are repeated.
+        self._characters = MAX_BYTES
         self._types = {kind: msgspec.json.encode(kind).decode() for kind in set(steps.types)}
 
     def head(self, key: str, kind: str | None) -> str:
