@@ -95,6 +95,7 @@ async def _places(connection: asyncpg.Connection) -> tuple[str, str]:
         "JOIN pg_constraint c ON c.confrelid = r.place LIMIT 1",
         TABLE,
     )
+    assert row is not None
     return row["records"], row["edges"]
 
 
