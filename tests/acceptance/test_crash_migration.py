@@ -14,7 +14,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +179,7 @@ def settled(installation: Installation) -> None:
 
 
 @contextlib.asynccontextmanager
-async def connected(installation: Installation) -> Any:
+async def connected(installation: Installation) -> AsyncIterator[Any]:
     cluster = embedded.start(installation.directory, watch=False)
     try:
         connection: Any = await asyncpg.connect(cluster.dsn(database="penstock"))
