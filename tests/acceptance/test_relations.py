@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -114,3 +115,20 @@ async def is_used(workbench: Workbench, tables: Tables) -> bool:
         await tables["airlines"].rows(carrier="OO", populate="flights")
         await asyncio.sleep(0.5)
     return False
+
+
+async def test_a_way_through_a_table_of_facts(workbench: Workbench, tables: Tables) -> None:
+    """From airports by what flies there: most have no flight at all, three have a third of them each."""
+    started = time.perf_counter()
+    first = await tables["airports"].get(populate="airlines", page_size=100)
+    assert (first.status_code, time.perf_counter() - started < 10) == (200, True), first.text[:300]
+    codes = "JFK,LGA,EWR,LAX"
+    answer = await tables["airports"].get(populate="airlines", faa__in=codes, fields="faa", ordering="faa")
+    assert answer.status_code == 200, answer.text
+    found = {row["faa"]: [one["carrier"] for one in row["airlines"]] for row in answer.json()["data"]}
+    expected = await by_hand(
+        workbench,
+        "SELECT jsonb_build_object('faa', p.faa, 'carriers', (SELECT coalesce(jsonb_agg(DISTINCT f.carrier), '[]') "
+        f"FROM FLIGHTS f WHERE f.origin = p.faa)) FROM AIRPORTS p WHERE p.faa = ANY(string_to_array('{codes}', ','))",
+    )
+    assert found == {row["faa"]: sorted(row["carriers"]) for row in expected}

@@ -107,6 +107,14 @@ class Hop:
         """The condition on a row `alias` that it belongs to the row `near`."""
         if self.relation.through is None:
             return [_equal(near, self.alias, self.relation.pairs)]
+        if len(self.relation.through.far) == 1:
+            # First what the junction says, then the rows: the planner would go through all that other rows are
+            # related to, because it takes the next one to fit soon.
+            ((here, there),) = self.relation.through.far
+            found = f"SELECT DISTINCT {self._junction}.{sql.identifier(there)} FROM "
+            first = _equal(near, self._junction, self.relation.through.near)
+            key = f"{self.alias}.{sql.identifier(here)}"
+            return [f"{key} = ANY(ARRAY({found}", *self._junction_rows(), f" WHERE {first}))"]
         return ["EXISTS (SELECT FROM ", *self._junction_rows(), f" WHERE {self._junction_links(near)})"]
 
     @property
