@@ -44,6 +44,7 @@ SIMPLE: dict[str, Any] = {
         {"name": "price", "type": "number", "constraints": {"minimum": 0}},
     ],
     "primaryKey": ["id"],
+    "changes": True,
 }
 LINKED: dict[str, Any] = {**SIMPLE, "graph": {"types": [{"name": "part", "inverse": "wholes"}, "spare"]}}
 

@@ -24,7 +24,7 @@ DATA = "/api/apps/shop/datatables/{}/data"
 # For other methods these are keys like any other.
 VERBS = {
     f"/api/apps/{{app}}/datatables/{{table}}/data/{verb}": {method}
-    for verb, method in (("upsert", "POST"), ("import", "POST"), ("export", "GET"))
+    for verb, method in (("upsert", "POST"), ("import", "POST"), ("export", "GET"), ("changes", "GET"))
 }
 # Every type, constraint and way to fill a field.
 EVERYTHING: dict[str, Any] = {

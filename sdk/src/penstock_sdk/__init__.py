@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from penstock_sdk._async.resources.records import AsyncRecordQuery, AsyncRecords
     from penstock_sdk._async.resources.tables import AsyncTableHandle
     from penstock_sdk._batches import BulkProgress
+    from penstock_sdk._changes import Change
     from penstock_sdk._errors import (
         BadRequestError,
         ConfigurationError,
@@ -108,6 +109,7 @@ __all__ = [
     "AsyncTableHandle",
     "BadRequestError",
     "BulkProgress",
+    "Change",
     "Client",
     "ConfigurationError",
     "ConflictError",
@@ -180,6 +182,7 @@ _HOMES = {
     "_async.resources.records": "AsyncRecordQuery AsyncRecords",
     "_async.resources.tables": "AsyncTableHandle",
     "_batches": "BulkProgress",
+    "_changes": "Change",
     "_errors": (
         "BadRequestError ConfigurationError ConflictError ConnectionFailedError ForbiddenError "
         "GatewayTimeoutError MethodNotAllowedError NotFoundError PayloadTooLargeError PenstockError "

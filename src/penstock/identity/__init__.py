@@ -3,7 +3,14 @@
 from penstock.identity import audit, operations
 from penstock.identity.access import grant, visible
 from penstock.identity.assembly import install, stop
-from penstock.identity.authenticate import Remembered, authenticate, presented, principal, transaction
+from penstock.identity.authenticate import (
+    Remembered,
+    authenticate,
+    presented,
+    principal,
+    still_calling,
+    transaction,
+)
 from penstock.identity.events import OrgCreated
 from penstock.identity.jobs import HANDLERS, SCHEDULES
 from penstock.identity.models import (
@@ -85,6 +92,7 @@ __all__ = [
     "principal",
     "remove_role",
     "resource_id",
+    "still_calling",
     "stop",
     "transaction",
     "visible",

@@ -163,16 +163,26 @@ class Remembered:
 
 async def authenticate(ctx: Context, scope: Scope) -> Principal:
     """Who calls, by the ASGI scope. Raises `Unauthorized`, or `Throttled` beyond the caller's limit."""
+    entry = await _caller(ctx, scope)
+    if entry.limit:
+        await ctx.get(Remembered).limits.spend(entry.bucket, entry.limit)
+    act_for(entry.principal.org_id)
+    return entry.principal
+
+
+async def still_calling(ctx: Context, scope: Scope) -> Principal:
+    """As `authenticate` for a request that goes on, which is no new one for the caller's limit."""
+    return (await _caller(ctx, scope)).principal
+
+
+async def _caller(ctx: Context, scope: Scope) -> _Entry:
     carrier, value = _carried(scope)
     known = sha256(carrier.encode() + value).digest()
     remembered = ctx.get(Remembered)
     entry = remembered.entries.get(known)
     if entry is None or entry.until <= time.time():
         entry = await remembered.look_up(known, *_credential(carrier, value))
-    if entry.limit:
-        await remembered.limits.spend(entry.bucket, entry.limit)
-    act_for(entry.principal.org_id)
-    return entry.principal
+    return entry
 
 
 async def principal(request: http.AnyRequest) -> Principal:

@@ -34,6 +34,9 @@ RECORDS_GRANTS = {
     "audit_entries": "INSERT",
     "imports": "SELECT, INSERT, UPDATE, DELETE",
     "quarantined_rows": "SELECT, INSERT, DELETE",
+    # A trigger of the owner's writes them.
+    "record_changes": "SELECT",
+    "record_feeds": "SELECT",
 }
 
 
@@ -103,6 +106,7 @@ async def _set_up(
     await raw.execute(f'SET LOCAL ROLE "{found.owner}"')
     await connection.run_sync(migrations.upgrade)
     await _ensure_fold(raw)
+    await _settle_changes(raw)
     if found.new:
         await _record(raw, ring, found)
     await _grant(raw, found)
@@ -241,6 +245,17 @@ async def _ensure_fold(raw: Any) -> None:
         f""" $$ SELECT lower(translate($1, 'İΣς', 'iσσ') COLLATE pg_catalog."{collations[0]}")"""
         """ COLLATE pg_catalog."C" $$"""
     )
+
+
+async def _settle_changes(raw: Any) -> None:
+    """In a restored database the changes of records name transactions of another server."""
+    foreign = await raw.fetchval(
+        "SELECT EXISTS (SELECT FROM penstock.record_changes WHERE xid >= pg_snapshot_xmax(pg_current_snapshot()))"
+    )
+    if foreign:
+        # Older than any transaction here; the cursors of before are refused.
+        await raw.execute("UPDATE penstock.record_changes SET xid = '3'")
+        await raw.execute("UPDATE penstock.record_feeds SET epoch = DEFAULT, gone_xid = DEFAULT")
 
 
 async def _record(raw: Any, ring: KeyRing, found: _Installation) -> None:

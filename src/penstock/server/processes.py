@@ -7,6 +7,7 @@ is done by its one loop.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -16,10 +17,11 @@ from typing import Any
 import structlog
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
-from granian.server.mp import MPServer
+from granian.server.mp import MPServer, WorkerProcess
 
 from penstock.server.companion import Companion
 from penstock.server.settings import ServerSettings
+from penstock.server.worker import ENDING
 
 _HOPELESS = 3  # workers that die before any of them ever answered
 _SHORT_LIFE = 5.0  # seconds
@@ -28,6 +30,17 @@ _LONGEST_PAUSE = 5.0
 _ASK_AGAIN = 1.0
 _LETTING_GO = 10.0  # seconds that the companion gets beyond its own patience
 _log = structlog.get_logger()
+
+
+class _Worker(WorkerProcess):
+    """Is told that it will end before it is: granian waits for open answers first, and streams have no end."""
+
+    def terminate(self) -> None:
+        pid = self.inner.pid
+        if pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, ENDING)
+        super().terminate()
 
 
 class Server(MPServer):
@@ -68,6 +81,11 @@ class Server(MPServer):
         multiprocessing.set_start_method("fork", force=True)
         self.serve(target_loader=build, wrap_loader=False)
         return self._answered or self.interrupt_signal
+
+    def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> WorkerProcess:
+        worker = super()._spawn_worker(idx, target, callback_loader)
+        worker.__class__ = _Worker
+        return worker
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
         ensured = time.monotonic()

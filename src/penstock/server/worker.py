@@ -22,6 +22,8 @@ from penstock.server.metrics import Metrics
 from penstock.server.settings import Settings
 from penstock.server.spaces import subscribed
 
+# Comes before the signal that ends a worker.
+ENDING = signal.SIGUSR1
 _PR_SET_PDEATHSIG = 1
 # What glibc's mallopt takes.
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
@@ -59,6 +61,7 @@ class Worker:
     async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()
         await self.open()
+        asyncio.get_running_loop().add_signal_handler(ENDING, tables.end_streams, self._context)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.close()
@@ -107,6 +110,7 @@ def die_with(parent: int) -> None:
     # The parent's handlers are inherited, and mean nothing here; granian sets the worker's own later.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
+    signal.signal(ENDING, signal.SIG_IGN)
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     # The parent may have died before the kernel was told.
     if os.getppid() != parent:

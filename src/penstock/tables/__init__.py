@@ -1,15 +1,16 @@
 """Apps, data sources and data tables: their definitions, and their records over HTTP."""
 
 from penstock.tables import operations
-from penstock.tables.assembly import install, stop
+from penstock.tables.assembly import end_streams, install, stop
 from penstock.tables.bulk.batch import run_batch
 from penstock.tables.bulk.routes import ROUTES as BULK_ROUTES
 from penstock.tables.catalog import Catalog
+from penstock.tables.changes.routes import ROUTES as CHANGE_ROUTES
 from penstock.tables.graph.routes import ROUTES as EDGE_ROUTES
 from penstock.tables.jobs import HANDLERS, SCHEDULES
 from penstock.tables.records.routes import ROUTES as RECORD_ROUTES
 from penstock.tables.routes import ROUTES as MANAGEMENT_ROUTES
 
-ROUTES = (*RECORD_ROUTES, *BULK_ROUTES, run_batch, *EDGE_ROUTES, *MANAGEMENT_ROUTES)
+ROUTES = (*RECORD_ROUTES, *CHANGE_ROUTES, *BULK_ROUTES, run_batch, *EDGE_ROUTES, *MANAGEMENT_ROUTES)
 
-__all__ = ["HANDLERS", "ROUTES", "SCHEDULES", "Catalog", "install", "operations", "stop"]
+__all__ = ["HANDLERS", "ROUTES", "SCHEDULES", "Catalog", "end_streams", "install", "operations", "stop"]

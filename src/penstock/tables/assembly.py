@@ -9,6 +9,7 @@ from penstock.tables.access import APP
 from penstock.tables.aggregates.cost import Sizes
 from penstock.tables.bulk.streams import Streams
 from penstock.tables.catalog import Catalog
+from penstock.tables.changes.watching import Watchers
 from penstock.tables.providers import mongodb
 from penstock.tables.settings import TablesSettings
 
@@ -17,10 +18,17 @@ def install(ctx: Context) -> None:
     """To be called after `identity.install`, and before the listener starts."""
     ctx.put(Catalog(ctx.db, ctx.listener))
     ctx.put(Sizes())
-    ctx.put(Streams(ctx.settings(TablesSettings).bulk_streams))
+    settings = ctx.settings(TablesSettings)
+    ctx.put(Streams(settings.bulk_streams))
+    ctx.put(Watchers(ctx.db, ctx.listener, settings.change_streams, settings.change_streams_per_org))
     ctx.get(Places).register(APP, store.app_id_of)
 
 
 async def stop(ctx: Context) -> None:
     """Let go of what was opened since."""
     await mongodb.close(ctx)
+
+
+def end_streams(ctx: Context) -> None:
+    """End the answers that go on for as long as their readers like."""
+    ctx.get(Watchers).close()

@@ -2,6 +2,8 @@
 
 Invalid
 └── ImportFailed    400  VALIDATION_ERROR    a package has faulty resources, and nothing was imported
+Conflict
+└── CursorExpired   409  CURSOR_EXPIRED      changes that should come next are no longer kept
 """
 
 from __future__ import annotations
@@ -25,3 +27,15 @@ class ImportFailed(errors.Invalid):
         """The error body, with the counts that a successful import answers too."""
         counts = {"created_count": 0, "updated_count": 0, "unchanged_count": 0}
         return {**super().body(request_id), **counts, "error_count": len(self.errors or {})}
+
+
+class CursorExpired(errors.Conflict):
+    """Changes that follow this cursor are no longer kept."""
+
+    code = "CURSOR_EXPIRED"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(
+            message,
+            hint="Ask for changes without 'since' to get a cursor, read the table anew, and go on from that cursor.",
+        )

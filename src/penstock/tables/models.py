@@ -242,6 +242,8 @@ class TableSchema:
     graph: Graph | None = None
     title: str = ""
     description: str = ""
+    # Whether every change of a record is kept for who follows the table.
+    changes: bool = False
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:

@@ -104,4 +104,15 @@ class TablesSettings:
     quarantine_rows: int = setting(
         100_000, "Rows of one import that may be put in quarantine; beyond, it is refused.", check=at_least(1)
     )
+    change_streams: int = setting(
+        200, "Readers that may follow change feeds as streams of events, in each worker.", check=at_least(1)
+    )
+    change_streams_per_org: int = setting(50, "As `change_streams`, of one organization.", check=at_least(1))
+    change_heartbeat: float = setting(
+        15.0, "Seconds of silence after which a stream of changes shows that it lives.", check=at_least(0.1)
+    )
+    change_days: float = setting(7.0, "Days that the changes of records are kept.", check=at_least(0.01))
+    change_rows: int = setting(
+        1_000_000, "Changes that are kept of one table at the most; the oldest go first.", check=at_least(1)
+    )
     quarantine_days: int = setting(30, "Days after which quarantined rows are forgotten.", check=at_least(1))

@@ -126,6 +126,14 @@ class AsyncTransport:
         except httpx2.TransportError as error:
             raise unanswered(error, self.base_url) from error
 
+    async def pause(self, attempt: int) -> bool:
+        """Waits before repetition `attempt` (from 0); False when there shall be none."""
+        wait = self._retries.wait(attempt, None)
+        if wait is None:
+            return False
+        await async_sleep(wait)
+        return True
+
     async def _authorized(self, outgoing: Outgoing) -> httpx2.Response:
         shown = await self.credential.headers(self)
         answer = await self._repeated(outgoing.showing(shown))

@@ -128,6 +128,14 @@ class Transport:
         except httpx2.TransportError as error:
             raise unanswered(error, self.base_url) from error
 
+    def pause(self, attempt: int) -> bool:
+        """Waits before repetition `attempt` (from 0); False when there shall be none."""
+        wait = self._retries.wait(attempt, None)
+        if wait is None:
+            return False
+        sleep(wait)
+        return True
+
     def _authorized(self, outgoing: Outgoing) -> httpx2.Response:
         shown = self.credential.headers(self)
         answer = self._repeated(outgoing.showing(shown))

@@ -8,6 +8,7 @@ from cyclopts import App
 from rich.text import Text
 from rich.tree import Tree
 
+from penstock_sdk._json import encode, to_builtins
 from penstock_sdk.cli import _transfer
 from penstock_sdk.cli._arguments import (
     AppSlug,
@@ -76,6 +77,36 @@ def list_records(
         elif threshold is not None:
             raise CommandError("--threshold belongs to --near.")
         emit_rows(query.limit(limit).all(), as_json=options.json)
+
+
+@app.command
+def watch(
+    app_slug: AppSlug,
+    table: TableName,
+    *,
+    filters: Filters = (),
+    where: Where = None,
+    since: str | None = None,
+    once: bool = False,
+    options: Options = DEFAULTS,
+) -> None:
+    """Print what becomes of the records, as it happens; with --json a line of JSON for each change.
+
+    Parameters
+    ----------
+    since
+        Cursor of a change, or `start` for the oldest one kept; from now on when not given.
+    once
+        End with the changes there are.
+    """
+    with options.client() as client:
+        query = refined(records_of(client, app_slug, table), filters, where=where)
+        for change in query.changes(since, follow=not once):
+            text = encode(to_builtins(change)).decode()
+            if not options.json:
+                record = "" if change.record is None else encode(change.record).decode()
+                text = f"{change.op} {encode(change.key).decode()} {record}".rstrip()
+            print(text, flush=True)
 
 
 @app.command

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any, Final
 
 from penstock.kit.openapi import Operation
-from penstock.tables.operations import access, apps, bulk, definitions, edges, records, rules, sources
+from penstock.tables.operations import (
+    access,
+    apps,
+    bulk,
+    changes,
+    definitions,
+    edges,
+    records,
+    rules,
+    sources,
+)
 from penstock.tables.operations.edges import GENERIC as ANY_EDGES
 from penstock.tables.operations.edges import edge_operations
 from penstock.tables.operations.records import GENERIC, record_operations
@@ -26,6 +36,7 @@ SCHEMAS: Final[dict[str, Any]] = {
     **records.SCHEMAS,
     **edges.SCHEMAS,
     **bulk.SCHEMAS,
+    **changes.SCHEMAS,
 }
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *apps.OPERATIONS,
@@ -36,4 +47,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *record_operations(GENERIC),
     *edge_operations(ANY_EDGES),
     *bulk.OPERATIONS,
+    *changes.OPERATIONS,
 )

@@ -24,6 +24,7 @@ class Feature(StrEnum):
     GRAPH = "edges and walks"
     SHORTEST_PATH = "the shortest path between two records"
     VECTORS = "fields of type `vector`"
+    CHANGES = "change feeds"
     SCHEMA_CHANGES = "changing the schema of a table in use"
     AUDIT = "an audit entry for each change of a record (`audit`)"
     RANGES = "fields of type `range`"

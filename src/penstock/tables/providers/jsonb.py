@@ -12,7 +12,10 @@ from penstock.tables.providers.config import refuse
 CAPABILITIES = Capabilities(
     ProviderType.JSONB,
     "one JSON document for each record, in PostgreSQL",
-    {Feature.RECORDS: "its records are not served yet; definitions can be kept there."},
+    {
+        Feature.RECORDS: "its records are not served yet; definitions can be kept there.",
+        Feature.CHANGES: "it keeps no changes of its records; 'changes' is for the provider 'flat_table'.",
+    },
 )
 
 _CHOICES = {"compression": ("lz4", "pglz", "none"), "indexing": ("gin", "none")}

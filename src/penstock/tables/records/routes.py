@@ -40,8 +40,9 @@ UPSERT = f"{LIST}/upsert"
 DETAIL = f"{LIST}/{{key:str}}"
 IMPORT = f"{LIST}/import"
 EXPORT = f"{LIST}/export"
+CHANGES = f"{LIST}/changes"
 # Where text is the key, a record may be called like a verb, which it is for one method only.
-ONE = [DETAIL, UPSERT, IMPORT, EXPORT]
+ONE = [DETAIL, UPSERT, IMPORT, EXPORT, CHANGES]
 
 
 @get(LIST)

@@ -13,7 +13,7 @@ from typing import Any
 
 from penstock.kit import sql
 from penstock.tables.models import UNSET, Field, ForeignKey, Index, TableSchema
-from penstock.tables.schema import checks, conversions, ddl, identity, widening
+from penstock.tables.schema import checks, conversions, ddl, feeds, identity, widening
 from penstock.tables.schema.companion import companion_steps, edges_place
 from penstock.tables.schema.ddl import Later, Place, Rule, Step
 from penstock.tables.schema.diff import Change, Kind, Version, is_required
@@ -46,9 +46,10 @@ def steps(
     targets: Targets,
     *,
     large: bool,
+    table_id: int = 0,
 ) -> list[tuple[Change, Step]]:
     """A step for each change, in the order of the changes."""
-    builder = _Builder(place, name, old, new, targets, large)
+    builder = _Builder(place, name, old, new, targets, large, table_id)
     return [(change, builder.of(change)) for change in changes]
 
 
@@ -61,9 +62,16 @@ class _Builder:
     """Knows what the table looks like between two steps: the names of constraints follow those of fields."""
 
     def __init__(
-        self, place: Place, name: str, old: Version, new: Version, targets: Targets, large: bool
+        self,
+        place: Place,
+        name: str,
+        old: Version,
+        new: Version,
+        targets: Targets,
+        large: bool,
+        table_id: int,
     ) -> None:
-        self.place, self.targets, self.large = place, targets, large
+        self.place, self.targets, self.large, self.table_id = place, targets, large, table_id
         self.own = ("", name)
         self.old, self.new = old.schema, new.schema
         self.current: TableSchema = old.schema
@@ -411,6 +419,16 @@ class _Builder:
             probe = self._orphans(key, target)
         return replace(step, sql=do, after=after, probe=probe, obstacle="refer to nothing")
 
+    def stop_changes(self, change: Change) -> Step:
+        return feeds.stop_step(self.table_id, self.place, change.before)
+
+    def follow_changes(self, change: Change) -> Step:
+        schema, names = change.after
+        return feeds.follow_step(self.table_id, self.place, change.before, schema, names)
+
+    def start_changes(self, change: Change) -> Step:
+        return feeds.start_step(self.table_id, self.place, change.after)
+
     # Parts of statements.
 
     def _added(
@@ -532,4 +550,7 @@ _STEPS: Mapping[Kind, Callable[[_Builder, Change], Step]] = {
     Kind.ADD_INDEX: _Builder.add_index,
     Kind.ADD_EDGES: _Builder.add_edges,
     Kind.ADD_KEY: _Builder.add_key,
+    Kind.STOP_CHANGES: _Builder.stop_changes,
+    Kind.FOLLOW_CHANGES: _Builder.follow_changes,
+    Kind.START_CHANGES: _Builder.start_changes,
 }

@@ -41,6 +41,9 @@ class Kind(StrEnum):
     ADD_INDEX = "add_index"
     ADD_EDGES = "add_graph"
     ADD_KEY = "add_foreign_key"
+    STOP_CHANGES = "stop_changes"
+    FOLLOW_CHANGES = "follow_changes"
+    START_CHANGES = "start_changes"
 
 
 ORDER: Final = tuple(Kind)
@@ -77,6 +80,9 @@ CLASSIFICATION: Final[Mapping[Kind, tuple[str, str]]] = MappingProxyType(
         Kind.ADD_INDEX: (SAFE, "A unique one is refused while rows repeat a value."),
         Kind.ADD_EDGES: (SAFE, "A table for edges is made, empty."),
         Kind.ADD_KEY: (SAFE, "Refused while rows refer to nothing."),
+        Kind.STOP_CHANGES: (SAFE, "Rows stay as they are; the feed ends."),
+        Kind.FOLLOW_CHANGES: (SAFE, "The feed shows changes under the new names."),
+        Kind.START_CHANGES: (SAFE, "The feed begins."),
     }
 )
 
@@ -139,6 +145,7 @@ class _Comparison:
         yield from self._search()
         yield from self._keys()
         yield from self._edges()
+        yield from self._feed()
 
     def _check_key(self) -> None:
         if self.middle.primary_key != self.new.primary_key:
@@ -266,6 +273,24 @@ class _Comparison:
             yield Change(Kind.DROP_EDGES, "graph", before=self.old, loses=f"drop the edges of '{self.name}'")
         if has and not had:
             yield Change(Kind.ADD_EDGES, "graph", after=self.new)
+
+    def _feed(self) -> Iterator[Change]:
+        """A feed that goes on shows what it has under the new names, and leaves out what is of another type now."""
+        if self.old.changes and not self.new.changes:
+            yield Change(Kind.STOP_CHANGES, "changes", before=self.old)
+        elif self.new.changes and not self.old.changes:
+            yield Change(Kind.START_CHANGES, "changes", after=self.new)
+        elif self.new.changes:
+            names: dict[str, str | None] = dict(self.renames)
+            names |= {one.name: None for one in self.dropped}
+            names |= {
+                self.old_names.get(after.name, after.name): None
+                for before, after in self.pairs
+                if conversions.kind(before) != conversions.kind(after)
+            }
+            searched = bool(self.old.search_fields), bool(self.new.search_fields)
+            if names or searched[0] != searched[1]:
+                yield Change(Kind.FOLLOW_CHANGES, "changes", before=self.old, after=(self.new, names))
 
     def _key_is_touched(self, key: ForeignKey) -> bool:
         return not self.retyped.isdisjoint(key.fields)

@@ -83,6 +83,7 @@ def parse_schema(raw: Any) -> TableSchema:
         graph=parse_graph(schema, by_name, key, foreign_keys, _fields, refuse),
         title=_text(schema, "title"),
         description=_text(schema, "description"),
+        changes=_flag(schema, "changes"),
     )
     if parsed.search_fields and SEARCH_COLUMN in names:
         refuse(f"a field cannot be named '{SEARCH_COLUMN}' when search_fields are declared.")
@@ -351,6 +352,13 @@ def _known(what: str, names: Sequence[str], fields: Mapping[str, Field]) -> None
 def _text(entry: Mapping[str, Any], key: str) -> str:
     value = entry.get(key)
     return value if isinstance(value, str) else ""
+
+
+def _flag(entry: Mapping[str, Any], key: str) -> bool:
+    value = entry.get(key, False)
+    if not isinstance(value, bool):
+        refuse(f"'{key}' is true or false, not {str(value)[:40]!r}.")
+    return value
 
 
 def _bad(field: Field, reason: str) -> NoReturn:

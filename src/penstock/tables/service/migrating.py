@@ -211,7 +211,7 @@ async def _plan_one(
         return place_of(found) if found else None
 
     large = rows > small
-    steps = alteration(place, table.name, before, after, changes, place_at, large=large)
+    steps = alteration(place, table.name, before, after, changes, place_at, large=large, table_id=table.id)
     return _Plan(wanted, table, changes, steps, rows, large)
 
 

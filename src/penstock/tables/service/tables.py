@@ -9,7 +9,8 @@ from penstock.identity import Grant
 from penstock.kit import errors
 from penstock.kit.db import Connection
 from penstock.tables import access, events, naming, store
-from penstock.tables.models import DataSource, Definition, TableEntry
+from penstock.tables.models import DataSource, Definition, ProviderType, TableEntry
+from penstock.tables.providers import Feature, capabilities
 from penstock.tables.schema import identity, parse_schema
 from penstock.tables.service.migrating import (
     ChangeRefused,
@@ -37,6 +38,7 @@ async def create_table(
     naming.check_table_name(name)
     await _check_resources(conn, grant, definition)
     await check_edges(conn, grant, name, definition)
+    _check_feed(source.provider_type, name, definition)
     physical = (await store.physical_schema(conn, grant), naming.physical_name(name))
     table_id = await store.insert_table(
         conn,
@@ -94,6 +96,7 @@ async def write_definition(
     if definition is not None:
         await _check_resources(conn, grant, definition)
         await check_edges(conn, grant, table.name, definition)
+        _check_feed(entry.provider_type, table.name, definition)
     changes: dict[str, Any] = {}
     if description is not None and description != table.description:
         changes["description"] = description
@@ -149,6 +152,11 @@ async def _check_resources(conn: Connection, grant: Grant, definition: Definitio
     if unseen:
         message = f"A foreign key refers to the table '{min(unseen)}', which this app does not have."
         raise errors.Invalid({"json_schema": [message]})
+
+
+def _check_feed(provider: ProviderType, name: str, definition: Definition) -> None:
+    if definition.schema.changes:
+        capabilities(provider).require(Feature.CHANGES, name)
 
 
 async def check_edges(conn: Connection, grant: Grant, name: str, definition: Definition) -> None:

@@ -21,6 +21,7 @@ from penstock.tables.store.core import (
     operation_history,
     schema_revisions,
 )
+from penstock.tables.store.feeds import record_changes, record_feeds
 from penstock.tables.store.history import (
     add_operations,
     add_revision,
@@ -143,6 +144,8 @@ __all__ = [
     "physical_schema",
     "places_inside",
     "reactivate_app",
+    "record_changes",
+    "record_feeds",
     "redefine",
     "revision_by_id",
     "rules_of",

@@ -15,7 +15,16 @@ from penstock_sdk._answer import Answer
 from penstock_sdk._async.resources.base import matching
 from penstock_sdk._async.transport import AsyncTransport
 from penstock_sdk._batches import BulkProgress, chunks, located
-from penstock_sdk._errors import PenstockError, UnexpectedAnswerError
+from penstock_sdk._changes import EVENTS, Change, Events, read_change
+from penstock_sdk._errors import (
+    ConnectionFailedError,
+    GatewayTimeoutError,
+    PenstockError,
+    RateLimitedError,
+    UnauthorizedError,
+    UnavailableError,
+    UnexpectedAnswerError,
+)
 from penstock_sdk._files import OnBytes, PathOrFile, async_pieces, async_save, format_of, reading, writing
 from penstock_sdk._imports import FileFormat, Imported, ImportProgress, read_import
 from penstock_sdk._keys import key_list, key_segment
@@ -129,6 +138,63 @@ class AsyncRecordQuery(QueryBuilder):
         async for page in self.pages():
             rows += page.data
         return rows
+
+    async def changes(
+        self, since: str | None = None, *, follow: bool = True, on_cursor: Callable[[str], None] | None = None
+    ) -> AsyncIterator[Change]:
+        """What becomes of the records, for tables that keep their changes; each change at least once.
+
+        Goes on for ever, over broken connections too; with `follow=False` it ends with what there is. `since` is
+        the cursor of a change, or `start` for the oldest one kept; without it the changes from now on come.
+        `on_cursor` is told how far the feed is read, also past changes that are not for this query. A ConflictError
+        with code `CURSOR_EXPIRED` says that changes in between are no longer kept: read the table anew.
+        """
+        path = f"{self._path}changes/"
+        cursor = since
+        if follow:
+            async for change in self._followed(path, cursor, on_cursor):
+                yield change
+            return
+        has_more = True
+        while has_more:
+            params = [*self._selection.conditions(), ("limit", str(_LARGEST_PAGE))]
+            params += [("since", cursor)] if cursor else []
+            page = (await self._transport.request("GET", path, params=params)).json()
+            for raw in page["data"]:
+                yield read_change(raw)
+            cursor, has_more = str(page["next_cursor"]), page["has_more"]
+            if on_cursor is not None:
+                on_cursor(cursor)
+
+    async def _followed(
+        self, path: str, cursor: str | None, on_cursor: Callable[[str], None] | None
+    ) -> AsyncIterator[Change]:
+        attempt = 0
+        while True:
+            events = Events(cursor, decimals=self._transport.decimals)
+            params = [*self._selection.conditions(), *([("since", cursor)] if cursor else [])]
+            try:
+                async with self._transport.stream("GET", path, params=params, headers=EVENTS) as answer:
+                    async for piece in answer.aiter_bytes():
+                        for change in events.read(piece):
+                            yield change
+                        if events.cursor is not None and events.cursor != cursor:
+                            cursor, attempt = events.cursor, 0
+                            if on_cursor is not None:
+                                on_cursor(cursor)
+            except UnauthorizedError:
+                # Asks once more in a way that renews a login.
+                await self._transport.request("GET", path, params=[("limit", "1")])
+                if attempt:
+                    raise
+            except (ConnectionFailedError, RateLimitedError, UnavailableError, GatewayTimeoutError):
+                if not await self._transport.pause(attempt):
+                    raise
+            else:
+                # Ended by the server, which says why when it is asked again.
+                if not await self._transport.pause(min(attempt, 1)):
+                    return
+            attempt += 1
 
     async def export(self, format: FileFormat) -> AsyncIterator[bytes]:
         """All matching records as a file, piece by piece, in one snapshot; `limit` bounds them."""

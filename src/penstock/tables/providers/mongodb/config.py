@@ -26,6 +26,7 @@ CAPABILITIES = Capabilities(
         Feature.GRAPH: f"for edges, {_LATER}",
         Feature.SHORTEST_PATH: f"for edges, {_LATER}",
         Feature.VECTORS: "it has no index of vectors.",
+        Feature.CHANGES: "it keeps no changes of its records; 'changes' is for the provider 'flat_table'.",
         Feature.SCHEMA_CHANGES: f"for changes of a schema, {_LATER}",
         Feature.AUDIT: "an audit entry cannot be written in the transaction of the change.",
         Feature.RANGES: f"for ranges, {_LATER}",
