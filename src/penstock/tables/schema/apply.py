@@ -143,7 +143,7 @@ def reason_of(error: asyncpg.PostgresError) -> str:
         return "it takes longer than PENSTOCK_SCHEMA_STATEMENT_TIMEOUT allows"
     if code in _REASONS:
         return _REASONS[code]
-    if code[:2] in ("22", "42", "54", "0A"):
+    if code[:2] in ("22", "23", "42", "54", "0A"):
         return summary(error)
     raise error
 
