@@ -19,7 +19,7 @@ from penstock.tables.definitions import read_definition
 from penstock.tables.models import DataTable, Definition, NewOperation, Operation, ProviderType
 from penstock.tables.schema import identity
 from penstock.tables.schema.alter import steps as alteration
-from penstock.tables.schema.apply import Limits, StepFailed, attempts, run
+from penstock.tables.schema.apply import Limits, Locked, StepFailed, attempts, run
 from penstock.tables.schema.ddl import Rule, Step
 from penstock.tables.schema.diff import Version, diff
 from penstock.tables.schema.language import parse_schema
@@ -36,10 +36,14 @@ async def retract(
 ) -> None:
     """Have the definition say again what the table keeps, and the operation why. Raises `Locked` to be tried again."""
     org_id = await store.org_of_table(conn, table.id)
+    said: str | None = None
     try:
-        said = await _take_back(conn, table, org_id, operation, limits)
-    except StepFailed:
-        said = None
+        async with conn.savepoint():
+            said = await _take_back(conn, table, org_id, operation, limits)
+    except Locked:
+        raise
+    except (StepFailed, errors.Invalid):
+        pass  # rows, or rules, that came meanwhile need what the change made
     if said is None and rule is not None:
         said = await _relax(conn, table, org_id, rule, limits)
     detail = {**operation.detail, "reason": f"{reason} {said}" if said else reason}
@@ -62,10 +66,7 @@ async def _take_back(
     definition = read_definition(revision.schema_text)
     before = identity.complete(await store.field_ids_of(conn, table.id), parse_schema(table.json_schema))
     after = identity.complete(revision.field_ids, definition.schema)
-    try:
-        await follow(conn, table, definition, before, after)
-    except errors.Invalid:
-        return None
+    await follow(conn, table, definition, before, after)
 
     async def undo() -> None:
         await lift(conn, table)
