@@ -31,7 +31,7 @@ from tests.conftest import free_port, start_server, stop_server, wait_until_read
 from tests.databases import ADMIN_KEY
 
 ROWS = 20_000
-ROUNDS = 6
+ROUNDS = 4
 HEADERS = {"Authorization": f"Key {ADMIN_KEY}"}
 TABLE = "/api/apps/crash/datatables/events"
 Json = dict[str, Any]
