@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.tables.conftest import SCHEMA
+from tests.tables.conftest import SCHEMA, Callers
 
 pytestmark = pytest.mark.anyio
 
@@ -192,3 +192,20 @@ async def test_providers_whose_records_are_not_served(shop: httpx2.AsyncClient) 
         assert answer.status_code == 400
         assert "the provider 'jsonb': its records are not served yet" in answer.json()["detail"]
     assert [table["name"] for table in (await shop.get(f"{BASE}/docs/tables")).json()] == ["notes"]
+
+
+async def test_a_credential_is_used_by_who_may_see_it(shop: httpx2.AsyncClient, callers: Callers) -> None:
+    made = await shop.post("/api/apps/shop/access", json={"user": "nobody-user", "role": "admin"})
+    assert made.status_code == 200, made.text
+    body: dict[str, Any] = {"name": "theirs", "provider_type": "mongodb"}
+    assert (await callers["nobody"].post(BASE, json=body)).status_code == 201
+    config = {"provider_config": {"credential": "c", "database": "d"}}
+    for answer in (
+        await callers["nobody"].post(BASE, json={**body, **config}),
+        await callers["nobody"].patch(f"{BASE}/theirs", json=config),
+    ):
+        assert answer.status_code == 403
+    assert (await shop.patch(f"{BASE}/theirs", json=config)).status_code == 200
+    assert (await callers["nobody"].patch(f"{BASE}/theirs", json={"description": "x"})).status_code == 200
+    other = {"provider_config": {"credential": "c", "database": "e"}}
+    assert (await callers["nobody"].patch(f"{BASE}/theirs", json=other)).status_code == 403

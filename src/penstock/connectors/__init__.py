@@ -1,6 +1,7 @@
 """Outside systems, and the encrypted credentials that we hold for them."""
 
 from penstock.connectors import operations
+from penstock.connectors.access import authorize
 from penstock.connectors.jobs import HANDLERS, SCHEDULES
 from penstock.connectors.kinds.mongodb import client_of as mongodb_client
 from penstock.connectors.models import Credential
@@ -12,6 +13,7 @@ __all__ = [
     "ROUTES",
     "SCHEDULES",
     "Credential",
+    "authorize",
     "credential_named",
     "find_credential",
     "mongodb_client",

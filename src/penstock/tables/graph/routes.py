@@ -10,8 +10,8 @@ from litestar.response.base import ASGIResponse
 
 from penstock.kit import http
 from penstock.tables.graph import path, requests, service, writes
-from penstock.tables.records import service as records
-from penstock.tables.records.call import Call, enter, finished
+from penstock.tables.providers import Feature
+from penstock.tables.records.call import Call, enter, finished, reading
 from penstock.tables.records.plan import plan_list
 from penstock.tables.records.replan import replanned
 from penstock.tables.settings import TablesSettings
@@ -26,13 +26,13 @@ ONE = f"{LIST}/{{edge:str}}"
 async def list_edges(request: http.AnyRequest) -> ASGIResponse:
     call = await _enter(request, "record.read")
     wanted = requests.edge_list(http.query(request), call.table)
-    return finished(await records.list_records(call.pool, plan_list(wanted, call.table, call.grant)))
+    return finished(await (await reading(call)).list_records(plan_list(wanted, call.table, call.grant)))
 
 
 @get(PATH)
 @replanned
 async def find_path(request: http.AnyRequest) -> ASGIResponse:
-    call = await enter(request, "record.read")
+    call = await enter(request, "record.read", Feature.SHORTEST_PATH)
     service.require_edges(call.table)
     limit = call.ctx.settings(TablesSettings).max_graph_size
     plan = path.plan_path(http.query(request), call.table, call.grant, limit)

@@ -21,7 +21,7 @@ from penstock.tables.records.shape import Answer
 if TYPE_CHECKING:
     from penstock.tables.catalog import Table
 
-_EXISTS = "There is such an edge already."
+EXISTS = "There is such an edge already."
 
 
 def require_edges(table: Table) -> Table:
@@ -55,16 +55,16 @@ async def create(runner: Runner, edges: Table, grant: Grant, nodes: Reach, incom
     rows: list[str | None] = (await write(runner, statements.insert(edges, payload)))["rows"]
     made = [row for row in rows if row is not None]
     if len(made) < len(rows):
-        _refuse_existing(rows, found)
+        refuse_existing(rows, found)
     await _require_limits(runner, edges, found, payload)
     return shape.records(made, status=201) if found.is_list else Answer(201, f'{{"data":{made[0]}}}'.encode())
 
 
-def _refuse_existing(rows: list[str | None], found: Drafts) -> None:
+def refuse_existing(rows: list[str | None], found: Drafts) -> None:
     if not found.is_list:
-        raise errors.Conflict(_EXISTS, errors={"to_id": [_EXISTS]})
+        raise errors.Conflict(EXISTS, errors={"to_id": [EXISTS]})
     places = [n for n, row in enumerate(rows) if row is None]
-    reported = [errors.RowError(n, {"to_id": [_EXISTS]}) for n in places[:MAX_REPORTED]]
+    reported = [errors.RowError(n, {"to_id": [EXISTS]}) for n in places[:MAX_REPORTED]]
     message = (
         f"{len(places):,} of the edges exist already, the first in row {places[0]}; nothing was written."
     )
@@ -124,7 +124,7 @@ async def delete(runner: Runner, edges: Table, grant: Grant, ids: list[int]) -> 
 
 
 async def _require_ends(runner: Runner, edges: Table, nodes: Reach, found: Drafts, payload: str) -> None:
-    limited = {name for name, _, _ in _limits(edges)}
+    limited = {name for name, _, _ in limits_of(edges)}
     exclusively = any(one.type in limited for one in found.edges)
     if exclusively and nodes.table.whole.rules:
         lock = statements.lock_edges(edges)
@@ -135,7 +135,7 @@ async def _require_ends(runner: Runner, edges: Table, nodes: Reach, found: Draft
         ("to_id", row["missing_to"] or []),
     ]
     faults = [
-        Fault(place, end, f"There is no record {_end(found.edges[place], end)}: nodes do not exist.")
+        Fault(place, end, f"There is no record {end_of(found.edges[place], end)}: nodes do not exist.")
         for end, places in missing
         for place in places
     ]
@@ -147,7 +147,7 @@ async def _require_ends(runner: Runner, edges: Table, nodes: Reach, found: Draft
 async def _require_limits(runner: Runner, edges: Table, found: Drafts, payload: str) -> None:
     """Looks once the edges are in: the records were locked before, so no other request adds to them meanwhile."""
     sent = {one.type for one in found.edges}
-    limits = [limit for limit in _limits(edges) if limit[0] in sent]
+    limits = [limit for limit in limits_of(edges) if limit[0] in sent]
     if not limits:
         return
     row = await write(runner, statements.over_limits(edges, payload, limits))
@@ -160,7 +160,7 @@ async def _require_limits(runner: Runner, edges: Table, found: Drafts, payload: 
             draft = found.edges[place]
             most = allowed[draft.type][side]
             message = (
-                f"Record {_end(draft, end)} would have more than {most} {direction} "
+                f"Record {end_of(draft, end)} would have more than {most} {direction} "
                 f"edge{'' if most == 1 else 's'} of type '{draft.type}'."
             )
             faults.append(Fault(place, end, message))
@@ -169,7 +169,7 @@ async def _require_limits(runner: Runner, edges: Table, found: Drafts, payload: 
         edges.codec.refuse(faults, len(found.edges), is_list=found.is_list)
 
 
-def _limits(edges: Table) -> list[tuple[str, int | None, int | None]]:
+def limits_of(edges: Table) -> list[tuple[str, int | None, int | None]]:
     base = edges.edges_of
     assert base is not None and base.schema.graph is not None
     return [
@@ -179,5 +179,5 @@ def _limits(edges: Table) -> list[tuple[str, int | None, int | None]]:
     ]
 
 
-def _end(draft: Draft, end: str) -> str:
+def end_of(draft: Draft, end: str) -> str:
     return str(draft.from_id if end == "from_id" else draft.to_id)[:80]

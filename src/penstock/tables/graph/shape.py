@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from penstock.tables.records.plan import RecordPlan
 from penstock.tables.records.shape import Answer
 
 
-def answer(plan: WalkPlan, row: Row) -> Answer:
+def answer(plan: WalkPlan, row: Row | Mapping[str, Any]) -> Answer:
     """Raises `errors.BadRequest` for a walk beyond its limit, `NotFound` when it begins nowhere."""
     if row["visited"] > plan.limit:
         raise too_large(plan.limit, "records")
@@ -42,7 +43,7 @@ def too_large(limit: int, what: str) -> errors.BadRequest:
     )
 
 
-def _lists(plan: WalkPlan, row: Row) -> Answer:
+def _lists(plan: WalkPlan, row: Row | Mapping[str, Any]) -> Answer:
     """The record beside one list for each relation, named by the type upwards and by its inverse downwards."""
     found: dict[str, list[str]] = {}
     for direction in plan.directions():
@@ -57,14 +58,14 @@ def _lists(plan: WalkPlan, row: Row) -> Answer:
     return Answer(200, f'{{"data":{{"data":{row["record"]}{lists}}}}}'.encode())
 
 
-def _graph(plan: WalkPlan, row: Row) -> Answer:
+def _graph(plan: WalkPlan, row: Row | Mapping[str, Any]) -> Answer:
     if row["edge_count"] > plan.limit:
         raise too_large(plan.limit, "edges")
     nodes, edges = row["page"] or "", row["edges"] or ""
     return Answer(200, f'{{"data":{{"nodes":[{nodes}],"edges":[{edges}]}},"total":{row["total"]}}}'.encode())
 
 
-def _tree(plan: WalkPlan, row: Row) -> Answer:
+def _tree(plan: WalkPlan, row: Row | Mapping[str, Any]) -> Answer:
     """Roots with what is below nested in `children`; what is above in `children` too, or `parents` beside."""
     nested: list[Nested] = []
     budget = [plan.limit]

@@ -7,8 +7,8 @@ from litestar.response.base import ASGIResponse
 from penstock.kit import errors
 from penstock.tables import access
 from penstock.tables.graph import drafts, requests, service
-from penstock.tables.records.call import Call, limit_of, only, read, write
-from penstock.tables.records.execute import Runner
+from penstock.tables.providers.verbs import Writing
+from penstock.tables.records.call import Call, change, limit_of, only, read
 from penstock.tables.records.reach import Reach, reach
 from penstock.tables.records.shape import Answer, versions_of
 
@@ -20,10 +20,10 @@ async def create(call: Call) -> ASGIResponse:
     body = drafts.respelled(await call.request.body())
     incoming = await read(call.table.codec.decode_create, body, limit_of(call))
 
-    async def verb(runner: Runner) -> Answer:
-        return await service.create(runner, call.table, call.grant, _nodes(call), incoming)
+    async def verb(records: Writing) -> Answer:
+        return await records.create_edges(call.table, call.grant, _nodes(call), incoming)
 
-    return await write(call, verb, "edge.create", incoming, statements=2)
+    return await change(call, verb, "edge.create", incoming, statements=2)
 
 
 async def update(call: Call) -> ASGIResponse:
@@ -36,10 +36,10 @@ async def update(call: Call) -> ASGIResponse:
         raise errors.BadRequest("A bulk update takes an array of objects, each with the id of its edge.")
     ids = requests.ids_of(call.table, incoming)
 
-    async def verb(runner: Runner) -> Answer:
-        return await service.update(runner, call.table, call.grant, _nodes(call), incoming, ids)
+    async def verb(records: Writing) -> Answer:
+        return await records.update_edges(call.table, call.grant, _nodes(call), incoming, ids, None)
 
-    return await write(call, verb, "edge.update", incoming, statements=2)
+    return await change(call, verb, "edge.update", incoming, statements=2)
 
 
 async def update_one(call: Call, key: str) -> ASGIResponse:
@@ -51,10 +51,10 @@ async def update_one(call: Call, key: str) -> ASGIResponse:
         raise errors.BadRequest("One edge is changed by an object, not by an array.")
     versions, ids = versions_of(call.request.headers.get("if-match")), [requests.edge_id(key)]
 
-    async def verb(runner: Runner) -> Answer:
-        return await service.update(runner, call.table, call.grant, _nodes(call), incoming, ids, versions)
+    async def verb(records: Writing) -> Answer:
+        return await records.update_edges(call.table, call.grant, _nodes(call), incoming, ids, versions)
 
-    return await write(call, verb, "edge.update", incoming, statements=2)
+    return await change(call, verb, "edge.update", incoming, statements=2)
 
 
 async def delete(call: Call) -> ASGIResponse:
@@ -63,10 +63,10 @@ async def delete(call: Call) -> ASGIResponse:
     service.require_stored(call.table)
     ids = requests.edge_ids(await call.request.body(), limit_of(call))
 
-    async def verb(runner: Runner) -> Answer:
-        return await service.delete(runner, call.table, call.grant, ids)
+    async def verb(records: Writing) -> Answer:
+        return await records.delete_edges(call.table, call.grant, ids)
 
-    return await write(call, verb, "edge.delete", None, statements=1)
+    return await change(call, verb, "edge.delete", None, statements=1)
 
 
 def _nodes(call: Call) -> Reach:

@@ -10,6 +10,7 @@ from penstock.kit.db import Pool
 from penstock.tables.aggregates.cost import Sizes
 from penstock.tables.aggregates.plan import AggregatePlan
 from penstock.tables.aggregates.service import aggregate
+from penstock.tables.graph import service as graph
 from penstock.tables.graph import walking
 from penstock.tables.graph.plan import WalkPlan
 from penstock.tables.records import service
@@ -17,6 +18,7 @@ from penstock.tables.records.change import Versions
 from penstock.tables.records.codec import Incoming
 from penstock.tables.records.execute import Runner
 from penstock.tables.records.plan import DetailPlan, RecordPlan
+from penstock.tables.records.reach import Reach
 from penstock.tables.records.shape import Answer
 from penstock.tables.records.upsert import upsert
 from penstock.tables.settings import TablesSettings
@@ -79,3 +81,20 @@ class PostgresWriting:
 
     async def delete_by_filter(self, table: Table, grant: Grant, text: str) -> Answer:
         return await service.delete_by_filter(self._runner, table, grant, text)
+
+    async def create_edges(self, edges: Table, grant: Grant, nodes: Reach, incoming: Incoming) -> Answer:
+        return await graph.create(self._runner, edges, grant, nodes, incoming)
+
+    async def update_edges(
+        self,
+        edges: Table,
+        grant: Grant,
+        nodes: Reach,
+        incoming: Incoming,
+        ids: list[int],
+        versions: Versions,
+    ) -> Answer:
+        return await graph.update(self._runner, edges, grant, nodes, incoming, ids, versions)
+
+    async def delete_edges(self, edges: Table, grant: Grant, ids: list[int]) -> Answer:
+        return await graph.delete(self._runner, edges, grant, ids)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from penstock.tables.records.change import Versions
     from penstock.tables.records.codec import Incoming
     from penstock.tables.records.plan import DetailPlan, RecordPlan
+    from penstock.tables.records.reach import Reach
 
 
 class Reading(Protocol):
@@ -56,3 +57,19 @@ class Writing(Protocol):
     async def delete_by_keys(self, table: Table, grant: Grant, text: str) -> Answer: ...
 
     async def delete_by_filter(self, table: Table, grant: Grant, text: str) -> Answer: ...
+
+    async def create_edges(self, edges: Table, grant: Grant, nodes: Reach, incoming: Incoming) -> Answer:
+        """`nodes` are the records that edges may lead to, here and below."""
+        ...
+
+    async def update_edges(
+        self,
+        edges: Table,
+        grant: Grant,
+        nodes: Reach,
+        incoming: Incoming,
+        ids: list[int],
+        versions: Versions,
+    ) -> Answer: ...
+
+    async def delete_edges(self, edges: Table, grant: Grant, ids: list[int]) -> Answer: ...

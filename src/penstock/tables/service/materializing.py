@@ -12,7 +12,7 @@ from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.tables import events, store
 from penstock.tables.models import DataTable, NewOperation, ProviderType, TableEntry
-from penstock.tables.providers import mongodb, require_served
+from penstock.tables.providers import Feature, mongodb, require_served
 from penstock.tables.schema import materialize as schema
 from penstock.tables.schema import parse_schema
 from penstock.tables.schema.ddl import Step
@@ -41,8 +41,9 @@ async def materialize(conn: Connection, grant: Grant, names: Sequence[str]) -> l
     for name in names:
         require_served(family[name].provider_type, name)
         if family[name].provider_type is ProviderType.MONGODB:
-            done += [] if tables[name].is_materialized else [_collection(tables[name])]
-            tables[name] = replace(tables[name], is_materialized=True)
+            made = _collections(name, family, tables)
+            done += made
+            tables.update({one.table.name: replace(one.table, is_materialized=True) for one in made})
             continue
         _refuse_strangers(family)
         steps = schema.plan(tables[name], tables, vectors=vectors)
@@ -70,6 +71,28 @@ def _refuse_strangers(family: Mapping[str, TableEntry]) -> None:
                 refuse(
                     f"a foreign key of '{entry.table.name}' refers to '{key.resource}', which another provider stores."
                 )
+
+
+def _collections(name: str, family: Mapping[str, TableEntry], tables: Mapping[str, DataTable]) -> list[Done]:
+    """The collection of a table, and those that its foreign keys lead to; raises `Invalid` when one does not fit."""
+    found: dict[str, Done] = {}
+    waiting = [name]
+    while waiting:
+        member = tables[waiting.pop()]
+        if member.is_materialized or member.name in found:
+            continue
+        found[member.name] = _collection(member)
+        parsed = parse_schema(member.json_schema)
+        for key in parsed.foreign_keys:
+            target = schema.target(member, parsed, key, tables)
+            if target.data_source_id != member.data_source_id:
+                refuse(
+                    f"a foreign key of '{member.name}' refers to '{target.name}', which another data source stores."
+                )
+            if key.reference_fields != parse_schema(target.json_schema).primary_key:
+                mongodb.CAPABILITIES.require(Feature.FOREIGN_UNIQUE, member.name)
+            waiting.append(target.name)
+    return list(found.values())
 
 
 def _collection(table: DataTable) -> Done:

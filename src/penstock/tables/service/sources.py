@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from penstock import connectors
 from penstock.identity import Grant
 from penstock.kit import errors
 from penstock.kit.db import Connection
@@ -31,6 +32,7 @@ async def create_source(
     """The slug is derived from the name unless given. Raises `Invalid` for what a field may not hold."""
     provider = provider_of(provider_type)
     config = await check_config(conn, provider, provider_config or {})
+    _authorize_credential(grant, {}, config)
     source = await naming.insert_with_slug(
         slug,
         naming.slug_of(name, "source"),
@@ -60,6 +62,7 @@ async def update_source(
     new = {name: changes[name] for name in ("name", "description", "provider_config") if name in changes}
     if "provider_config" in new:
         new["provider_config"] = await check_config(conn, source.provider_type, new["provider_config"])
+        _authorize_credential(grant, source.provider_config, new["provider_config"])
     new = {name: value for name, value in new.items() if getattr(source, name) != value}
     if not new:
         return source
@@ -85,6 +88,12 @@ async def default_source(conn: Connection, grant: Grant, app_id: int) -> DataSou
     """The oldest source of the app; an app without one is given one."""
     found = await store.first_source(conn, grant)
     return found or await create_source(conn, grant, app_id=app_id, name=DEFAULT)
+
+
+def _authorize_credential(grant: Grant, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Raises `Forbidden` for who may not see credentials of the org, and would have one used."""
+    if new.get("credential") is not None and new != old:
+        connectors.authorize(grant.principal, "credential.read")
 
 
 def provider_of(name: str) -> ProviderType:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pymongo
 import pytest
+from pymongo.errors import WriteError
 
 from tests.conftest import free_port
 from tests.mongodb import running
@@ -117,8 +118,8 @@ async def test_what_another_program_breaks_is_not_written(bench: MongoBench, rep
     for name in await client.list_database_names():
         for collection in await client[name].list_collection_names():
             if collection.endswith("_typed"):
-                with pytest.raises(pymongo.errors.WriteError):
+                with pytest.raises(WriteError):
                     await client[name][collection].insert_one({"_id": "text"})
-                with pytest.raises(pymongo.errors.WriteError):
+                with pytest.raises(WriteError):
                     await client[name][collection].update_one({}, {"$set": {"name": None}})
     await client.close()

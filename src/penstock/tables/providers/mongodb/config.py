@@ -15,23 +15,23 @@ CAPABILITIES = Capabilities(
     "documents in collections of MongoDB",
     {
         Feature.RELATED: "records of its tables are not joined with others; ask for each table by itself.",
-        Feature.FOREIGN_KEYS: f"for foreign keys, {_LATER}",
-        Feature.FOREIGN_UNIQUE: f"for foreign keys, {_LATER}",
+        Feature.FOREIGN_UNIQUE: (
+            "its foreign keys are of one field, and lead to the key of a table of the same data source."
+        ),
         Feature.SEARCH: (
             "MongoDB splits and ranks words in ways of its own, so the answers would differ; `search` looks for the "
             "text in all text fields of tables that declare no search fields."
         ),
-        Feature.AGGREGATES: f"for aggregates, {_LATER}",
+        Feature.DIVISION: "it would round quotients otherwise than PostgreSQL does.",
         Feature.EXPRESSION_INDEXES: "its indexes are of fields, and of all records.",
-        Feature.GRAPH: f"for edges, {_LATER}",
-        Feature.SHORTEST_PATH: f"for edges, {_LATER}",
+        Feature.SELF_REFERENCE: "its walks go along edges of their own.",
+        Feature.SHORTEST_PATH: f"for paths, {_LATER}",
         Feature.VECTORS: "it has no index of vectors.",
         Feature.CHANGES: "it keeps no changes of its records; 'changes' is for the provider 'flat_table'.",
         Feature.SCHEMA_CHANGES: f"for changes of a schema, {_LATER}",
         Feature.AUDIT: "an audit entry cannot be written in the transaction of the change.",
-        Feature.RANGES: f"for ranges, {_LATER}",
         Feature.DOCUMENT_TEXT: "documents are not kept as text.",
-        Feature.LONG_NUMBERS: "it keeps 34 digits.",
+        Feature.LONG_NUMBERS: "it keeps 34 digits, and an aggregate that would need more is refused.",
         Feature.FILES: f"for imports and exports, {_LATER}",
         Feature.BATCH: f"for batches, {_LATER}",
     },

@@ -28,6 +28,7 @@ _BSON: Mapping[str, str] = {
     "array": "array",
     "geopoint": "array",
     "geojson": "object",
+    "range": "object",
 }
 KEY = "_id"
 
@@ -88,6 +89,9 @@ def indexes(schema: TableSchema) -> list[IndexWish]:
         if one.constraints.unique and (one.name,) != schema.primary_key
     ]
     found += [IndexWish(one.name, one.fields, one.unique) for one in schema.indexes]
+    first = {one.fields[0] for one in found}
+    keys = dict.fromkeys(key.fields[0] for key in schema.foreign_keys)
+    found += [IndexWish(f"#refers {name}", (name,)) for name in keys if name not in first]
     return found
 
 
@@ -101,14 +105,14 @@ def _asked_for(schema: TableSchema, *, is_audited: bool) -> Iterator[Feature]:
     types = {one.type for one in schema.fields}
     if is_audited:
         yield Feature.AUDIT
-    if schema.foreign_keys:
-        yield Feature.FOREIGN_KEYS
-    if schema.has_graph:
-        yield Feature.GRAPH
+    if schema.changes:
+        yield Feature.CHANGES
+    if any(len(key.fields) > 1 for key in schema.foreign_keys):
+        yield Feature.FOREIGN_UNIQUE
+    if schema.graph is not None and schema.graph.self_reference is not None:
+        yield Feature.SELF_REFERENCE
     if schema.search_fields:
         yield Feature.SEARCH
-    if "range" in types:
-        yield Feature.RANGES
     if "vector" in types:
         yield Feature.VECTORS
     if any(not index.fields or index.where for index in schema.indexes):

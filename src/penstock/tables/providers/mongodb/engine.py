@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, NoReturn
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from penstock.identity import Grant
 from penstock.kit.context import Context
 from penstock.kit.db import Connection
+from penstock.kit.filters import BoundTree
 from penstock.tables.aggregates.plan import AggregatePlan
 from penstock.tables.graph.plan import WalkPlan
 from penstock.tables.models import DataTable, TableSchema
-from penstock.tables.providers.base import Feature
-from penstock.tables.providers.mongodb import once, reading, upserting, writing
-from penstock.tables.providers.mongodb.config import CAPABILITIES
+from penstock.tables.providers.mongodb import aggregating, edging, once, reading, upserting, walking, writing
 from penstock.tables.providers.mongodb.definition import indexes, validator
 from penstock.tables.providers.mongodb.failures import translated
 from penstock.tables.providers.mongodb.keys import COUNTERS
+from penstock.tables.providers.mongodb.linking import Links
+from penstock.tables.providers.mongodb.resolving import resolved
 from penstock.tables.providers.mongodb.servers import Place, Servers
 from penstock.tables.providers.mongodb.writing import Writes
 from penstock.tables.providers.verbs import Writing
 from penstock.tables.records.codec import Incoming
 from penstock.tables.records.idempotency import Once
 from penstock.tables.records.plan import DetailPlan, RecordPlan
+from penstock.tables.records.reach import Reach
 from penstock.tables.records.shape import Answer
 from penstock.tables.schema import parse_schema
 from penstock.tables.settings import TablesSettings
@@ -35,8 +38,12 @@ if TYPE_CHECKING:
 async def open_records(ctx: Context, grant: Grant, table: Table) -> MongoRecords:
     """The records of a table. Its collection is made, or brought in line, when a process first needs it."""
     place = await _servers(ctx).place(ctx, grant, table.definition.data_source_id)
-    await _prepare(place, table.definition, table.schema)
-    return MongoRecords(ctx, Writes(place))
+    # Whatever the caller may know of it.
+    whole = (table.edges_of or table).whole
+    for one in (whole, whole.edges):
+        if one is not None:
+            await _prepare(place, one.definition, one.schema)
+    return MongoRecords(ctx, Writes(place, Links(ctx, grant)))
 
 
 async def prepare(ctx: Context, conn: Connection, grant: Grant, table: DataTable) -> None:
@@ -78,16 +85,26 @@ class MongoRecords:
         self._writes = writes
 
     async def list_records(self, plan: RecordPlan) -> Answer:
-        return await reading.list_records(self._writes.place, plan)
+        where = await self._resolved(plan.where)
+        return await reading.list_records(self._writes.place, replace(plan, where=where))
 
     async def get_record(self, plan: DetailPlan) -> Answer:
-        return await reading.get_record(self._writes.place, plan)
+        return await reading.get_record(self._writes.place, replace(plan, key=await self._resolved(plan.key)))
 
     async def aggregate(self, plan: AggregatePlan) -> Answer:
-        _refuse(Feature.AGGREGATES, plan.table)
+        most = self._ctx.settings(TablesSettings).max_collected
+        where = await self._resolved(plan.where)
+        return await aggregating.aggregate(self._writes.place, replace(plan, where=where), most)
 
     async def walk(self, plan: WalkPlan) -> Answer:
-        _refuse(Feature.GRAPH, plan.table)
+        begin = plan.begin
+        if isinstance(begin, RecordPlan):
+            begin = replace(begin, where=await self._resolved(begin.where))
+        return await walking.walk(self._writes.place, replace(plan, begin=begin))
+
+    async def _resolved(self, tree: BoundTree) -> BoundTree:
+        most = self._ctx.settings(TablesSettings).max_graph_size
+        return await resolved(self._writes.place, tree, most)
 
     async def create(self, table: Table, grant: Grant, incoming: Incoming, *, brief: bool) -> Answer:
         return await writing.create(self._writes, table, grant, incoming, brief=brief)
@@ -112,6 +129,23 @@ class MongoRecords:
     async def delete_by_filter(self, table: Table, grant: Grant, text: str) -> Answer:
         return await writing.delete_by_filter(self._writes, table, grant, text)
 
+    async def create_edges(self, edges: Table, grant: Grant, nodes: Reach, incoming: Incoming) -> Answer:
+        return await edging.create(self._writes, edges, grant, nodes, incoming)
+
+    async def update_edges(
+        self,
+        edges: Table,
+        grant: Grant,
+        nodes: Reach,
+        incoming: Incoming,
+        ids: list[int],
+        versions: Versions,
+    ) -> Answer:
+        return await edging.update(self._writes, edges, grant, nodes, incoming, ids, versions)
+
+    async def delete_edges(self, edges: Table, grant: Grant, ids: list[int]) -> Answer:
+        return await edging.delete(self._writes, edges, grant, ids)
+
     async def perform_once(self, named: Once, verb: Callable[[Writing], Awaitable[Answer]]) -> Answer:
         """`verb`, or the answer it gave before."""
         settings = self._ctx.settings(TablesSettings)
@@ -120,8 +154,3 @@ class MongoRecords:
             return await verb(MongoRecords(self._ctx, inner))
 
         return await once.perform(self._writes, named, settings.idempotency_seconds, work)
-
-
-def _refuse(feature: Feature, table: Table) -> NoReturn:
-    CAPABILITIES.require(feature, table.name)
-    raise AssertionError("unreachable")

@@ -17,6 +17,7 @@ from penstock.kit import errors
 from penstock.kit.filters import And, BoundTree, Condition, Not, Related
 from penstock.kit.folding import fold
 from penstock.kit.operators import BY_NAME, Arity, ValueType
+from penstock.tables.providers.mongodb.ranges import range_match
 from penstock.tables.providers.mongodb.values import Unstorable, document, stored
 
 Match: TypeAlias = "dict[str, Any]"
@@ -96,6 +97,8 @@ def _test(condition: Condition, name: str, path: str) -> Match:  # noqa: PLR0911
         return _ARRAYS[name](path, value)
     if kind in _JSON:
         return {"$expr": {"$eq": [f"${path}", {"$literal": document(value)}]}}
+    if kind is ValueType.RANGE:
+        return range_match(path, name, value)
     if name in _COMPARISONS:
         return {path: {_COMPARISONS[name]: stored(value)}}
     if name == "in":
@@ -187,18 +190,24 @@ def _unfolded() -> dict[str, str]:
 
 
 def _pattern(text: str, plain: Callable[[str], str]) -> str:
-    """A LIKE pattern: `%` is any text, `_` any character, a backslash takes the meaning of what follows."""
-    parts: list[str] = ["^"]
+    """A LIKE pattern: `%` is any text, `_` any character, a backslash takes the meaning of what follows.
+
+    What stands between two `%` is found where it first occurs, and nowhere else is looked for it: this is all that
+    LIKE needs, and no pattern takes more than one pass through a text for each of its parts.
+    """
+    parts = [""]
     letters = iter(text)
     for letter in letters:
         if letter == "%":
-            if parts[-1] != ".*?":
-                parts.append(".*?")
+            parts.append("")
         elif letter == "_":
-            parts.append(".")
+            parts[-1] += "."
         else:
-            parts.append(plain(next(letters) if letter == "\\" else letter))
-    return "".join([*parts, "\\z"])
+            parts[-1] += plain(next(letters) if letter == "\\" else letter)
+    if len(parts) == 1:
+        return f"^{parts[0]}\\z"
+    inner = "".join(f"(?>.*?{part})" for part in parts[1:-1] if part)
+    return f"^{parts[0]}{inner}.*{parts[-1]}\\z" if parts[-1] else f"^{parts[0]}{inner}"
 
 
 _TEXTS: dict[str, Callable[[str], str]] = {

@@ -61,7 +61,9 @@ async def get_record(place: Place, plan: DetailPlan) -> Answer:
     match = key_match(plan.table, plan.key, hide_deleted=plan.table.schema.soft_deletes)
     names = {**projection(plan.table, plan.fields), VERSION: 1}
     with translated():
-        found = await place.collection(plan.table.place.name).find_one(match, names)
+        found = await place.collection(plan.table.place.name).find_one(
+            match, names, max_time_ms=place.patience
+        )
     if found is None:
         raise errors.NotFound
     return shape.record(row_json(plan.table, plan.fields, found), version_of(found))
@@ -76,7 +78,7 @@ def list_match(plan: RecordPlan) -> Match:
     """The documents of a list, without regard to its window."""
     parts = [matching(plan.table, plan.where, hide_deleted=plan.hide_deleted)]
     if plan.search is not None:
-        parts.append(_search(plan.table, plan.search))
+        parts.append(search_match(plan.table, plan.search))
     return every(parts)
 
 
@@ -93,7 +95,7 @@ def key_match(table: Table, key: BoundTree, *, hide_deleted: bool) -> Match:
         raise errors.NotFound from error
 
 
-def _search(table: Table, search: Search) -> Match:
+def search_match(table: Table, search: Search) -> Match:
     if search.by_vector:
         CAPABILITIES.require(Feature.SEARCH, table.name)
     return some([containing(path_of(table, name), search.text) for name in search.fields])
@@ -101,7 +103,9 @@ def _search(table: Table, search: Search) -> Match:
 
 async def _count(place: Place, table: Table, match: Match, session: AsyncClientSession | None = None) -> int:
     with translated():
-        return await place.collection(table.place.name).count_documents(match, session=session)
+        return await place.collection(table.place.name).count_documents(
+            match, session=session, maxTimeMS=place.patience
+        )
 
 
 async def _walk(place: Place, plan: RecordPlan, match: Match, counting: Any) -> Answer:
@@ -134,12 +138,12 @@ async def documents_of(
     size = 0
     with translated():
         cursor = await place.collection(table.place.name).aggregate(
-            stages, allowDiskUse=True, session=session
+            stages, allowDiskUse=True, session=session, maxTimeMS=place.patience
         )
         async with cursor:
             async for one in cursor:
                 found.append(one)
-                size += _size(one)
+                size += size_of(one)
                 if size > MOST_BYTES:
                     raise errors.BadRequest(
                         f"The answer is larger than {MOST_BYTES // 1024 // 1024} MiB; ask for fewer records or fields."
@@ -147,12 +151,12 @@ async def documents_of(
     return found
 
 
-def _size(value: Any) -> int:
+def size_of(value: Any) -> int:
     """Roughly the bytes of a document."""
     if isinstance(value, dict):
-        return sum(len(key) + _size(item) for key, item in value.items())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        return sum(len(key) + size_of(item) for key, item in value.items())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     if isinstance(value, list):
-        return sum(_size(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
+        return sum(size_of(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
     return len(value) if isinstance(value, str) else 16
 
 

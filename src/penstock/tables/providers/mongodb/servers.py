@@ -47,9 +47,13 @@ _NO_SERVER = (
 
 @dataclass
 class Server:
-    """A client, what kind of server it found, and which collections it has made sure of."""
+    """A client, what kind of server it found, and which collections it has made sure of.
+
+    `patience` is how many milliseconds MongoDB may work on one command.
+    """
 
     client: pymongo.AsyncMongoClient[dict[str, Any]]
+    patience: int
     used: float
     has_transactions: bool | None = None
     ready: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
@@ -69,6 +73,10 @@ class Place:
 
     server: Server
     database: AsyncDatabase[dict[str, Any]]
+
+    @property
+    def patience(self) -> int:
+        return self.server.patience
 
     def collection(self, name: str) -> AsyncCollection[dict[str, Any]]:
         return self.database[name]
@@ -121,7 +129,8 @@ class Servers:
         server = self._servers.get(key)
         if server is None:
             await self._make_room()
-            made = Server(await connect(), now)
+            patience = int(ctx.settings(TablesSettings).mongodb_timeout * 1000)
+            made = Server(await connect(), patience, now)
             server = self._servers.setdefault(key, made)
             if server is not made:  # another request was faster
                 await made.client.close()
@@ -155,7 +164,8 @@ async def _login(
         "maxPoolSize": _POOL,
         "serverSelectionTimeoutMS": _PATIENCE_MS,
         "connectTimeoutMS": _PATIENCE_MS,
-        "timeoutMS": int(settings.mongodb_timeout * 1000),
+        # MongoDB is told to end sooner by itself; this is for one that is gone.
+        "socketTimeoutMS": int(settings.mongodb_timeout * 1000) + _PATIENCE_MS,
         "appName": "penstock",
     }
     found = await store.source_config(conn, grant, source_id)
@@ -211,7 +221,9 @@ async def transact(server: Server, work: Callable[[AsyncClientSession], Awaitabl
     async with server.client.start_session() as session:
         try:
             async with await session.start_transaction(
-                read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority")
+                read_concern=ReadConcern("snapshot"),
+                write_concern=WriteConcern("majority"),
+                max_commit_time_ms=server.patience,
             ):
                 return await work(session)
         except PyMongoError as error:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
 
+from penstock.tables.fields.range import Range
+from penstock.tables.models import Field
 from penstock.tables.providers.mongodb.definition import KEY, kind_of, path_in
+from penstock.tables.providers.mongodb.ranges import Ends, range_json, range_stored
 from penstock.tables.providers.mongodb.values import RENDER, Unstorable, quoted, stored
 from penstock.tables.records.codec import Fault, Incoming
 
@@ -45,7 +48,7 @@ def documents(table: Table, incoming: Incoming) -> list[dict[str, Any]]:
             value = getattr(row, attribute)
             if value is not None:
                 try:
-                    made[path] = stored(value)
+                    made[path] = stored_value(value)
                 except Unstorable as error:
                     faults.append(Fault(index, field.name, str(error)))
         found.append(made)
@@ -64,7 +67,7 @@ def changes(table: Table, incoming: Incoming) -> list[dict[str, Any]]:
             field = table.schema.fields[position]
             value = table.codec.value(row, field.name)
             try:
-                made[path_of(table, field.name)] = None if value is None else stored(value)
+                made[path_of(table, field.name)] = None if value is None else stored_value(value)
             except Unstorable as error:
                 faults.append(Fault(index, field.name, str(error)))
         found.append(made)
@@ -73,10 +76,22 @@ def changes(table: Table, incoming: Incoming) -> list[dict[str, Any]]:
     return found
 
 
+def stored_value(value: Any) -> Any:
+    return range_stored(cast("Ends", value)) if isinstance(value, Range) else stored(value)
+
+
+def _renderer(field: Field) -> Callable[[Any], str]:
+    """The JSON of a stored value."""
+    if field.type != "range":
+        return RENDER[kind_of(field)]
+    end = RENDER[field.of or "integer"]
+    return lambda value: range_json(value, end)
+
+
 @lru_cache(maxsize=4096)
 def _renderers(table: Table, names: tuple[str, ...]) -> Sequence[tuple[str, str, Any]]:
     fields = [table.schema.by_name[name] for name in names]
-    return [(f"{quoted(one.name)}:", path_of(table, one.name), RENDER[kind_of(one)]) for one in fields]
+    return [(f"{quoted(one.name)}:", path_of(table, one.name), _renderer(one)) for one in fields]
 
 
 def row_json(table: Table, names: tuple[str, ...], document: Mapping[str, Any]) -> str:
@@ -98,7 +113,7 @@ def values_json(table: Table, names: Sequence[str], document: Mapping[str, Any])
 
 
 def value_json(table: Table, name: str, value: Any) -> str:
-    return RENDER[kind_of(table.schema.by_name[name])](value)
+    return _renderer(table.schema.by_name[name])(value)
 
 
 @lru_cache(maxsize=4096)

@@ -11,6 +11,7 @@ from penstock.identity import Grant
 from penstock.kit import errors
 from penstock.tables.providers.mongodb.failures import translated
 from penstock.tables.providers.mongodb.keys import give_keys
+from penstock.tables.providers.mongodb.linking import require_parents
 from penstock.tables.providers.mongodb.match import Match, every
 from penstock.tables.providers.mongodb.reading import NOT_DELETED
 from penstock.tables.providers.mongodb.shape import changes, comparable, path_of, row_json
@@ -53,7 +54,8 @@ async def upsert(
         return await _merge(inner, table, incoming, sent, unique, indexed=indexed)
 
     try:
-        if len(sent) == 1 and indexed and not await writes.place.server.can_transact():
+        alone = len(sent) == 1 and indexed and not table.schema.foreign_keys
+        if alone and not await writes.place.server.can_transact():
             rows, created = await _alone(writes, work)
         else:
             rows, created = await writes.together(work)
@@ -109,6 +111,7 @@ async def _merge(
         await insert(writes, table, made)
     there = [(one, stored[0]) for one, stored in zip(sent, found, strict=True) if stored]
     await _update(writes, table, there, unique, revive=indexed)
+    await require_parents(writes, table, sent, is_list=incoming.is_list)
     after = iter(await _after(writes, table, [stored for _, stored in there]))
     new = iter(made)
     rows = [next(after) if one else row_json(table, table.schema.names, next(new)) for one in found]

@@ -117,6 +117,7 @@ _STORE: dict[type, Callable[[Any], Any]] = {
     str: text,
     bool: lambda value: value,
     int: Int64,
+    Int64: lambda value: value,
     Decimal: number,
     uuid.UUID: lambda value: value,
     datetime: instant,

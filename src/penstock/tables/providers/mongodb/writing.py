@@ -17,6 +17,7 @@ from penstock.kit.filters import bind, parse_delete, paths
 from penstock.tables.models import UNSET
 from penstock.tables.providers.mongodb.failures import translated
 from penstock.tables.providers.mongodb.keys import give_keys
+from penstock.tables.providers.mongodb.linking import Links, let_go, require_parents
 from penstock.tables.providers.mongodb.match import Match, every
 from penstock.tables.providers.mongodb.reading import NOT_DELETED, key_match, matching, version_of
 from penstock.tables.providers.mongodb.servers import Place, transact
@@ -28,9 +29,10 @@ from penstock.tables.providers.mongodb.shape import (
     new_version,
     path_of,
     row_json,
+    stored_value,
     value_json,
 )
-from penstock.tables.providers.mongodb.values import instant, stored
+from penstock.tables.providers.mongodb.values import instant
 from penstock.tables.providers.mongodb.violations import Taken, explained, taken
 from penstock.tables.records import batch, shape
 from penstock.tables.records.codec import MAX_REPORTED, Incoming
@@ -54,8 +56,9 @@ _ALONE = (
 class Writes:
     """Where writes run: in the transaction of `session`, or each by itself."""
 
-    def __init__(self, place: Place, session: AsyncClientSession | None = None) -> None:
+    def __init__(self, place: Place, links: Links, session: AsyncClientSession | None = None) -> None:
         self.place = place
+        self.links = links
         self.session = session
 
     def collection(self, table: Table) -> AsyncCollection[Document]:
@@ -69,7 +72,9 @@ class Writes:
             raise errors.BadRequest(
                 _ALONE, hint="Send the records one by one, or give MongoDB a replica set."
             )
-        return await transact(self.place.server, lambda session: work(Writes(self.place, session)))
+        return await transact(
+            self.place.server, lambda session: work(Writes(self.place, self.links, session))
+        )
 
 
 async def create(
@@ -82,11 +87,16 @@ async def create(
     made = documents(table, incoming)
     fill(table, made)
     await give_keys(writes.place, table, made)
+
+    async def work(inner: Writes) -> None:
+        await insert(inner, table, made)
+        await require_parents(inner, table, made, is_list=incoming.is_list)
+
     try:
-        if len(made) == 1:
-            await insert(writes, table, made)
+        if len(made) == 1 and not table.schema.foreign_keys:
+            await work(writes)
         else:
-            await writes.together(lambda inner: insert(inner, table, made))
+            await writes.together(work)
     except Taken as refused:
         raise await explained(writes.place, table, refused, made, is_list=incoming.is_list) from refused
     if brief:
@@ -154,24 +164,40 @@ async def update_one(
     (sent,) = changes(table, incoming)
     hides = table.schema.soft_deletes and "is_deleted" not in sent
     found = key_match(table, key_filter(key, table), hide_deleted=hides)
+    match, change = every([found, _at(versions)]), change_of(table, sent, ())
+
+    async def work(inner: Writes) -> Document | None:
+        after = await _change_one(inner, table, match, change)
+        if after is not None and refers:
+            await require_parents(inner, table, [after], is_list=False)
+        return after
+
+    refers = _refers(table, sent)
     try:
-        with translated():
-            try:
-                after = await writes.collection(table).find_one_and_update(
-                    every([found, _at(versions)]),
-                    change_of(table, sent, ()),
-                    return_document=ReturnDocument.AFTER,
-                    session=writes.session,
-                )
-            except PyMongoError as error:
-                _raise_taken(error)
-                raise
+        after = await (writes.together(work) if refers else work(writes))
     except Taken as refused:
         raise await explained(writes.place, table, refused, [sent], is_list=False) from refused
     if after is None:
         await _absent_or_changed(writes, table, key, versions)
     assert after is not None
     return shape.record(row_json(table, table.schema.names, after), version_of(after))
+
+
+async def _change_one(writes: Writes, table: Table, match: Match, change: Document) -> Document | None:
+    """The record as it is then. Raises `Taken`."""
+    with translated():
+        try:
+            return await writes.collection(table).find_one_and_update(
+                match, change, return_document=ReturnDocument.AFTER, session=writes.session
+            )
+        except PyMongoError as error:
+            _raise_taken(error)
+            raise
+
+
+def _refers(table: Table, sent: Document) -> bool:
+    """True when a change of these fields may make the record refer to another."""
+    return any(path_of(table, name) in sent for key in table.schema.foreign_keys for name in key.fields)
 
 
 def _at(versions: Versions) -> Match:
@@ -206,6 +232,7 @@ async def update_many(writes: Writes, table: Table, grant: Grant, incoming: Inco
             table,
             [UpdateOne(match, change_of(table, one, ())) for match, one in zip(matches, sent, strict=True)],
         )
+        await require_parents(inner, table, sent, is_list=True)
         return await read_back(inner, table, sent, keys)
 
     try:
@@ -275,15 +302,28 @@ async def delete_one(writes: Writes, table: Table, grant: Grant, key: str, versi
     assert grant.action == "record.write"
     found = key_match(table, key_filter(key, table), hide_deleted=table.schema.soft_deletes)
     match = every([found, _at(versions)])
-    with translated():
-        if table.schema.soft_deletes:
-            done = await writes.collection(table).update_one(match, _mark(table), session=writes.session)
-            count = done.matched_count
-        else:
-            count = (await writes.collection(table).delete_one(match, session=writes.session)).deleted_count
+    if await _is_counted_on(writes, table):
+        count = await writes.together(lambda inner: remove(inner, table, match))
+    else:
+        count = await _remove_one(writes, table, match)
     if not count:
         await _absent_or_changed(writes, table, key, versions)
     return Answer(204, b"")
+
+
+async def _remove_one(writes: Writes, table: Table, match: Match) -> int:
+    with translated():
+        if table.schema.soft_deletes:
+            done = await writes.collection(table).update_one(match, _mark(table), session=writes.session)
+            return done.matched_count
+        return (await writes.collection(table).delete_one(match, session=writes.session)).deleted_count
+
+
+async def _is_counted_on(writes: Writes, table: Table) -> bool:
+    """True when something goes with a record, or keeps it: its edges, and records that refer to it."""
+    if table.schema.soft_deletes:
+        return False
+    return table.edges is not None or bool(await writes.links.children(table))
 
 
 def _mark(table: Table) -> Document:
@@ -320,11 +360,19 @@ async def delete_by_filter(writes: Writes, table: Table, grant: Grant, text: str
 
 
 async def remove(writes: Writes, table: Table, match: Match) -> int:
+    """In a transaction, when there may be several."""
     with translated():
+        records = writes.collection(table)
         if table.schema.soft_deletes:
-            done = await writes.collection(table).update_many(match, _mark(table), session=writes.session)
-            return done.modified_count
-        return (await writes.collection(table).delete_many(match, session=writes.session)).deleted_count
+            return (await records.update_many(match, _mark(table), session=writes.session)).modified_count
+        if not await _is_counted_on(writes, table):
+            return (await records.delete_many(match, session=writes.session)).deleted_count
+        keys = [one["_id"] async for one in records.find(match, {"_id": 1}, session=writes.session)]
+        for start in range(0, len(keys), _AT_ONCE):
+            some: Match = {"_id": {"$in": keys[start : start + _AT_ONCE]}}
+            await records.delete_many(some, session=writes.session)
+    await let_go(writes, table, keys)
+    return len(keys)
 
 
 def defaults(table: Table) -> Document:
@@ -332,7 +380,7 @@ def defaults(table: Table) -> Document:
     found: Document = {}
     for one in table.schema.fields:
         if one.default is not UNSET and one.default is not None:
-            found[path_of(table, one.name)] = stored(one.default)
+            found[path_of(table, one.name)] = stored_value(one.default)
         elif one.name == "is_deleted" and table.schema.soft_deletes:
             found["is_deleted"] = False
     return found
