@@ -249,7 +249,6 @@ async def test_patterns_are_no_regular_expressions(bench: MongoBench) -> None:
     [
         ({"fields": [NAME], "search_fields": ["name"]}, "full-text search"),
         ({"fields": [NAME], "audit": True}, "an audit entry"),
-        ({"fields": [NAME], "changes": True}, "a feed"),
     ],
 )
 async def test_what_collections_lack_is_refused(bench: MongoBench, schema: Any, said: str) -> None:
