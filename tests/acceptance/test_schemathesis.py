@@ -215,6 +215,7 @@ USED_UP: Mapping[str, Callable[[World], dict[str, Any]]] = {
     "materializeTable": lambda world: {"table": world.table()},
     "replaceTable": lambda world: {"table": world.table()},
     "updateTable": lambda world: {"table": world.table()},
+    "readChanges": lambda world: {"table": world.table()},
     "replaceTableOfSource": lambda world: {"table": world.table()},
     "updateTableOfSource": lambda world: {"table": world.table()},
     "rollBackTable": lambda world: {"table": world.altered()},

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from penstock_sdk import AppHandle, ConflictError, NotFoundError
+from penstock_sdk import AppHandle, ConflictError, NotFoundError, ValidationError
 from tests.sdk.conftest import SCHEMA
 
 
@@ -22,3 +22,14 @@ def test_webhooks_of_an_app(app: AppHandle) -> None:
     app.webhooks.delete(made.id)
     with pytest.raises(NotFoundError):
         app.webhooks.get(made.id)
+
+
+def test_a_webhook_of_records(app: AppHandle) -> None:
+    app.tables.create("main", "hooked_rows", {**SCHEMA, "changes": True}, materialize=True)
+    made = app.webhooks.create(
+        "http://127.0.0.1:1/hook", ["record.created"], table="hooked_rows", filter={"age__gt": 3}
+    )
+    found = app.webhooks.get(made.id)
+    assert (found.table, found.filter) == ("hooked_rows", {"age__gt": 3})
+    with pytest.raises(ValidationError, match="table"):
+        app.webhooks.create("http://127.0.0.1:1/hook", ["record.created"])

@@ -324,6 +324,9 @@ class Webhook(_Model, kw_only=True, frozen=True):
     id: int
     url: str
     events: list[str]
+    # Of whose records it is told, and what these fulfil.
+    table: str | None = None
+    filter: Any = None
     description: str = ""
     is_active: bool = True
     disabled_reason: str | None = None

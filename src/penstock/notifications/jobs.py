@@ -14,6 +14,7 @@ from penstock.kit.jobs import Handler, Job, Run, Schedule
 from penstock.kit.jobs.cleaning import HOUR, PIECE, Nothing, in_pieces
 from penstock.kit.outbound import OutboundSettings
 from penstock.notifications import store
+from penstock.notifications.feeds import SEND, Send, send_soon
 from penstock.notifications.models import DeliveryState, Due, Webhook
 from penstock.notifications.sending import NotSent, send
 from penstock.notifications.service import DELIVER, KIND, Deliver, place
@@ -21,6 +22,9 @@ from penstock.notifications.settings import NotificationsSettings
 
 _GONE = 410
 _DAY = 86_400.0
+# Seconds beyond those of an attempt for which a run that sends is believed to be alive, and messages of one run.
+_LEASE = 30.0
+_AT_ONCE = 500
 
 
 async def deliver(ctx: Context, run: Run[Deliver]) -> None:
@@ -44,15 +48,20 @@ async def deliver(ctx: Context, run: Run[Deliver]) -> None:
             await run.succeed(conn)
             return
         await _note(conn, due, DeliveryState.FAILED if over else DeliveryState.PENDING, status, trouble)
-        failing = await store.note_health(conn, due.webhook.id, arrived=False)
-        if status == _GONE:
-            await _switch_off(conn, due.webhook, "The receiver answered 410 Gone.")
-        elif failing > settings.webhook_disable_days * _DAY:
-            reason = (
-                f"Nothing arrived for {settings.webhook_disable_days:g} days; the last trouble: {trouble}"
-            )
-            await _switch_off(conn, due.webhook, reason)
+        await _note_health(conn, due, status, trouble, settings)
     raise errors.Terminal(trouble) if over else errors.Transient(trouble)
+
+
+async def _note_health(
+    conn: Connection, due: Due, status: int | None, trouble: str | None, settings: NotificationsSettings
+) -> None:
+    """Since when nothing arrives; after too long the webhook is switched off."""
+    failing = await store.note_health(conn, due.webhook.id, arrived=trouble is None)
+    if status == _GONE:
+        await _switch_off(conn, due.webhook, "The receiver answered 410 Gone.")
+    elif trouble is not None and failing > settings.webhook_disable_days * _DAY:
+        reason = f"Nothing arrived for {settings.webhook_disable_days:g} days; the last trouble: {trouble}"
+        await _switch_off(conn, due.webhook, reason)
 
 
 async def _attempt(ctx: Context, due: Due, settings: NotificationsSettings) -> tuple[int | None, str | None]:
@@ -100,6 +109,63 @@ async def _switch_off(conn: Connection, webhook: Webhook, reason: str) -> None:
     )
 
 
+async def send_in_order(ctx: Context, run: Run[Send]) -> None:
+    """Send the messages of a webhook of records, each when the one before it is over."""
+    webhook_id = run.payload.webhook_id
+    while await _holds(ctx, run):
+        try:
+            done = await _send_all(ctx, webhook_id, run)
+        finally:
+            async with ctx.db.control.transaction() as conn:
+                await store.release(conn, webhook_id, run.id)
+        if done:
+            return
+    # Another run has them, and looks again once it is through.
+
+
+async def _holds(ctx: Context, run: Run[Send]) -> bool:
+    """Nothing waits for who does not hold the webhook: the holder looks for it after letting go."""
+    settings = ctx.settings(NotificationsSettings)
+    async with ctx.db.control.transaction() as conn:
+        first = await store.first_waiting(conn, run.payload.webhook_id)
+        if first is None or first[1] > 0:
+            return False
+        return await store.hold(conn, run.payload.webhook_id, run.id, _LEASE + settings.webhook_timeout)
+
+
+async def _send_all(ctx: Context, webhook_id: int, run: Run[Send]) -> bool:
+    """False when it stopped at the end of what waited, and more may have come since."""
+    settings = ctx.settings(NotificationsSettings)
+    sent = 0
+    while True:
+        async with ctx.db.control.transaction() as conn:
+            first = await store.first_waiting(conn, webhook_id)
+            due = await store.due(conn, first[0]) if first and not first[1] else None
+            if due is None or not due.webhook.is_active:
+                return due is not None or bool(first and first[1])
+            await conn.execute("SET LOCAL synchronous_commit = off")
+            await store.hold(conn, webhook_id, run.id, _LEASE + settings.webhook_timeout)
+        status, trouble = await _attempt(ctx, due, settings)
+        attempts = due.delivery.attempts + 1
+        over = trouble is None or status == _GONE or attempts >= settings.webhook_attempts
+        async with ctx.db.control.transaction() as conn:
+            # What gets lost with the server is sent once more.
+            await conn.execute("SET LOCAL synchronous_commit = off")
+            state = DeliveryState.SUCCEEDED if trouble is None else DeliveryState.FAILED
+            await _note(conn, due, state if over else DeliveryState.PENDING, status, trouble)
+            await _note_health(conn, due, status, trouble, settings)
+            if not over:
+                delay = DELIVER.delay(attempts)
+                await store.put_off(conn, due.delivery.id, delay)
+                await send_soon(conn, webhook_id, delay)
+                return True
+        sent += 1
+        if sent >= _AT_ONCE:
+            async with ctx.db.control.transaction() as conn:
+                await send_soon(conn, webhook_id, 0.001)
+            return True
+
+
 async def forget_deliveries(ctx: Context, run: Run[Nothing]) -> int:
     days = ctx.settings(NotificationsSettings).webhook_delivery_days
     return await in_pieces(ctx, lambda conn: store.forget(conn, days, PIECE))
@@ -128,6 +194,7 @@ RESEAL = Job("webhooks.reseal", Nothing, time_limit=HOUR, at_once=1)
 FORGET_DELIVERIES = Job("webhooks.forget", Nothing, time_limit=HOUR, at_once=1)
 HANDLERS = (
     Handler(DELIVER, deliver),
+    Handler(SEND, send_in_order),
     Handler(FORGET_DELIVERIES, forget_deliveries),
     Handler(RESEAL, reseal),
 )

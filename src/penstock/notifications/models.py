@@ -28,6 +28,10 @@ class Webhook:
     url: str
     description: str
     events: Sequence[str]
+    # The table whose records it is told of, and the filter they fulfil, as JSON.
+    table_id: int | None
+    table_name: str | None
+    filter: str | None
     is_active: bool
     disabled_reason: str | None
     previous_secret_until: datetime | None
@@ -56,6 +60,20 @@ class Delivery:
     def message_id(self) -> str:
         """The `webhook-id`, the same in every attempt."""
         return f"msg_{self.uid.hex}"
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """A webhook that is told of records, and how far it has been told."""
+
+    webhook_id: int
+    org_id: int
+    app_id: int
+    table_id: int
+    table_name: str
+    filter: str | None
+    events: Sequence[str]
+    cursor: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from penstock.kit.openapi import (
 )
 from penstock.notifications import schemas
 from penstock.notifications.access import ACTIONS
-from penstock.notifications.events import EVENTS
+from penstock.notifications.events import TABLE_EVENTS
 from penstock.notifications.models import DeliveryState
 
 _TAG: Final = "Webhooks"
@@ -38,7 +38,7 @@ _APP: Final = Parameter(
 _HOOK: Final = (_APP, path("webhook", "Id of a webhook.", "1"))
 _SENT: Final = (*_HOOK, path("delivery", "Id of a delivery.", "1"))
 _DETAIL: Final = Reply(status=200, description="The webhook.", schema=schemas.WebhookOut)
-_EXAMPLE: Final = {"url": "https://example.com/hook", "events": list(EVENTS)}
+_EXAMPLE: Final = {"url": "https://example.com/hook", "events": list(TABLE_EVENTS)}
 
 
 def _access(action: str) -> Access:
@@ -68,7 +68,11 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         _ALL,
         "Create a webhook",
         "webhook.create",
-        description="Only this answer holds the secret that signs its messages.",
+        description=(
+            "Only this answer holds the secret that signs its messages. Events of records (`record.created`, "
+            "`record.updated`, `record.deleted`) are of one `table` with a change feed, and of records that fulfil "
+            "`filter`; a webhook of these is told of nothing else, and in their order."
+        ),
         parameters=(_APP,),
         body=Body(schema=schemas.WebhookCreate, examples={"a webhook": _EXAMPLE}),
         replies=(Reply(status=201, description="The new webhook.", schema=schemas.NewWebhookOut),),

@@ -26,6 +26,7 @@ from penstock.kit.db import Connection
 from penstock.kit.http import AnyRequest
 from penstock.notifications import service, store
 from penstock.notifications.access import APP, authorize
+from penstock.notifications.feeds import TableFeeds
 from penstock.notifications.models import DeliveryState, Webhook
 from penstock.notifications.schemas import (
     DeliveryOut,
@@ -53,7 +54,8 @@ async def create_webhook(request: AnyRequest, principal: Caller, conn: Conn) -> 
     grant, app_id = await _app(request, conn, principal, "webhook.create")
     wanted = await body(request, WebhookCreate)
     ring = http.context(request).keys.encryption
-    webhook, secret = await service.create_webhook(conn, grant, ring, app_id, wanted)
+    feeds = http.context(request).get(TableFeeds)
+    webhook, secret = await service.create_webhook(conn, grant, ring, app_id, wanted, feeds)
     return http.json(NewWebhookOut.of_new(webhook, secret), 201)
 
 

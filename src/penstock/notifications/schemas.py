@@ -13,7 +13,14 @@ from penstock.notifications.events import EVENTS
 from penstock.notifications.models import Delivery, Webhook
 
 Url = Annotated[str, Meta(min_length=10, max_length=2000)]
-Event = Literal["table.created", "table.altered", "table.deleted"]
+Event = Literal[
+    "table.created",
+    "table.altered",
+    "table.deleted",
+    "record.created",
+    "record.updated",
+    "record.deleted",
+]
 Events = Annotated[list[Event], Meta(min_length=1, max_length=len(EVENTS))]
 Description = Annotated[str, Meta(max_length=2000)]
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
@@ -29,6 +36,9 @@ class WebhookCreate(_In):
     url: Url
     events: Events
     description: Description = ""
+    # For events of records: of which table, and what the records fulfil.
+    table: Annotated[str, Meta(max_length=100)] | None = None
+    filter: dict[str, Any] | None = None
 
 
 class WebhookPatch(_In):
@@ -46,6 +56,8 @@ class WebhookOut(msgspec.Struct, kw_only=True):
     id: int
     url: str
     events: list[str]
+    table: str | None
+    filter: Any
     description: str
     is_active: bool
     disabled_reason: str | None
@@ -124,6 +136,8 @@ def _shown(webhook: Webhook) -> dict[str, Any]:
         "id": webhook.id,
         "url": webhook.url,
         "events": list(webhook.events),
+        "table": webhook.table_name,
+        "filter": None if webhook.filter is None else msgspec.json.decode(webhook.filter),
         "description": webhook.description,
         "is_active": webhook.is_active,
         "disabled_reason": webhook.disabled_reason,

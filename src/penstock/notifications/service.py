@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +16,8 @@ from penstock.kit.crypto import KeyRing
 from penstock.kit.db import Connection
 from penstock.kit.jobs import Job
 from penstock.notifications import store
+from penstock.notifications.events import RECORD_EVENTS
+from penstock.notifications.feeds import TableFeeds, send_soon
 from penstock.notifications.models import Delivery, DeliveryState, Webhook
 from penstock.notifications.schemas import WebhookCreate, WebhookPatch, check_url
 from penstock.notifications.settings import MOST_ATTEMPTS
@@ -56,13 +58,14 @@ async def publish(conn: Connection, *, org_id: int, app_id: int, event: str, dat
 
 
 async def create_webhook(
-    conn: Connection, grant: Grant, ring: KeyRing, app_id: int, wanted: WebhookCreate
+    conn: Connection, grant: Grant, ring: KeyRing, app_id: int, wanted: WebhookCreate, feeds: TableFeeds
 ) -> tuple[Webhook, str]:
     """The webhook and its secret. Raises `Invalid`, and `Conflict` when the app has as many as it may have."""
     check_url(wanted.url)
     if await store.count(conn, app_id) >= MOST:
         raise errors.Conflict(f"An app has {MOST} webhooks at most.")
     uid, secret = uuid4(), new_secret()
+    following = await _following(conn, grant, app_id, wanted, feeds)
     webhook = await store.add(
         conn,
         {
@@ -73,11 +76,42 @@ async def create_webhook(
             "description": wanted.description,
             "events": sorted(set(wanted.events)),
             "sealed": ring.encrypt(secret, context=place(uid)),
+            **following,
             "created_by": grant.principal.user_id,
         },
     )
     await _record(conn, grant, webhook, {"events": list(webhook.events)})
     return webhook, secret
+
+
+async def _following(
+    conn: Connection, grant: Grant, app_id: int, wanted: WebhookCreate, feeds: TableFeeds
+) -> dict[str, Any]:
+    """What a webhook of records keeps besides; nothing for others. Raises `Invalid`."""
+    if not _of_records(wanted.events):
+        for name in ("table", "filter"):
+            if getattr(wanted, name) is not None:
+                raise errors.Invalid(
+                    {name: [f"'{name}' is for events of records: {', '.join(RECORD_EVENTS)}."]}
+                )
+        return {}
+    if wanted.table is None:
+        raise errors.Invalid({"table": ["Events of records need the name of the table."]})
+    begun = await feeds.begin(conn, grant, app_id, wanted.table, wanted.filter)
+    return {
+        "table_id": begun.table_id,
+        "table_name": wanted.table,
+        "filter": None if wanted.filter is None else msgspec.json.encode(wanted.filter).decode(),
+        "cursor": begun.cursor,
+    }
+
+
+def _of_records(events: Sequence[str]) -> bool:
+    """Raises `Invalid` for events that do not go together."""
+    found = {event in RECORD_EVENTS for event in events}
+    if len(found) > 1:
+        raise errors.Invalid({"events": ["Events of records and of tables are for different webhooks."]})
+    return True in found
 
 
 async def find_webhook(
@@ -97,6 +131,9 @@ async def update_webhook(conn: Connection, grant: Grant, webhook: Webhook, wante
         check_url(given["url"])
     if "events" in given:
         given["events"] = sorted(set(given["events"]))
+        if _of_records(given["events"]) != (webhook.table_id is not None):
+            message = "A webhook of records stays one, and one of tables too; create another."
+            raise errors.Invalid({"events": [message]})
     values = {
         name: value
         for name, value in given.items()
@@ -143,8 +180,11 @@ async def redeliver(conn: Connection, grant: Grant, webhook: Webhook, delivery: 
         raise errors.Conflict("The webhook is switched off; switch it on first.")
     if delivery.state is DeliveryState.PENDING:
         raise errors.Conflict("This delivery is under way.")
-    await store.note(conn, delivery.id, {"state": DeliveryState.PENDING.value})
-    await jobs.defer(conn, DELIVER, Deliver(delivery.id), org_id=grant.org_id)
+    await store.note(conn, delivery.id, {"state": DeliveryState.PENDING.value, "due_at": None})
+    if webhook.table_id is not None:
+        await send_soon(conn, webhook.id)
+    else:
+        await jobs.defer(conn, DELIVER, Deliver(delivery.id), org_id=grant.org_id)
     await _record(conn, grant, webhook, {"delivery": delivery.id})
     return await find_delivery(conn, webhook, delivery.id)
 

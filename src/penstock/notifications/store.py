@@ -31,7 +31,7 @@ from penstock.identity import Grant
 from penstock.kit.db import Connection, Row
 from penstock.kit.metadata import INSTANT, SCHEMA, TEXT, created_column, identity_column, metadata
 from penstock.kit.paging import Page
-from penstock.notifications.models import Delivery, DeliveryState, Due, Webhook
+from penstock.notifications.models import Delivery, DeliveryState, Due, Follower, Webhook
 
 webhooks = Table(
     "webhooks",
@@ -44,6 +44,14 @@ webhooks = Table(
     Column("url", TEXT, nullable=False),
     Column("description", TEXT, nullable=False, server_default=text("''")),
     Column("events", ARRAY(TEXT), nullable=False),
+    Column("table_id", BigInteger, ForeignKey(f"{SCHEMA}.data_tables.id", ondelete="CASCADE")),
+    Column("table_name", TEXT),
+    Column("filter", TEXT),
+    # How far it has been told of the table's records.
+    Column("cursor", TEXT),
+    # Which run sends its messages in their order, and until when it may be believed to.
+    Column("sender", BigInteger),
+    Column("sender_until", INSTANT),
     Column("sealed", TEXT, nullable=False),
     Column("previous_sealed", TEXT),
     Column("previous_secret_until", INSTANT),
@@ -55,6 +63,7 @@ webhooks = Table(
     created_column(),
     created_column("updated_at"),
     Index("webhooks_app_id_id_idx", "app_id", "id"),
+    Index("webhooks_table_id_idx", "table_id", postgresql_where=text("table_id IS NOT NULL")),
 )
 webhook_deliveries = Table(
     "webhook_deliveries",
@@ -71,6 +80,8 @@ webhook_deliveries = Table(
     Column("error", TEXT),
     created_column(),
     Column("attempted_at", INSTANT),
+    # Of messages that keep their order: not before.
+    Column("due_at", INSTANT),
     CheckConstraint("state IN ('pending', 'succeeded', 'failed')", name="state"),
     Index("webhook_deliveries_webhook_id_id_idx", "webhook_id", "id"),
     Index("webhook_deliveries_created_at_idx", "created_at"),
@@ -239,3 +250,94 @@ def _delivery(row: Row) -> Delivery:
     values: dict[str, Any] = {name: row[name] for name in Delivery.__dataclass_fields__}
     values.update(state=DeliveryState(values["state"]))
     return Delivery(**values)
+
+
+_FOLLOWER = (
+    "SELECT id AS webhook_id, org_id, app_id, table_id, table_name, filter, events, cursor FROM penstock.webhooks "
+    "WHERE is_active AND table_id IS NOT NULL"
+)
+
+
+async def followed(conn: Connection) -> list[int]:
+    """The tables of whose records somebody is told."""
+    rows = await conn.rows(
+        "SELECT DISTINCT table_id FROM penstock.webhooks WHERE is_active AND table_id IS NOT NULL ORDER BY 1"
+    )
+    return [row["table_id"] for row in rows]
+
+
+async def followers(conn: Connection, table_id: int) -> list[int]:
+    """The webhooks that are told of a table's records."""
+    rows = await conn.rows(f"{_FOLLOWER} AND table_id = $1 ORDER BY id", table_id)
+    return [row["webhook_id"] for row in rows]
+
+
+async def take_follower(conn: Connection, webhook_id: int, most: int) -> Follower | None:
+    """Locked until the transaction ends; None when it is not to be told now: off, or `most` messages wait."""
+    row = await conn.row(f"{_FOLLOWER} AND id = $1 FOR UPDATE", webhook_id)
+    if row is None or await waiting(conn, webhook_id, most) >= most:
+        return None
+    return Follower(**{name: row[name] for name in Follower.__dataclass_fields__})
+
+
+async def waiting(conn: Connection, webhook_id: int, most: int) -> int:
+    """How many messages wait, counted up to `most`."""
+    return await conn.value(
+        "SELECT count(*) FROM (SELECT FROM penstock.webhook_deliveries "
+        "WHERE webhook_id = $1 AND state = 'pending' LIMIT $2) AS d",
+        webhook_id,
+        most,
+    )
+
+
+async def move(conn: Connection, webhook_id: int, cursor: str) -> None:
+    await conn.execute(update(webhooks).where(webhooks.c.id == webhook_id).values(cursor=cursor))
+
+
+async def hold(conn: Connection, webhook_id: int, run_id: int, seconds: float) -> bool:
+    """Whether this run may send the messages of a webhook now, which no other may meanwhile."""
+    return bool(
+        await conn.execute(
+            "UPDATE penstock.webhooks SET sender = $2, sender_until = now() + $3::float8 * interval '1 second' "
+            "WHERE id = $1 AND (sender IS NULL OR sender = $2 OR sender_until < now())",
+            webhook_id,
+            run_id,
+            seconds,
+        )
+    )
+
+
+async def release(conn: Connection, webhook_id: int, run_id: int) -> None:
+    await conn.execute(
+        "UPDATE penstock.webhooks SET sender = NULL, sender_until = NULL WHERE id = $1 AND sender = $2",
+        webhook_id,
+        run_id,
+    )
+
+
+async def first_waiting(conn: Connection, webhook_id: int) -> tuple[int, float] | None:
+    """The oldest message that waits, and for how many seconds it is not to be sent."""
+    row = await conn.row(
+        "SELECT id, greatest(extract(epoch FROM due_at - now()), 0)::float8 AS seconds "
+        "FROM penstock.webhook_deliveries WHERE webhook_id = $1 AND state = 'pending' ORDER BY id LIMIT 1",
+        webhook_id,
+    )
+    return None if row is None else (row["id"], row["seconds"] or 0.0)
+
+
+async def put_off(conn: Connection, delivery_id: int, seconds: float) -> None:
+    await conn.execute(
+        "UPDATE penstock.webhook_deliveries SET due_at = now() + $2::float8 * interval '1 second' WHERE id = $1",
+        delivery_id,
+        seconds,
+    )
+
+
+async def idle(conn: Connection) -> list[int]:
+    """Webhooks of records with messages that wait and that nobody sends."""
+    rows = await conn.rows(
+        "SELECT w.id FROM penstock.webhooks AS w WHERE w.table_id IS NOT NULL AND w.is_active "
+        "AND (w.sender IS NULL OR w.sender_until < now()) AND EXISTS (SELECT FROM penstock.webhook_deliveries AS d "
+        "WHERE d.webhook_id = w.id AND d.state = 'pending' AND coalesce(d.due_at, now()) <= now())"
+    )
+    return [row["id"] for row in rows]

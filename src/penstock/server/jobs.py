@@ -47,6 +47,7 @@ async def work(
     """
     options = settings.of(JobsSettings)
     context = build_context(logins, keys, _with_connections(settings, options.worker_concurrency))
+    tables.tell_webhooks(context)
     worker = Worker(
         context,
         HANDLERS,

@@ -1,7 +1,7 @@
 """Apps, data sources and data tables: their definitions, and their records over HTTP."""
 
 from penstock.tables import operations
-from penstock.tables.assembly import end_streams, install, stop
+from penstock.tables.assembly import end_streams, install, stop, tell_webhooks
 from penstock.tables.bulk.batch import run_batch
 from penstock.tables.bulk.routes import ROUTES as BULK_ROUTES
 from penstock.tables.catalog import Catalog
@@ -13,4 +13,14 @@ from penstock.tables.routes import ROUTES as MANAGEMENT_ROUTES
 
 ROUTES = (*RECORD_ROUTES, *CHANGE_ROUTES, *BULK_ROUTES, run_batch, *EDGE_ROUTES, *MANAGEMENT_ROUTES)
 
-__all__ = ["HANDLERS", "ROUTES", "SCHEDULES", "Catalog", "end_streams", "install", "operations", "stop"]
+__all__ = [
+    "HANDLERS",
+    "ROUTES",
+    "SCHEDULES",
+    "Catalog",
+    "end_streams",
+    "install",
+    "operations",
+    "stop",
+    "tell_webhooks",
+]

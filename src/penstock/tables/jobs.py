@@ -8,6 +8,7 @@ from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.kit.jobs import Handler, Job, Run, Schedule
 from penstock.kit.jobs.cleaning import HOUR, PIECE, Nothing, in_pieces
+from penstock.tables.changes.telling import TELL, TELL_ALL, tell, tell_all
 from penstock.tables.records import idempotency
 from penstock.tables.service.finishing import finish
 from penstock.tables.service.missing_indexes import CHECK, check_indexes
@@ -46,10 +47,13 @@ HANDLERS = (
     Handler(FORGET_ANSWERS, forget_answers),
     Handler(FORGET_CHANGES, forget_changes),
     Handler(FINISH, finish),
+    Handler(TELL, tell),
+    Handler(TELL_ALL, tell_all),
     Handler(CHECK, check_indexes),
 )
 SCHEDULES = (
     Schedule(FORGET_ANSWERS, Nothing(), HOUR),
     Schedule(FORGET_CHANGES, Nothing(), HOUR),
+    Schedule(TELL_ALL, Nothing(), 60.0),
     Schedule(CHECK, Nothing(), 24 * HOUR),
 )

@@ -8,10 +8,11 @@ from cyclopts import App, Parameter
 
 from penstock_sdk._sync.client import Client
 from penstock_sdk._sync.resources.webhooks import Webhooks
-from penstock_sdk.cli._arguments import AppSlug, repeated
+from penstock_sdk.cli._arguments import AppSlug, Where, repeated
 from penstock_sdk.cli._errors import CommandError
 from penstock_sdk.cli._options import DEFAULTS, Options
 from penstock_sdk.cli._output import emit_list, emit_one, say
+from penstock_sdk.cli._queries import read_json
 
 app = App(name="webhooks", help="Signed messages about what happens in an app.")
 _COLUMNS = ("id", "url", "events", "is_active", "disabled_reason")
@@ -31,6 +32,8 @@ def create(
     app_slug: AppSlug,
     url: str,
     *events: str,
+    table: str | None = None,
+    where: Where = None,
     description: str | None = None,
     options: Options = DEFAULTS,
 ) -> None:
@@ -41,14 +44,19 @@ def create(
     url
         Address that the messages are sent to.
     events
-        What it is told of, such as `table.created`.
+        What it is told of, such as `table.created`, or `record.updated` of a table.
+    table
+        Table of whose records it is told.
     description
         What it is for.
     """
     if not events:
         raise CommandError("Name the events that it is told of, such as table.created.")
     with options.client() as client:
-        emit_one(_of(client, app_slug).create(url, events, description=description), as_json=options.json)
+        webhooks = _of(client, app_slug)
+        wanted = None if where is None else read_json(where, "--where")
+        made = webhooks.create(url, events, table=table, filter=wanted, description=description)
+        emit_one(made, as_json=options.json)
 
 
 @app.command

@@ -21,7 +21,7 @@ from penstock.tables.store.core import (
     operation_history,
     schema_revisions,
 )
-from penstock.tables.store.feeds import record_changes, record_feeds
+from penstock.tables.store.feeds import record_changes, record_feeds, slug_of, watch_for_ever
 from penstock.tables.store.history import (
     add_operations,
     add_revision,
@@ -152,6 +152,7 @@ __all__ = [
     "schema_revisions",
     "seen_among",
     "sees_something",
+    "slug_of",
     "slugs_like",
     "source_config",
     "source_counts",
@@ -167,4 +168,5 @@ __all__ = [
     "update_rule",
     "update_source",
     "update_table",
+    "watch_for_ever",
 ]

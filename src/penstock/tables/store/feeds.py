@@ -134,3 +134,19 @@ async def watch(conn: Connection, table_ids: list[int], seconds: float) -> None:
         table_ids,
         seconds,
     )
+
+
+async def watch_for_ever(conn: Connection, table_ids: list[int]) -> None:
+    """Have the trigger tell of changes of these tables until they are not among these any more."""
+    await conn.execute(
+        "UPDATE penstock.record_feeds SET watched_until = CASE WHEN table_id = ANY ($1::bigint[]) "
+        "THEN 'infinity'::timestamptz END "
+        "WHERE (table_id = ANY ($1::bigint[])) IS DISTINCT FROM (watched_until IS NOT DISTINCT FROM 'infinity')",
+        table_ids,
+    )
+
+
+async def slug_of(conn: Connection, app_id: int) -> str:
+    """Of an app; empty when there is none."""
+    found: str | None = await conn.value("SELECT slug FROM penstock.apps WHERE id = $1", app_id)
+    return found or ""

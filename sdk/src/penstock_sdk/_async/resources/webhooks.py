@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from penstock_sdk._async.pages import AsyncPager
 from penstock_sdk._async.resources.base import AsyncResource, given, segment
@@ -24,9 +25,20 @@ class AsyncWebhooks(AsyncResource):
         """One webhook. A NotFoundError when there is none."""
         return (await self._transport.request("GET", self._of(webhook_id))).as_type(Webhook)
 
-    async def create(self, url: str, events: Sequence[str], *, description: str | None = None) -> NewWebhook:
-        """A new webhook; the secret that signs its messages is in the answer and never shown again."""
-        body = given(url=url, events=events, description=description)
+    async def create(
+        self,
+        url: str,
+        events: Sequence[str],
+        *,
+        table: str | None = None,
+        filter: Mapping[str, Any] | None = None,
+        description: str | None = None,
+    ) -> NewWebhook:
+        """A new webhook; the secret that signs its messages is in the answer and never shown again.
+
+        For events of records: of which `table`, and what the records fulfil.
+        """
+        body = given(url=url, events=events, table=table, filter=filter, description=description)
         return (await self._transport.request("POST", self._path, body=body)).as_type(NewWebhook)
 
     async def update(

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from penstock_sdk._models import NewWebhook, Webhook, WebhookDelivery
 from penstock_sdk._sync.pages import Pager
@@ -26,9 +27,20 @@ class Webhooks(Resource):
         """One webhook. A NotFoundError when there is none."""
         return (self._transport.request("GET", self._of(webhook_id))).as_type(Webhook)
 
-    def create(self, url: str, events: Sequence[str], *, description: str | None = None) -> NewWebhook:
-        """A new webhook; the secret that signs its messages is in the answer and never shown again."""
-        body = given(url=url, events=events, description=description)
+    def create(
+        self,
+        url: str,
+        events: Sequence[str],
+        *,
+        table: str | None = None,
+        filter: Mapping[str, Any] | None = None,
+        description: str | None = None,
+    ) -> NewWebhook:
+        """A new webhook; the secret that signs its messages is in the answer and never shown again.
+
+        For events of records: of which `table`, and what the records fulfil.
+        """
+        body = given(url=url, events=events, table=table, filter=filter, description=description)
         return (self._transport.request("POST", self._path, body=body)).as_type(NewWebhook)
 
     def update(
