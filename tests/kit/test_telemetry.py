@@ -32,6 +32,14 @@ assert telemetry.can_trace()
 telemetry.configure_traces("http://127.0.0.1:{port}/v1/traces", "1.0")
 with telemetry.span("GET /things", status=200):
     pass
+trace = "0af7651916cd43dd8448eb211c80319c"
+caller = {{"traceparent": f"00-{{trace}}-b7ad6b7169203331-01", "tracestate": "a=b"}}
+with telemetry.span("GET /continued", caller) as span:
+    assert f"{{span.get_span_context().trace_id:032x}}" == trace
+    assert f"{{span.parent.span_id:016x}}" == "b7ad6b7169203331"
+for odd in ("", "00-0-0-01", "x" * 9000, f"00-{{'0' * 32}}-b7ad6b7169203331-01"):
+    with telemetry.span("GET /odd", {{"traceparent": odd}}) as span:
+        assert span.parent is None
 telemetry.stop_traces()
 """
 

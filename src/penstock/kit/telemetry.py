@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from typing import Any, Protocol, cast
@@ -89,11 +90,23 @@ def tracing() -> bool:
     return _tracer is not None
 
 
-def span(name: str, **attributes: str | int | float | bool) -> AbstractContextManager[Any]:
-    """A span around a block; nothing when traces are not configured."""
+def span(
+    name: str, caller: Mapping[str, str] | None = None, **attributes: str | int | float | bool
+) -> AbstractContextManager[Any]:
+    """A span around a block; nothing when traces are not configured.
+
+    `caller` are headers in which the trace of who called may be (W3C Trace Context); the span is part of it then.
+    """
     if _tracer is None:
         return nullcontext()
-    return _tracer.start_as_current_span(name, attributes=attributes)
+    context = None
+    if caller and "traceparent" in caller:
+        from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415  (an extra)
+            TraceContextTextMapPropagator,
+        )
+
+        context = TraceContextTextMapPropagator().extract(caller)
+    return _tracer.start_as_current_span(name, context=context, attributes=attributes)
 
 
 def printable(text: str) -> str:

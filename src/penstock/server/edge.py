@@ -191,7 +191,9 @@ class Edge:
         try:
             if telemetry.tracing():
                 with telemetry.span(
-                    f"{scope['method']} {scope['path']}", **{"http.request.method": scope["method"]}
+                    f"{scope['method']} {scope['path']}",
+                    _trace_of(scope),
+                    **{"http.request.method": scope["method"]},
                 ) as span:
                     await self._app(scope, receive, answer)
                     span.update_name(f"{scope['method']} {scope.get('path_template') or 'unknown'}")
@@ -336,6 +338,15 @@ def _too_large(limit: int) -> errors.TooLarge:
         f"The body is larger than {limit:,} bytes, which is what this server accepts.",
         hint="Send it in smaller parts, or raise PENSTOCK_BODY_LIMIT.",
     )
+
+
+def _trace_of(scope: Any) -> dict[str, str]:
+    """The headers that say which trace the caller is part of."""
+    return {
+        name.decode(): value.decode("latin-1")
+        for name, value in scope["headers"]
+        if name in (b"traceparent", b"tracestate")
+    }
 
 
 def _preflight(scope: Any) -> bytes | None:

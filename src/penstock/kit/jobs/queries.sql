@@ -76,13 +76,24 @@ UPDATE penstock.job_runs
 SET state = $4, error = $5, result = $6::text::jsonb, worker = NULL, finished_at = now()
 WHERE id = $1 AND worker = $2 AND attempts = $3 AND state = 'doing'
 
--- name: put_off
--- Another attempt, later; not for a run that somebody wants stopped.
-UPDATE penstock.job_runs
-SET state = CASE WHEN stop_requested THEN 'aborted' ELSE 'todo' END,
-    finished_at = CASE WHEN stop_requested THEN now() END,
-    error = $4, worker = NULL, due_at = now() + make_interval(secs => $5)
-WHERE id = $1 AND worker = $2 AND attempts = $3 AND state = 'doing'
+-- name: settle
+-- What came of attempts, each written by who holds it and by nobody else. `todo` is another attempt, later, but not
+-- for a run that somebody wants stopped; one that was handed back does not count.
+WITH settled AS (
+    UPDATE penstock.job_runs AS run
+    SET state = CASE WHEN given.state = 'todo' AND run.stop_requested THEN 'aborted' ELSE given.state END,
+        finished_at = CASE WHEN given.state <> 'todo' OR run.stop_requested THEN now() END,
+        error = CASE WHEN given.uncounted THEN run.error ELSE given.error END,
+        result = given.result::jsonb,
+        worker = NULL,
+        due_at = CASE WHEN given.state = 'todo' THEN now() + make_interval(secs => given.delay) ELSE run.due_at END,
+        most_attempts = run.most_attempts + given.uncounted::int
+    FROM unnest($1::bigint[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::float8[], $8::bool[])
+        AS given (id, worker, attempt, state, error, result, delay, uncounted)
+    WHERE run.id = given.id AND run.worker = given.worker AND run.attempts = given.attempt AND run.state = 'doing'
+    RETURNING run.id
+)
+SELECT coalesce(array_agg(id), '{}') AS runs FROM settled
 
 -- name: hand_back
 -- A worker that stops gives back what it could not finish; that attempt does not count.

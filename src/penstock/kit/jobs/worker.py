@@ -22,14 +22,16 @@ from structlog.contextvars import bind_contextvars, unbind_contextvars
 from penstock.kit import errors
 from penstock.kit.context import Context
 from penstock.kit.db import Connection, Row
+from penstock.kit.jobs.ends import End, Ends, end_of
 from penstock.kit.jobs.model import Handler, RunState, Schedule
 from penstock.kit.jobs.queue import QUERIES, STOP_CHANNEL, WAITING_CHANNEL, defer
-from penstock.kit.jobs.run import Ended, Run, attempt, encoded
+from penstock.kit.jobs.run import Ended, Run, attempt
 
 _BEATS = 3  # in the time after which a silent worker is given up
 _DEAF_POLL = 1.0  # seconds between looks at the queue while notifications do not come
 _PAUSE = 1.0  # after an error of the database
 _LEAST_PAUSE = 0.01
+_UNWRITTEN = 4  # runs for each place, with those whose end is still to be written
 _LETTING_GO = 5.0  # seconds that cancelled runs get to let go
 _log = structlog.get_logger()
 
@@ -64,6 +66,7 @@ class Worker:
         self._lost_after = lost_after
         self._id = uuid4()
         self._known = False
+        self._ends = Ends(context.db.control)
         self._held: dict[int, _Held] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         # Runs that the queue believes to be here and that are not, at the last look.
@@ -112,7 +115,8 @@ class Worker:
 
     async def _claim(self) -> float | None:
         """Take up what is due, as far as there is room; gives how long to wait at most for the next look."""
-        free = self._concurrency - len(self._held)
+        busy = sum(not held.task.done() for held in self._held.values())
+        free = min(self._concurrency - busy, _UNWRITTEN * self._concurrency - len(self._held))
         if not self._known or free <= 0:
             return self._poll
         limits = [handler.job.at_once for handler in self._handlers.values()]
@@ -154,6 +158,8 @@ class Worker:
     async def _see_to(self, held: _Held) -> None:
         try:
             await asyncio.wait((held.task,))
+            # Its place is free before its end is written.
+            self._wake.set()
             if not held.lost:
                 await self._write(held, self._outcome(held))
         finally:
@@ -179,31 +185,20 @@ class Worker:
 
     async def _write(self, held: _Held, ended: Ended | None) -> None:
         """Write the end down, however long the database is away; refused when others have the run by now."""
-        if held.run.ended and ended and ended.state is RunState.SUCCEEDED:
-            return
-        while not held.lost:
-            try:
-                async with self._context.db.control.transaction() as conn:
-                    await self._record(conn, held, ended)
-                return
-            except errors.PenstockError as error:
-                _log.warning("job.unwritten", reason=error.message)
-                await asyncio.sleep(_PAUSE)
-
-    async def _record(self, conn: Connection, held: _Held, ended: Ended | None) -> None:
         run, job = held.run, held.handler.job
+        if run.ended and ended and ended.state is RunState.SUCCEEDED:
+            return
         if ended is None:
-            written = await conn.execute(QUERIES["hand_back"], *run.hold)
+            end = End(*run.hold, RunState.TODO, uncounted=True)
             _log.info("job.handed_back")
         elif ended.again and not run.last:
             delay = job.delay(run.attempt)
-            written = await conn.execute(QUERIES["put_off"], *run.hold, ended.error, delay)
+            end = End(*run.hold, RunState.TODO, ended.error, delay=delay)
             _log.info("job.put_off", attempt=run.attempt, reason=ended.error, delay=round(delay, 1))
         else:
-            result = encoded(ended.result)
-            written = await conn.execute(QUERIES["end"], *run.hold, ended.state.value, ended.error, result)
-            _log.info("job.ended", state=ended.state.value, attempt=run.attempt, reason=ended.error)
-        if not written:
+            end = end_of(run.hold, ended)
+            _log.info("job.ended", state=end.state.value, attempt=run.attempt, reason=end.error)
+        if not await self._ends.write(end, lambda: held.lost):
             _log.warning("job.lost", detail="Another worker has it; what this one did may be done twice.")
 
     # -- stopping
