@@ -44,13 +44,13 @@ def main() -> int:
     made.write_text(
         "".join(line for line in made.read_text().splitlines(keepends=True) if "# ###" not in line)
     )
-    subprocess.run([sys.executable, "-m", "ruff", "format", "-q", made], check=True)  # noqa: S603
+    subprocess.run([sys.executable, "-m", "ruff", "format", "-q", made], check=True)  # noqa: S603  (our own formatter)
     print(made)
     return 0
 
 
 async def _draft(cluster: embedded.Cluster, message: str, number: str) -> None:
-    import asyncpg  # noqa: PLC0415
+    import asyncpg  # noqa: PLC0415  (only here)
 
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(cluster.dsn()), poolclass=NullPool

@@ -135,10 +135,10 @@ class F:
         """The condition `<field>__<operator>=<value>`."""
         return Comparison(self.name, operator, value)
 
-    def __eq__(self, value: object) -> Expression:  # type: ignore[override]
+    def __eq__(self, value: object) -> Expression:  # type: ignore[override]  # builds a condition
         return self.is_null() if value is None else self.op("eq", value)
 
-    def __ne__(self, value: object) -> Expression:  # type: ignore[override]
+    def __ne__(self, value: object) -> Expression:  # type: ignore[override]  # builds a condition
         return self.is_not_null() if value is None else self.op("ne", value)
 
     def __gt__(self, value: Any) -> Expression:

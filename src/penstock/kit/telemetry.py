@@ -69,10 +69,10 @@ def can_trace() -> bool:
 def configure_traces(endpoint: str, version: str) -> None:
     """Send spans to an OTLP/HTTP endpoint; to be called where `can_trace`, in the process that makes the spans."""
     global _tracer, _provider  # noqa: PLW0603  (one of each per process, as OpenTelemetry itself has it)
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     resource = Resource.create({"service.name": "penstock", "service.version": version})
     _provider = TracerProvider(resource=resource, shutdown_on_exit=False)
@@ -101,7 +101,7 @@ def span(
         return nullcontext()
     context = None
     if caller and "traceparent" in caller:
-        from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415  (an extra)
+        from opentelemetry.trace.propagation.tracecontext import (
             TraceContextTextMapPropagator,
         )
 
@@ -125,7 +125,7 @@ def _printable(_logger: Any, _method: str, event: EventDict) -> EventDict:
 
 def _with_trace(_logger: Any, _method: str, event: EventDict) -> EventDict:
     if _tracer is not None:
-        from opentelemetry import trace  # noqa: PLC0415
+        from opentelemetry import trace
 
         context = trace.get_current_span().get_span_context()
         if context.is_valid:

@@ -61,9 +61,9 @@ def work(
     """Do background jobs until stopped; any number of these, on any machine, share them."""
 
     def run() -> int:
-        from dataclasses import replace  # noqa: PLC0415
+        from dataclasses import replace
 
-        from penstock.kit.jobs.settings import JobsSettings  # noqa: PLC0415
+        from penstock.kit.jobs.settings import JobsSettings
 
         settings = configuration.load({"data_dir": data_dir, "database_url": database_url}, config=config)
         if concurrency is not None:
@@ -72,7 +72,7 @@ def work(
             jobs = replace(settings.of(JobsSettings), worker_concurrency=concurrency)
             settings = Settings({**settings.sections, JobsSettings: jobs}, settings.warnings)
         with database(settings.server) as account:
-            from penstock.server import jobs as worker  # noqa: PLC0415
+            from penstock.server import jobs as worker
 
             _configure_logs(settings)
             _check_traces(settings.server)
@@ -104,7 +104,7 @@ def backup(data_dir: Path | None, database_url: str | None, target: Path, config
     """Write everything into one new file, also while the server runs."""
 
     def work() -> int:
-        from penstock.server import maintenance  # noqa: PLC0415
+        from penstock.server import maintenance
 
         settings = configuration.load({"data_dir": data_dir, "database_url": database_url}, config=config)
         with database(settings.server) as account:
@@ -120,7 +120,7 @@ def restore(
     """Make a data directory from a backup; the directory must be empty or missing."""
 
     def work() -> int:
-        from penstock.server import maintenance  # noqa: PLC0415
+        from penstock.server import maintenance
 
         settings = configuration.load({"data_dir": data_dir, "database_url": database_url}, config=config)
         maintenance.restore(source, settings.server, tell)
@@ -137,7 +137,7 @@ def diagnose(
     data_dir: Path | None = None, database_url: str | None = None, config: Path | None = None
 ) -> list[Check]:
     """Look at the installation without changing it, and say what is wrong."""
-    from penstock.server import diagnosis  # noqa: PLC0415
+    from penstock.server import diagnosis
 
     return diagnosis.examine({"data_dir": data_dir, "database_url": database_url}, config)
 
@@ -163,9 +163,9 @@ def _serve(flags: dict[str, Any], config: Path | None) -> int:
 def _run_workers(
     logins: Logins, keys: Keys, settings: Settings, metrics: Path | None, ensure: Callable[[], object]
 ) -> int:
-    from penstock.kit.jobs.settings import JobsSettings  # noqa: PLC0415
-    from penstock.server import jobs, processes, worker  # noqa: PLC0415
-    from penstock.server.companion import Companion  # noqa: PLC0415
+    from penstock.kit.jobs.settings import JobsSettings
+    from penstock.server import jobs, processes, worker
+    from penstock.server.companion import Companion
 
     parent = os.getpid()
 
@@ -198,7 +198,7 @@ def claim_port(host: str, port: int) -> None:
     The workers share the port among each other (SO_REUSEPORT), which would also let a second server take half
     of the requests; so ask first, without that option.
     """
-    import socket  # noqa: PLC0415
+    import socket
 
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -225,7 +225,7 @@ def claim_port(host: str, port: int) -> None:
 def database(server: ServerSettings) -> Iterator[Bootstrap]:
     """The account to set things up with; the embedded server runs for as long as the block does."""
     if server.database_url:
-        from penstock.server.database import bootstrap_from_settings  # noqa: PLC0415
+        from penstock.server.database import bootstrap_from_settings
 
         yield bootstrap_from_settings(server)
         return
@@ -233,8 +233,8 @@ def database(server: ServerSettings) -> Iterator[Bootstrap]:
         # It starts while this thread imports; never the other way round, for half-imported modules see each other.
         starting = executor.submit(embedded.start, server.data_dir, progress=tell, watch=False)
         try:
-            from penstock.kit.db import Login  # noqa: PLC0415
-            from penstock.server.database import Bootstrap, create_database  # noqa: PLC0415
+            from penstock.kit.db import Login
+            from penstock.server.database import Bootstrap, create_database
 
             import_module("penstock.server.worker")
         finally:
@@ -248,15 +248,15 @@ def database(server: ServerSettings) -> Iterator[Bootstrap]:
 async def _prepare(
     account: Bootstrap, keys: Keys, settings: Settings, *, repair: bool = False
 ) -> tuple[Logins, Any]:
-    from penstock.server.database import prepare  # noqa: PLC0415
-    from penstock.server.first_start import first_start  # noqa: PLC0415
+    from penstock.server.database import prepare
+    from penstock.server.first_start import first_start
 
     logins = await prepare(account, keys.encryption, settings.server, repair=repair)
     return logins, await first_start(logins, keys, settings)
 
 
 def keys_of(server: ServerSettings) -> Keys:
-    from penstock.kit.crypto import load_keys  # noqa: PLC0415
+    from penstock.kit.crypto import load_keys
 
     path = server.data_dir / KEY_FILE
     try:
@@ -268,9 +268,9 @@ def keys_of(server: ServerSettings) -> Keys:
 
 
 def _configure_logs(settings: Settings) -> None:
-    import structlog  # noqa: PLC0415
+    import structlog
 
-    from penstock.kit import telemetry  # noqa: PLC0415
+    from penstock.kit import telemetry
 
     telemetry.configure_logs(settings.server.log_level, settings.server.log_format)
     for warning in settings.warnings:
@@ -278,7 +278,7 @@ def _configure_logs(settings: Settings) -> None:
 
 
 def _check_traces(server: ServerSettings) -> None:
-    from penstock.kit import telemetry  # noqa: PLC0415
+    from penstock.kit import telemetry
 
     if server.tracing_endpoint and not telemetry.can_trace():
         raise SetupError(
@@ -288,7 +288,7 @@ def _check_traces(server: ServerSettings) -> None:
 
 def _configure_traces(server: ServerSettings) -> None:
     if server.tracing_endpoint:
-        from penstock.kit import telemetry  # noqa: PLC0415
+        from penstock.kit import telemetry
 
         telemetry.configure_traces(server.tracing_endpoint, __version__)
 

@@ -82,7 +82,7 @@ def _database(server: ServerSettings) -> list[Check]:
             return [Check("database", False, str(error))]
     try:
         command = [embedded.binaries() / "postgres", "--version"]
-        version = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)  # noqa: S603
+        version = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)  # noqa: S603  (our own program)
     except (OSError, subprocess.SubprocessError, embedded.ClusterError) as error:
         return [Check("embedded PostgreSQL", False, f"its programs do not run: {error}")]
     checks = [Check("embedded PostgreSQL", True, version.stdout.strip())]

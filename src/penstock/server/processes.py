@@ -118,7 +118,7 @@ class Server(MPServer):
             _log.error("database.lost", reason=str(error))
 
     def _answers(self) -> bool:
-        host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self.bind_addr, self.bind_addr)  # noqa: S104
+        host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self.bind_addr, self.bind_addr)  # noqa: S104  (where a check connects to)
         with suppress(OSError), socket.create_connection((host, self.bind_port), timeout=0.5) as probe:
             probe.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             return probe.recv(16).startswith(b"HTTP/1.1 200")

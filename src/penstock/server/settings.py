@@ -184,11 +184,11 @@ def load(
 
 
 def _domain_sections() -> tuple[tuple[str, type[Any]], ...]:
-    from penstock.identity.settings import IdentitySettings  # noqa: PLC0415  (the parent process must stay small)
-    from penstock.kit.jobs.settings import JobsSettings  # noqa: PLC0415
-    from penstock.kit.outbound import OutboundSettings  # noqa: PLC0415
-    from penstock.notifications.settings import NotificationsSettings  # noqa: PLC0415
-    from penstock.tables.settings import TablesSettings  # noqa: PLC0415
+    from penstock.identity.settings import IdentitySettings
+    from penstock.kit.jobs.settings import JobsSettings
+    from penstock.kit.outbound import OutboundSettings
+    from penstock.notifications.settings import NotificationsSettings
+    from penstock.tables.settings import TablesSettings
 
     return (
         ("jobs", JobsSettings),

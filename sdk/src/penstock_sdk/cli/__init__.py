@@ -53,8 +53,8 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line and gives its exit code; an error is one sentence on stderr."""
-    from penstock_sdk._errors import PenstockError  # noqa: PLC0415
-    from penstock_sdk.cli._output import report_error  # noqa: PLC0415
+    from penstock_sdk._errors import PenstockError
+    from penstock_sdk.cli._output import report_error
 
     if not arguments or arguments[0] in app.help_flags:
         load_commands()

@@ -56,7 +56,7 @@ class Writer:
         start = self._file.tell()
         self._file.write(bytes(tarfile.BLOCKSIZE))
         body = _Summing(self._file)
-        produce(body)  # type: ignore[arg-type]
+        produce(body)  # type: ignore[arg-type]  # it can be written to, and no more is asked of it
         self._file.write(bytes(-body.size % tarfile.BLOCKSIZE))
         end = self._file.tell()
         header = tarfile.TarInfo(name)

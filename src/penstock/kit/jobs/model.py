@@ -46,7 +46,7 @@ class Job(Generic[P]):
     def delay(self, attempt: int) -> float:
         """How long to wait after this attempt; spread, so that what failed together does not come back together."""
         longest = min(self.first_delay * 2.0 ** min(attempt - 1, 30), self.longest_delay)
-        return longest * random.uniform(0.8, 1.2)  # noqa: S311
+        return longest * random.uniform(0.8, 1.2)  # noqa: S311  (no secret)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ TABLE_NAME: Final = {
     "pattern": TABLE_NAME_PATTERN,
     "maxLength": TABLE_NAME_LENGTH,
 }
+COUNT: Final = {"type": "integer", "minimum": 0}
 TAG: Final = {"ETag": "The version of the answer, for `If-Match` and `If-None-Match`."}
 IF_MATCH: Final = Parameter(
     name="If-Match",
@@ -37,6 +38,15 @@ DRY_RUN: Final = Parameter(
     description="Check everything and answer what would be done, and do nothing.",
     component="dry_run",
 )
+
+
+def whole(name: str, description: str, component: str | None = None, **limits: int) -> Parameter:
+    """A parameter that is a whole number, from 1 unless told."""
+    schema = {"type": "integer", "minimum": 1, **limits}
+    return Parameter(name=name, schema=schema, description=description, component=component)
+
+
+PAGE: Final = whole("page", "Number of the page, from 1.", "page", default=1)
 
 
 @cache

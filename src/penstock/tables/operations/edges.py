@@ -11,11 +11,10 @@ from penstock.tables.graph.path import MAX_DEPTH as LONGEST
 from penstock.tables.graph.path import Direction
 from penstock.tables.graph.requests import DEFAULT_SIZE
 from penstock.tables.graph.traversal import MAX_DEPTH, Format, Include
-from penstock.tables.operations.common import APP, TABLE, access
+from penstock.tables.operations.common import APP, COUNT, PAGE, TABLE, access, whole
 from penstock.tables.records.request import MAX_SIZE
 from penstock.tables.schema.graph import TYPE_LENGTH
 
-_COUNT: Final = {"type": "integer", "minimum": 0}
 _KEY: Final = {"type": ["string", "integer", "number"]}
 _TYPE: Final = {"type": "string", "minLength": 1, "maxLength": TYPE_LENGTH}
 _METADATA: Final = {"type": ["object", "null"]}
@@ -45,7 +44,7 @@ SCHEMAS: Final[dict[str, Any]] = {
     "RecordWalk": {
         "description": "What `include` and `format` answer: records with `_depth` and `_relationship_type`, in one "
         "list, nested in `children`, or as `nodes` beside `edges`; of one record, in a list for each relation.",
-        **described({"data": {"type": ["array", "object"]}, "total": _COUNT}, "total"),
+        **described({"data": {"type": ["array", "object"]}, "total": COUNT}, "total"),
     },
     "RecordPath": described(
         {
@@ -53,7 +52,7 @@ SCHEMAS: Final[dict[str, Any]] = {
                 "type": ["object", "null"],
                 "description": "`nodes` and `edges` in their order, and `length`, the number of edges.",
             },
-            "total": _COUNT,
+            "total": COUNT,
         }
     ),
 }
@@ -132,10 +131,6 @@ def _end(name: str, words: str, *, required: bool = False) -> Parameter:
     )
 
 
-def _whole(name: str, words: str, **limits: int) -> Parameter:
-    return Parameter(name=name, schema={"type": "integer", "minimum": 1, **limits}, description=words)
-
-
 def _reads(target: EdgeTarget) -> tuple[Operation, ...]:
     kinds = Parameter(
         name="types",
@@ -157,16 +152,16 @@ def _reads(target: EdgeTarget) -> tuple[Operation, ...]:
                 _end("from_id", "Edges that come from this record."),
                 _end("to_id", "Edges that lead to this record."),
                 kinds,
-                _whole("limit", "The most to answer, instead of `page_size`.", maximum=MAX_SIZE),
-                _whole("offset", "Edges to skip, instead of `page`.", minimum=0),
-                _whole("page", "Number of the page, from 1.", default=1),
-                _whole("page_size", "Edges of a page.", maximum=MAX_SIZE, default=DEFAULT_SIZE),
+                whole("limit", "The most to answer, instead of `page_size`.", maximum=MAX_SIZE),
+                whole("offset", "Edges to skip, instead of `page`.", minimum=0),
+                PAGE,
+                whole("page_size", "Edges of a page.", maximum=MAX_SIZE, default=DEFAULT_SIZE),
             ),
             replies=(
                 Reply(
                     status=200,
                     description="A page of edges, the oldest first.",
-                    schema=described({"data": listed, "total": _COUNT}),
+                    schema=described({"data": listed, "total": COUNT}),
                 ),
             ),
             errors=(404, 409),
@@ -189,7 +184,7 @@ def _reads(target: EdgeTarget) -> tuple[Operation, ...]:
                     description="Follow edges as they point, against it, or either way.",
                 ),
                 kinds,
-                _whole("depth", "The most edges of a path.", maximum=LONGEST, default=LONGEST),
+                whole("depth", "The most edges of a path.", maximum=LONGEST, default=LONGEST),
             ),
             replies=(Reply(status=200, description="The path.", schema=ref("RecordPath")),),
             errors=(404, 409),
@@ -264,9 +259,7 @@ def _writes(target: EdgeTarget) -> tuple[Operation, ...]:
                 examples={"two edges": {"edge_ids": [10, 11]}},
             ),
             replies=(
-                Reply(
-                    status=200, description="How many were deleted.", schema=described({"deleted": _COUNT})
-                ),
+                Reply(status=200, description="How many were deleted.", schema=described({"deleted": COUNT})),
             ),
             errors=(404, 409),
         ),

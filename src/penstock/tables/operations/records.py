@@ -8,13 +8,12 @@ from typing import Any, Final
 
 from penstock.kit.openapi import GONE, Body, Operation, Parameter, Reply, described, ref
 from penstock.tables.aggregates.tree import MAX_LENGTH
-from penstock.tables.operations.common import APP, IF_NONE_MATCH, TABLE, TAG, access
+from penstock.tables.operations.common import APP, COUNT, IF_NONE_MATCH, PAGE, TABLE, TAG, access, whole
 from penstock.tables.operations.edges import walk_parameters
 from penstock.tables.records.request import DEFAULT_SIZE, MAX_SIZE, Count
 from penstock.tables.schema.vectors import MAX_DIMENSIONS, METRICS
 from penstock.tables.vectors.parse import DEFAULT_TOP, MAX_EF_SEARCH, MAX_TOP
 
-_COUNT: Final = {"type": "integer", "minimum": 0}
 SCHEMAS: Final[dict[str, Any]] = {
     "Record": {"type": "object", "description": "A record: a value for each field of its table."},
     "FilterTree": {
@@ -65,16 +64,17 @@ PREFER: Final = Parameter(
 )
 
 
-def _whole(name: str, description: str, **limits: int) -> Parameter:
-    schema = {"type": "integer", "minimum": 1, **limits}
-    return Parameter(name=name, schema=schema, description=description, component=f"record_{name}")
-
-
 _WINDOW: Final = (
-    _whole("page", "Number of the page, from 1.", default=1),
-    _whole("page_size", f"Records of a page, at most {MAX_SIZE}.", maximum=MAX_SIZE, default=DEFAULT_SIZE),
-    _whole("limit", "As `page_size`, with `offset`.", maximum=MAX_SIZE),
-    _whole("offset", "Records to skip, instead of `page`.", minimum=0),
+    PAGE,
+    whole(
+        "page_size",
+        f"Records of a page, at most {MAX_SIZE}.",
+        "record_page_size",
+        maximum=MAX_SIZE,
+        default=DEFAULT_SIZE,
+    ),
+    whole("limit", "As `page_size`, with `offset`.", "record_limit", maximum=MAX_SIZE),
+    whole("offset", "Records to skip, instead of `page`.", "record_offset", minimum=0),
     Parameter(
         name="after",
         schema={"type": "string"},
@@ -249,7 +249,7 @@ def _creates(target: Target) -> tuple[Operation, ...]:
     upserted = {"anyOf": [target.change, _rows(target, target.change)]}
     single = described({"data": target.row, "created": {"type": "boolean"}})
     listed = {"type": "array", "items": target.row}
-    many = described({"data": listed, "created": _COUNT, "updated": _COUNT}, "created", "updated")
+    many = described({"data": listed, "created": COUNT, "updated": COUNT}, "created", "updated")
     unique = Parameter(
         name="unique_fields",
         schema=target.unique_fields,
@@ -385,7 +385,7 @@ def _deletes(target: Target) -> tuple[Operation, ...]:
                 Reply(
                     status=200,
                     description="How many were deleted.",
-                    schema=described({"deleted": _COUNT, "ids": {"type": "array", "items": {}}}, "ids"),
+                    schema=described({"deleted": COUNT, "ids": {"type": "array", "items": {}}}, "ids"),
                 ),
             ),
             errors=(404, 409),
