@@ -39,14 +39,18 @@ def describe_app(
     schemas: dict[str, Any] = {**SCHEMAS, **EDGE_SCHEMAS}
     tags: dict[str, str] = {}
     names = _Names()
-    family = Family(Table(one.table, one.provider_type, app.slug, is_audited=False) for one in entries)
+    tables = {
+        one.table.name: Table(one.table, one.provider_type, app.slug, is_audited=False) for one in entries
+    }
+    family = Family(tables.values())
     for entry in entries:
         if entry.provider_type is not ProviderType.FLAT_TABLE:
             continue
-        table = family.tables[entry.table.name]
+        table = tables[entry.table.name]
         name = names.of(table.name)
         replaced = {key.fields[0] for key in table.schema.foreign_keys if len(key.fields) == 1}
-        related = relations(family, table.name)
+        # Not every provider joins tables.
+        related = relations(family, table.name) if table.name in family.tables else []
         schemas |= components(table.schema, name)
         if related:
             schemas |= populated(table.schema, name, replaced)

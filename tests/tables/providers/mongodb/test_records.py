@@ -292,3 +292,9 @@ async def test_a_server_that_stands_alone(alone: MongoBench) -> None:
         assert "stands alone" in answer.json()["detail"]
     assert await table.total() == 2
     assert (await table.delete("/1")).status_code == 204
+
+
+async def test_the_document_of_an_app_with_tables_in_mongodb(bench: MongoBench) -> None:
+    await bench.table(NAME)
+    answer = await bench.client.get(f"/api/apps/{APP}/openapi.json")
+    assert (answer.status_code, answer.json()["openapi"][:3]) == (200, "3.1")
