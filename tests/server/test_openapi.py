@@ -277,12 +277,12 @@ async def test_only_some_tables(things: httpx2.AsyncClient) -> None:
     assert "paar" in refused.json()["tables"][0]
 
 
-async def test_a_provider_that_is_not_served_is_left_out(shop: httpx2.AsyncClient) -> None:
+async def test_tables_of_documents_are_described_too(shop: httpx2.AsyncClient) -> None:
     await shop.post("/api/apps/shop/datasources", json={"name": "Docs", "provider_type": "jsonb"})
     body = {"name": "papers", "json_schema": PAIR}
     assert (await shop.post("/api/apps/shop/datasources/docs/datatables", json=body)).status_code == 201
     document = (await shop.get("/api/apps/shop/openapi.json")).json()
-    assert {path.split("/")[5] for path in document["paths"]} == {"users"}
+    assert {path.split("/")[5] for path in document["paths"]} == {"users", "papers"}
 
 
 async def test_names_that_would_be_the_same(shop: httpx2.AsyncClient) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from penstock.kit.context import Context
 from tests.tables.conftest import SCHEMA, Callers
 
 pytestmark = pytest.mark.anyio
@@ -178,22 +179,6 @@ async def test_tables_elsewhere_hold_a_source(shop: httpx2.AsyncClient) -> None:
     assert (await shop.delete(f"{BASE}/main?force=true")).status_code == 204
 
 
-async def test_providers_whose_records_are_not_served(shop: httpx2.AsyncClient) -> None:
-    await shop.post(BASE, json={"name": "Docs", "provider_type": "jsonb"})
-    body = {"name": "notes", "json_schema": SCHEMA}
-    assert (await shop.post(f"{BASE}/docs/datatables", json=body)).status_code == 201
-    for request in (
-        shop.post("/api/apps/shop/datatables/notes/materialize"),
-        shop.get("/api/apps/shop/datatables/notes/data"),
-        shop.post("/api/apps/shop/datatables/notes/data", json={}),
-        shop.post(f"{BASE}/docs/datatables?materialize=true", json={**body, "name": "more"}),
-    ):
-        answer = await request
-        assert answer.status_code == 400
-        assert "the provider 'jsonb': its records are not served yet" in answer.json()["detail"]
-    assert [table["name"] for table in (await shop.get(f"{BASE}/docs/tables")).json()] == ["notes"]
-
-
 async def test_a_credential_is_used_by_who_may_see_it(shop: httpx2.AsyncClient, callers: Callers) -> None:
     made = await shop.post("/api/apps/shop/access", json={"user": "nobody-user", "role": "admin"})
     assert made.status_code == 200, made.text
@@ -209,3 +194,34 @@ async def test_a_credential_is_used_by_who_may_see_it(shop: httpx2.AsyncClient, 
     assert (await callers["nobody"].patch(f"{BASE}/theirs", json={"description": "x"})).status_code == 200
     other = {"provider_config": {"credential": "c", "database": "e"}}
     assert (await callers["nobody"].patch(f"{BASE}/theirs", json=other)).status_code == 403
+
+
+async def test_effective_configuration_of_documents(shop: httpx2.AsyncClient, ctx: Context) -> None:
+    """Compression and indexing are what the database does, not only what it was told."""
+    schema = {
+        "fields": [{"name": "id", "type": "integer"}, {"name": "a", "type": "string"}],
+        "primaryKey": ["id"],
+    }
+    config = {"compression": "none", "indexing": "none"}
+    made = await shop.post(BASE, json={"name": "Plain", "provider_type": "jsonb", "provider_config": config})
+    assert made.json()["provider_config"] == config
+    await shop.post(BASE, json={"name": "Usual", "provider_type": "jsonb"})
+    await shop.post(
+        BASE, json={"name": "Old", "provider_type": "jsonb", "provider_config": {"compression": "pglz"}}
+    )
+    for name in ("plain", "usual", "old"):
+        table = {"name": f"in_{name}", "json_schema": schema}
+        assert (await shop.post(f"{BASE}/{name}/datatables?materialize=true", json=table)).status_code == 201
+    async with ctx.db.control.transaction() as conn:
+        rows = await conn.rows(
+            "SELECT t.name, a.attstorage::text AS storage, a.attcompression::text AS compression, "
+            "EXISTS (SELECT FROM pg_indexes WHERE tablename = t.physical_name AND indexdef LIKE '%jsonb_path_ops%') "
+            "AS gin FROM penstock.data_tables t JOIN pg_class c ON c.relname = t.physical_name "
+            "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = '$document'"
+        )
+    found = {row["name"]: (row["storage"], row["compression"], row["gin"]) for row in rows}
+    assert found == {
+        "in_plain": ("e", "", False),
+        "in_usual": ("x", "", True),
+        "in_old": ("x", "p", True),
+    }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -22,6 +24,8 @@ from tests.conftest import client_of
 from tests.databases import Databases, TestDatabase
 
 APP = "bench"
+# Tests that do not look into the database itself hold for every provider.
+PROVIDER = os.environ.get("PENSTOCK_TEST_PROVIDER", "flat_table")
 ID = {"name": "id", "type": "integer"}
 
 
@@ -124,15 +128,22 @@ def module_database(databases: Databases) -> Iterator[TestDatabase]:
 
 @pytest.fixture(scope="module")
 async def workbench(module_database: TestDatabase) -> AsyncIterator[Workbench]:
+    async with opened(module_database, PROVIDER) as bench:
+        yield bench
+
+
+@asynccontextmanager
+async def opened(given: TestDatabase, provider: str, **config: Any) -> AsyncIterator[Workbench]:
+    """A workbench whose tables are under this provider."""
     configure_logs("warning", "console")
-    given = module_database
     context = build_context(given.logins, given.keys, given.settings)
     await open_context(context)
     edge = create_app(context)
     await edge.start()
     async with client_of(edge) as client:
         assert (await client.post("/api/apps", json={"name": APP})).status_code == 201
-        source = await client.post(f"/api/apps/{APP}/datasources", json={"name": "Main"})
+        body = {"name": "Main", "provider_type": provider, "provider_config": config}
+        source = await client.post(f"/api/apps/{APP}/datasources", json=body)
         assert source.status_code == 201
         yield Workbench(client, context)
     await edge.stop()

@@ -13,14 +13,24 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import msgspec
+
 from penstock.kit import errors, sql
 from penstock.kit.context import Context
-from penstock.kit.db import Database
+from penstock.kit.db import Connection, Database
 from penstock.kit.filters import Column, ValueType
 from penstock.kit.notify import Listener
 from penstock.tables.fields import BY_NAME
 from penstock.tables.models import DataTable, ProviderType, TableSchema
 from penstock.tables.naming import EDGES
+from penstock.tables.providers.jsonb.layout import (
+    Layout,
+    containing,
+    read_layout,
+    requirements,
+    typed,
+    view_of,
+)
 from penstock.tables.records.codec import RowCodec
 from penstock.tables.relations.family import Family
 from penstock.tables.rules.models import Rule
@@ -38,7 +48,7 @@ from penstock.tables.schema import (
     without,
 )
 from penstock.tables.schema.vectors import at_home, declared, find_home
-from penstock.tables.store import load_table, load_tables, rules_of, unique_indexes
+from penstock.tables.store import comments, load_table, load_tables, rules_of, unique_indexes
 
 CHANNEL = "penstock_catalog"
 _MAX_ENTRIES = 10_000
@@ -57,13 +67,16 @@ class Seen(NamedTuple):
     rendered: Mapping[str, str]
 
 
-def _seen(schema: TableSchema, alias: str) -> Seen:
+def _seen(schema: TableSchema, alias: str, layout: Layout | None) -> Seen:
     columns: dict[str, Column] = {}
     rendered: dict[str, str] = {}
     for field in schema.fields:
         place, kind = f"{alias}.{sql.identifier(field.name)}", BY_NAME[field.type]
         item = _RANGE_ITEMS.get(field.of or "")
-        columns[field.name] = Column(name=field.name, sql=place, type=kind.filters_as(field), item=item)
+        implied = containing(layout, schema, field, alias) if layout is not None else ""
+        columns[field.name] = Column(
+            name=field.name, sql=place, type=kind.filters_as(field), item=item, implied=implied
+        )
         rendered[field.name] = kind.render(field, place)
     if schema.search_fields:
         columns[SEARCH_COLUMN] = Column(
@@ -89,8 +102,12 @@ class Table:
         unique_indexes: frozenset[str] | None = None,
         vectors: str | None = None,
         rules: Sequence[Rule] = (),
+        layout: Layout | None = None,
     ) -> None:
-        """`unique_indexes` are the names of those that hold; None when they are all that are declared."""
+        """`unique_indexes` are the names of those that hold; None when they are all that are declared.
+
+        `layout` says where the values are in documents.
+        """
         self.definition = definition
         self.provider = provider
         self.app_slug = app_slug
@@ -98,6 +115,7 @@ class Table:
         # The table whose records the edges in this one connect.
         self.edges_of = edges_of
         self.unique_indexes = unique_indexes
+        self.layout = layout
         self.schema: TableSchema = at_home(parse_schema(definition.json_schema), vectors)
         self.place: Place = place_of(definition)
         self.rules: Sequence[Rule] = rules
@@ -116,8 +134,8 @@ class Table:
         """The quoted name of the physical table, or what stands for it in a statement."""
         base = self.edges_of
         if base is not None and base.schema.graph is not None and base.schema.graph.self_reference:
-            return column_edges(base.schema, base.place)
-        return self.place.sql
+            return column_edges(base.schema, base.rows)
+        return self.place.sql if self.layout is None else view_of(self.place).sql
 
     def narrowed(self, hidden: frozenset[str], read_only: frozenset[str]) -> Table:
         """The table as who may not know of some fields knows it, and may not write others."""
@@ -168,10 +186,22 @@ class Table:
         """The table as a statement sees it in which its rows are called `alias`, which is quoted already."""
         found = self._seen.get(alias)
         if found is None:
-            found = self._seen[alias] = _seen(self.schema, alias)
+            found = self._seen[alias] = _seen(self.schema, alias, self.layout)
             if self.schema.search_fields != self.whole.schema.search_fields:
                 found = self._seen[alias] = _searching(found, self.schema, alias)
         return found
+
+    def stored(self, alias: str) -> Mapping[str, Column]:
+        """What filters may name, of rows as the physical table has them; where fields are in documents, no columns."""
+        if self.layout is None:
+            return self.under(alias).columns
+        return {
+            name: msgspec.structs.replace(
+                one, sql=typed(self.layout, self.schema.by_name[name], f"{alias}."), implied=""
+            )
+            for name, one in self.under(alias).columns.items()
+            if name in self.schema.by_name
+        }
 
     @cached_property
     def codec(self) -> RowCodec:
@@ -179,7 +209,10 @@ class Table:
 
     @cached_property
     def violations(self) -> Mapping[str, Violation]:
-        return violations(self.place, self.schema)
+        found = dict(violations(self.place, self.schema))
+        if self.layout is not None:
+            found |= requirements(self.place, self.schema, self.layout)
+        return found
 
 
 _DERIVED = [name for name, value in vars(Table).items() if isinstance(value, cached_property)]
@@ -230,6 +263,7 @@ class Catalog:
             indexes = await unique_indexes(conn, stored[0]) if stored and is_made else None
             vectors = await find_home(conn) if stored and declared(stored[0].json_schema) else None
             rules = await rules_of(conn, [stored[0]]) if stored else {}
+            layouts = await layouts_of(conn, [stored] if stored else [])
         if stored is None:
             return await self._edges(org_id, app_slug, name)
         definition, provider = stored
@@ -242,6 +276,7 @@ class Catalog:
             unique_indexes=indexes,
             vectors=vectors,
             rules=rules.get(definition.id, ()),
+            layout=layouts.get(definition.id),
         )
         if self._listener.listening and generation == self._generation:
             if len(self._tables) >= _MAX_ENTRIES:
@@ -261,9 +296,10 @@ class Catalog:
         generation = self._generation
         async with self._db.control.transaction() as conn:
             stored = await load_tables(conn, org_id, app_slug)
+            layouts = await layouts_of(conn, stored)
             rules = await rules_of(conn, [definition for definition, _ in stored])
         # Reading a thousand schemas takes a while, in which others are answered.
-        family = await asyncio.to_thread(_family, stored, app_slug, rules)
+        family = await asyncio.to_thread(_family, stored, layouts, app_slug, rules)
         if self._listener.listening and generation == self._generation:
             if sum(len(one.tables) for one in self._families.values()) >= _MAX_ENTRIES:
                 self._families.clear()
@@ -297,11 +333,38 @@ class Catalog:
         self._families.clear()
 
 
+async def layouts_of(
+    conn: Connection, stored: Sequence[tuple[DataTable, ProviderType]]
+) -> Mapping[int, Layout]:
+    """The layouts of the tables whose records are documents and that are made."""
+    views = {
+        definition.id: view_of(place_of(definition))
+        for definition, provider in stored
+        if provider is ProviderType.JSONB and definition.is_materialized
+    }
+    texts = await comments(conn, [(one.schema, one.name) for one in views.values()]) if views else {}
+    return {
+        table: read_layout(texts[view.schema, view.name])
+        for table, view in views.items()
+        if (view.schema, view.name) in texts
+    }
+
+
 def _family(
-    stored: Sequence[tuple[DataTable, ProviderType]], app_slug: str, rules: Mapping[int, Sequence[Rule]]
+    stored: Sequence[tuple[DataTable, ProviderType]],
+    layouts: Mapping[int, Layout],
+    app_slug: str,
+    rules: Mapping[int, Sequence[Rule]],
 ) -> Family:
     tables = [
-        Table(definition, provider, app_slug, is_audited=False, rules=rules.get(definition.id, ()))
+        Table(
+            definition,
+            provider,
+            app_slug,
+            is_audited=False,
+            rules=rules.get(definition.id, ()),
+            layout=layouts.get(definition.id),
+        )
         for definition, provider in stored
     ]
     edges = [table.edges for table in tables if table.edges is not None]

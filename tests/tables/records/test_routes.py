@@ -108,7 +108,7 @@ async def test_parameters_of_writes_are_known_or_refused(shop: httpx2.AsyncClien
     assert [row["name"] for row in (await shop.get(URL)).json()["data"]] == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("provider", ["jsonb", "mongodb"])
+@pytest.mark.parametrize("provider", ["mongodb"])
 async def test_other_providers_are_refused_clearly(shop: httpx2.AsyncClient, provider: str) -> None:
     config = {"database": "x", "credential": "y"} if provider == "mongodb" else {}
     source = {"name": "Other", "provider_type": provider, "provider_config": config}

@@ -33,7 +33,8 @@ class Column(msgspec.Struct, frozen=True):
     """One column a filter may name.
 
     `sql` is its quoted expression, `item` the type of an array's items (optional) or of a range's ends,
-    `config` the text search configuration of a search vector.
+    `config` the text search configuration of a search vector. `implied` is SQL that holds wherever the column equals
+    a value `{v}`: another way for the database to find these rows.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Column(msgspec.Struct, frozen=True):
     type: ValueType
     item: ValueType | None = None
     config: str = "english"
+    implied: str = ""
 
 
 class Condition(msgspec.Struct, frozen=True):

@@ -83,18 +83,18 @@ def compile_postgres(tree: BoundTree, params: list[Any]) -> str:
     return render(lower(tree, params), first)
 
 
-def lower(tree: BoundTree, params: list[Any]) -> Shape:
+def lower(tree: BoundTree, params: list[Any], *, negated: bool = False) -> Shape:
     """The shape of the tree, its values appended to `params` in the order in which `render` numbers them."""
     if type(tree) is Condition:
-        return _leaf(tree, params)
+        return _leaf(tree, params, negated=negated)
     if isinstance(tree, And):
-        return ("AND", *[lower(item, params) for item in tree.items])
+        return ("AND", *[lower(item, params, negated=negated) for item in tree.items])
     if isinstance(tree, Or):
-        return ("OR", *[lower(item, params) for item in tree.items])
+        return ("OR", *[lower(item, params, negated=negated) for item in tree.items])
     if isinstance(tree, Related):
         parts = typed("Joined", tree.hop).exists(tree.item)
         return ("SQL", *[part if isinstance(part, str) else lower(part, params) for part in parts])
-    return ("NOT", lower(typed("Not[Condition]", tree).item, params))
+    return ("NOT", lower(typed("Not[Condition]", tree).item, params, negated=True))
 
 
 def inline(tree: BoundTree, constant: Callable[[Any], str]) -> str:
@@ -159,7 +159,7 @@ def _render(shape: Shape, used: int) -> tuple[str, int]:
     return template.format(*places, c=column), used + count
 
 
-def _leaf(condition: Condition, params: list[Any]) -> Shape:
+def _leaf(condition: Condition, params: list[Any], *, negated: bool) -> Shape:
     column, operator, value = condition.column, condition.operator, condition.value
     arity = operator.arity
     if column.type is ValueType.JSON_ARRAY and operator.name in ARRAY_OPERATORS:
@@ -182,6 +182,9 @@ def _leaf(condition: Condition, params: list[Any]) -> Shape:
         params.append(encode_json(value))
     else:
         params.append(wire(value))
+    if column.implied and operator.name == "eq" and not negated:
+        # What is implied is false where the column is NULL, which a negation would turn around.
+        template = f"({template} AND {column.implied.replace('{v}', f'{{0}}::{_SQL_TYPES[column.type]}')})"
     return (template, column.sql, 1)
 
 

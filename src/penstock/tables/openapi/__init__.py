@@ -12,13 +12,14 @@ from penstock.kit.openapi import Info, Operation, Parameter, document, ref
 from penstock.tables.access import ACTIONS, role_on
 from penstock.tables.catalog import Table
 from penstock.tables.fields import BY_NAME
-from penstock.tables.models import App, ProviderType, TableEntry
+from penstock.tables.models import App, TableEntry
 from penstock.tables.openapi import examples, groups
 from penstock.tables.openapi.conditions import conditions, nearness
 from penstock.tables.openapi.shapes import components, populated, readable
 from penstock.tables.operations.edges import SCHEMAS as EDGE_SCHEMAS
 from penstock.tables.operations.edges import EdgeTarget, edge_operations, walk_parameters
 from penstock.tables.operations.records import GENERIC, SCHEMAS, Target, record_operations
+from penstock.tables.providers import Feature, capabilities
 from penstock.tables.records.request import NEVER_UNIQUE
 from penstock.tables.relations.family import Family
 from penstock.tables.relations.resolve import names as relations
@@ -44,7 +45,7 @@ def describe_app(
     }
     family = Family(tables.values())
     for entry in entries:
-        if entry.provider_type is not ProviderType.FLAT_TABLE:
+        if not capabilities(entry.provider_type).can(Feature.RECORDS):
             continue
         table = tables[entry.table.name]
         name = names.of(table.name)

@@ -10,6 +10,7 @@ from penstock.tables.models import ProviderType
 from penstock.tables.providers import flat_table, jsonb, mongodb
 from penstock.tables.providers.base import Capabilities, Feature
 from penstock.tables.providers.config import check_document
+from penstock.tables.providers.jsonb import config as jsonb_config
 
 PROVIDERS: tuple[Capabilities, ...] = (
     flat_table.CAPABILITIES,
@@ -35,7 +36,7 @@ async def check_config(conn: Connection, provider: ProviderType, config: Mapping
         case ProviderType.FLAT_TABLE:
             return document
         case ProviderType.JSONB:
-            return await jsonb.check_config(conn, document)
+            return await jsonb_config.check_config(conn, document)
         case ProviderType.MONGODB:
             return mongodb.check_config(document)
 

@@ -4,7 +4,7 @@ so one row and ten thousand are the same statement.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,9 @@ from penstock.kit import sql
 from penstock.kit.filters import BoundTree
 from penstock.tables.fields import BY_NAME
 from penstock.tables.models import Field
+from penstock.tables.providers.jsonb import writing as documents
 from penstock.tables.records.compile import ROW, Statement, row_json, where
-from penstock.tables.schema.ddl import default_of
+from penstock.tables.schema.ddl import column_default
 
 if TYPE_CHECKING:
     from penstock.tables.catalog import Table
@@ -45,8 +46,7 @@ def source(table: Table, fields: Sequence[Field]) -> str:
 def insert_sql(table: Table, keys: Keys, *, brief: bool = False) -> str:
     """One row: `page`, the new records in the order of the request; empty when the caller wants it `brief`."""
     fields = inserted_fields(table, keys)
-    columns = ", ".join(sql.identifier(one.name) for one in fields)
-    values = ", ".join(_inserted(table, one, stored(one)) for one in fields)
+    columns, values = _columns(table, {one.name: _inserted(table, one, stored(one)) for one in fields})
     insert = f"INSERT INTO {table.rows} AS t ({columns}) SELECT {values} FROM {source(table, fields)}"
     if brief:
         # Naming a column has PostgreSQL see to it that the rows may be read.
@@ -62,8 +62,9 @@ def insert_sql(table: Table, keys: Keys, *, brief: bool = False) -> str:
 def insert_one_sql(table: Table, keys: Keys) -> str:
     """As `insert_sql` for one row whose values are bound one by one, as text: less work for PostgreSQL."""
     fields = inserted_fields(table, keys)
-    columns = ", ".join(sql.identifier(one.name) for one in fields)
-    values = ", ".join(_inserted(table, one, _bound(one, place)) for place, one in enumerate(fields, 1))
+    columns, values = _columns(
+        table, {one.name: _inserted(table, one, _bound(one, place)) for place, one in enumerate(fields, 1)}
+    )
     return (
         f"INSERT INTO {table.rows} AS t ({columns}) VALUES ({values}) "
         f"RETURNING {row_json(table, table.schema.names)} AS page"
@@ -106,7 +107,7 @@ def _next_key(table: Table, field: Field) -> str:
 
 def sequence(table: Table, field: Field) -> str:
     """The identity sequence of a key, as SQL."""
-    return f"pg_get_serial_sequence({sql.literal(table.rows)}, {sql.literal(field.name)})::regclass"
+    return f"pg_get_serial_sequence({sql.literal(table.place.sql)}, {sql.literal(field.name)})::regclass"
 
 
 def advance_sequence(table: Table, field: Field, given: int) -> Statement:
@@ -131,21 +132,20 @@ def upsert_sql(table: Table, present: tuple[int, ...], unique: tuple[str, ...]) 
     named = {one.name for one in sent}
     generated = schema.generates_key()
     absent = [one for one in table.whole.schema.fields if one.name not in named and one is not generated]
-    columns = ", ".join(sql.identifier(one.name) for one in [*sent, *absent])
-    values = ", ".join(
-        [*(_inserted(table, one, stored(one)) for one in sent), *(_kept(table, one) for one in absent)]
+    columns, values = _columns(
+        table,
+        {one.name: _inserted(table, one, stored(one)) for one in sent}
+        | {one.name: _kept(table, one) for one in absent},
     )
     match = " AND ".join(f"e.{sql.identifier(name)} = {stored(schema.by_name[name])}" for name in unique)
-    changes = [f"{name} = EXCLUDED.{name}" for name in map(sql.identifier, _changeable(table, sent, unique))]
-    changes += _refreshed(table)
-    # Something must be set for the record to come back.
-    changes = changes or [f"{sql.identifier(unique[0])} = t.{sql.identifier(unique[0])}"]
+    fixed = _refreshed(table)
     if schema.soft_deletes and "is_deleted" not in named:
-        changes.append('"is_deleted" = false')
+        fixed["is_deleted"] = "false"
+    changes = _overwritten(table, _changeable(table, sent, unique), fixed)
     return (
         f"WITH done AS (INSERT INTO {table.rows} AS t ({columns}) SELECT {values} FROM {source(table, sent)} "
         f"LEFT JOIN {table.rows} AS e ON {match} ORDER BY x.{POSITION} "
-        f"ON CONFLICT ({', '.join(sql.identifier(name) for name in unique)}) DO UPDATE SET {', '.join(changes)} "
+        f"ON CONFLICT ({', '.join(_conflicting(table, name) for name in unique)}) DO UPDATE SET {changes} "
         f"RETURNING {row_json(table, schema.names)} AS j, (t.xmax = 0) AS inserted) "
         "SELECT array_agg(j) AS rows, array_agg(inserted) AS inserted FROM done"
     )
@@ -153,22 +153,22 @@ def upsert_sql(table: Table, present: tuple[int, ...], unique: tuple[str, ...]) 
 
 def _kept(table: Table, field: Field) -> str:
     present = sql.identifier(table.schema.primary_key[0])
-    default = "NULL"
-    if table.whole.schema.manages(field.name):
-        default = "now()"
-    elif declared := default_of(field):
-        default = declared
-    elif field.name == "is_deleted" and table.schema.soft_deletes:
-        default = "false"
+    default = _default(table, field)
     return f"CASE WHEN e.{present} IS NULL THEN {default} ELSE e.{sql.identifier(field.name)} END"
+
+
+def _default(table: Table, field: Field) -> str:
+    """What a new record has in a field that the request leaves out."""
+    if table.whole.schema.manages(field.name):
+        return "now()"
+    return column_default(field, table.whole.schema) or "NULL"
 
 
 @lru_cache(maxsize=4096)
 def insert_present_sql(table: Table, present: tuple[int, ...]) -> str:
     """As `insert_sql` for rows that leave fields to their defaults: `rows` and `positions`."""
     sent = [table.schema.fields[position] for position in present]
-    columns = ", ".join(sql.identifier(one.name) for one in sent)
-    values = ", ".join(_inserted(table, one, stored(one)) for one in sent)
+    columns, values = _columns(table, {one.name: _inserted(table, one, stored(one)) for one in sent})
     return (
         f"WITH done AS (INSERT INTO {table.rows} AS t ({columns}) SELECT {values} FROM {source(table, sent)} "
         f"ORDER BY x.{POSITION} RETURNING {row_json(table, table.schema.names)} AS j) "
@@ -227,13 +227,13 @@ def _update(
     sent = [table.schema.fields[position] for position in present]
     named = {one.name for one in sent}
     changed = _changeable(table, sent, match)
-    changes = [f"{sql.identifier(name)} = {stored(table.schema.by_name[name])}" for name in changed]
-    changes += _refreshed(table)
-    changes = changes or [f"{sql.identifier(match[0])} = t.{sql.identifier(match[0])}"]
+    values = {name: stored(table.schema.by_name[name]) for name in changed} | _refreshed(table)
+    # Something must be set for the record to come back.
+    changes = _set(table, values or {match[0]: f"t.{sql.identifier(match[0])}"})
     if table.schema.soft_deletes and (live or "is_deleted" not in named):
         condition = f'({condition}) AND t."is_deleted" IS NOT TRUE'
     return (
-        f"WITH done AS (UPDATE {table.rows} AS t SET {', '.join(changes)} FROM {source(table, sent)} "
+        f"WITH done AS (UPDATE {table.rows} AS t SET {changes} FROM {source(table, sent)} "
         f"WHERE {condition} RETURNING x.{POSITION} AS n, {row_json(table, table.schema.names)} AS j, "
         "t.xmin::text AS version) "
         "SELECT array_agg(j) AS rows, array_agg(n) AS positions, max(version) AS version FROM done"
@@ -248,9 +248,53 @@ def _changeable(table: Table, sent: Sequence[Field], match: tuple[str, ...]) -> 
     return [one.name for one in sent if one.name not in fixed]
 
 
-def _refreshed(table: Table) -> list[str]:
+def _refreshed(table: Table) -> dict[str, str]:
     """`updated_at` is the service's to set, whatever a request says."""
-    return ['"updated_at" = now()'] if table.whole.schema.manages("updated_at") else []
+    return {"updated_at": "now()"} if table.whole.schema.manages("updated_at") else {}
+
+
+def _columns(table: Table, values: Mapping[str, str]) -> tuple[str, str]:
+    """The columns of an insert and their values, from values by field."""
+    if table.layout is None:
+        return ", ".join(map(sql.identifier, values)), ", ".join(values.values())
+    # The database knows nothing of the defaults of members.
+    schema = table.whole.schema
+    absent = [one for one in schema.fields if one.name in table.layout.members]
+    values = {one.name: _default(table, one) for one in absent} | dict(values)
+    pairs = documents.inserted(table.layout, schema, values)
+    return ", ".join(column for column, _ in pairs), ", ".join(value for _, value in pairs)
+
+
+def _set(table: Table, values: Mapping[str, str]) -> str:
+    """The assignments of an update."""
+    if table.layout is None:
+        return ", ".join(_assigned(values))
+    pairs = documents.changed(table.layout, table.whole.schema, values)
+    return ", ".join(f"{column} = {value}" for column, value in pairs)
+
+
+def _overwritten(table: Table, names: list[str], fixed: Mapping[str, str]) -> str:
+    """The assignments to a record that is there already: what was to be inserted in these fields, and `fixed`."""
+    if not names and not fixed:
+        # Something must be set for the record to come back.
+        key = table.schema.primary_key[0]
+        fixed = {key: f"t.{sql.identifier(key)}"}
+    if table.layout is not None:
+        pairs = documents.overwritten(table.layout, table.whole.schema, names, fixed)
+        return ", ".join(f"{column} = {value}" for column, value in pairs)
+    return ", ".join(
+        [*(f"{name} = EXCLUDED.{name}" for name in map(sql.identifier, names)), *_assigned(fixed)]
+    )
+
+
+def _assigned(values: Mapping[str, str]) -> list[str]:
+    return [f"{sql.identifier(name)} = {value}" for name, value in values.items()]
+
+
+def _conflicting(table: Table, name: str) -> str:
+    if table.layout is None:
+        return sql.identifier(name)
+    return documents.conflicting(table.layout, table.whole.schema, name)
 
 
 def delete(table: Table, condition: BoundTree, *, hide_deleted: bool, versions: Versions = None) -> Statement:
@@ -258,14 +302,15 @@ def delete(table: Table, condition: BoundTree, *, hide_deleted: bool, versions: 
     values: list[Any] = []
     text = where(condition, values, hide_deleted=hide_deleted) + _at(versions, values)
     key = table.schema.primary_key[0]
-    returning = f"RETURNING {table.rendered[key]} AS k"
+    returning = f"RETURNING {table.rendered[key]} AS k, t.{sql.identifier(key)} AS o"
     if table.schema.soft_deletes:
-        changes = ", ".join(['"is_deleted" = true', *_refreshed(table)])
+        changes = _set(table, {"is_deleted": "true", **_refreshed(table)})
         gone = f"UPDATE {table.rows} AS t SET {changes} WHERE {text} {returning}"
     else:
         gone = f"DELETE FROM {table.rows} AS t WHERE {text} {returning}"
     return Statement(
-        f"WITH gone AS ({gone}) SELECT count(*) AS deleted, coalesce(json_agg(k), '[]')::text AS keys FROM gone",
+        f"WITH gone AS ({gone}) SELECT count(*) AS deleted, "
+        "coalesce(json_agg(k ORDER BY o), '[]')::text AS keys FROM gone",
         values,
     )
 

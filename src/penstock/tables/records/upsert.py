@@ -50,7 +50,7 @@ async def merge(
     found = batch.groups(table, incoming, unique)
     indexed = has_unique_index(table, unique)
     if not indexed:
-        await runner.row(f"LOCK TABLE {table.rows} IN SHARE ROW EXCLUSIVE MODE", [])
+        await runner.row(f"LOCK TABLE {table.place.sql} IN SHARE ROW EXCLUSIVE MODE", [])
     await _check_against_stored(runner, table, incoming, found, unique, with_deleted=indexed)
     rows = [""] * len(incoming.rows)
     created = 0

@@ -142,6 +142,8 @@ def _message(violation: Violation, error: Any) -> str:
             return f"The record of '{violation.resource or 'this table'}' that {names}{value} refers to does not exist."
         case "check":
             return f"The value of {names} is refused by a constraint of the table."
+        case "required":
+            return "This field is required."
 
 
 def _value(error: Any) -> str:
@@ -155,13 +157,13 @@ def _value(error: Any) -> str:
 async def _rows(conn: Connection, table: Table, violation: Violation, error: Any, group: Group) -> list[int]:
     """Positions in the request, from 0, of the rows that the constraint refuses."""
     named = {field.name for field in group.fields}
-    if not set(violation.fields) <= named or violation.kind == "check":
+    if not set(violation.fields) <= named or violation.kind in ("check", "required"):
         return []
     rows = source(table, group.fields)
     if violation.kind == "unique":
         statement = _duplicates(table, violation, group.match, rows)
     else:
-        target = await conn.row(_TARGET, error.constraint_name, table.rows)
+        target = await conn.row(_TARGET, error.constraint_name, table.place.sql)
         if target is None:
             return []
         statement = _orphans(table, violation, target, rows)

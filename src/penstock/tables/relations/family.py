@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from penstock.tables.models import ForeignKey, ProviderType
+from penstock.tables.models import ForeignKey
+from penstock.tables.providers import Feature, capabilities
 from penstock.tables.relations.models import Pairs
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ class Family:
 
     def __init__(self, tables: Iterable[Table]) -> None:
         self.tables: Mapping[str, Table] = {
-            table.name: table for table in tables if table.provider is ProviderType.FLAT_TABLE
+            table.name: table
+            for table in tables
+            if capabilities(table.provider).can(Feature.RECORDS)
+            and capabilities(table.provider).can(Feature.RELATED)
         }
         self._up: dict[str, list[Reference]] = {}
         self._down: dict[str, list[Reference]] = {}

@@ -125,7 +125,7 @@ def _of_edges(table: Table) -> list[tuple[str, str, str]]:
 def _condition(table: Table, rule: Rule, tree: Tree, letter: str, alias: str) -> str:
     if tree == EVERYTHING:
         return "TRUE"
-    bound = bind_places(tree, table.under(alias).columns, f"{rule.id}{letter}")
+    bound = bind_places(tree, table.stored(alias), f"{rule.id}{letter}")
     return inline(bound, _constant)
 
 

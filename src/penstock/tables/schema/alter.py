@@ -49,7 +49,7 @@ def steps(
     table_id: int = 0,
 ) -> list[tuple[Change, Step]]:
     """A step for each change, in the order of the changes."""
-    builder = _Builder(place, name, old, new, targets, large, table_id)
+    builder = Builder(place, name, old, new, targets, large, table_id)
     return [(change, builder.of(change)) for change in changes]
 
 
@@ -58,7 +58,7 @@ def counting(rows: str) -> str:
     return f"SELECT count(*) FROM (SELECT FROM {rows} LIMIT {MOST_COUNTED + 1}) AS found"
 
 
-class _Builder:
+class Builder:
     """Knows what the table looks like between two steps: the names of constraints follow those of fields."""
 
     def __init__(
@@ -83,7 +83,10 @@ class _Builder:
         self.widened: dict[str, Widening] = {}
 
     def of(self, change: Change) -> Step:
-        step = _STEPS[change.kind](self, change)
+        return self.marked(change, _STEPS[change.kind](self, change))
+
+    def marked(self, change: Change, step: Step) -> Step:
+        """The step with what of the data the change makes or loses."""
         keeps = change.kind not in _VALUES and not step.rewrites and step.widening is None
         return replace(step, loses=change.loses, keeps_values=keeps)
 
@@ -166,10 +169,10 @@ class _Builder:
         field: Field = change.before
         name = ddl.check_name(self.place, field, change.what)
         undo, undo_after = self._added(
-            name, ddl.field_checks(self.place, field)[change.what], rule=_rule(field.name, change.what)
+            name, ddl.field_checks(self.place, field)[change.what], rule=rule_of(field.name, change.what)
         )
         self._constrain(field.name, **{_CONSTRAINTS[change.what]: None})
-        text = f"Drop {_words(change.what)} of '{field.name}'"
+        text = f"Drop {words_of(change.what)} of '{field.name}'"
         return Step("ALTER", text, self.alter(_dropped(name)), undo, rollback_after=undo_after)
 
     def drop_field(self, change: Change) -> Step:
@@ -278,7 +281,7 @@ class _Builder:
             actions.append(f"ADD {check}" + (" NOT VALID" if self.large else ""))
             if self.large:
                 name = ddl.check_name(self.place, field, what)
-                after.append(self._validate(name, _rule(field.name, what)))
+                after.append(self._validate(name, rule_of(field.name, what)))
         if ddl.has_unique(field, self.new):
             if self.large:
                 after += self._unique_later(field)
@@ -328,9 +331,9 @@ class _Builder:
         """A validated check spares `SET NOT NULL` its look at every row, which it takes under an exclusive lock."""
         column = sql.identifier(field.name)
         check = f"CONSTRAINT {sql.identifier(name)} CHECK ({column} IS NOT NULL)"
-        do, after = self._added(name, check, rule=_rule(field.name, "required"))
+        do, after = self._added(name, check, rule=rule_of(field.name, "required"))
         final = self.alter(f"ALTER COLUMN {column} SET NOT NULL", _dropped(name))
-        return do, (*after, Later(final, rule=_rule(field.name, "required")))
+        return do, (*after, Later(final, rule=rule_of(field.name, "required")))
 
     def change_check(self, change: Change) -> Step:
         field: Field = change.after
@@ -341,15 +344,15 @@ class _Builder:
         if undo_after:
             # By then the field, and the constraint with it, has its old name again.
             name = ddl.check_name(self.place, change.before, change.what)
-            undo_after = (self._validate(name, _rule(change.before.name, change.what)),)
+            undo_after = (self._validate(name, rule_of(change.before.name, change.what)),)
         dropped = _dropped(ddl.check_name(self.place, field, change.what))
-        return self._check(change, f"Change {_words(change.what)}", new, undo, undo_after, dropped)
+        return self._check(change, f"Change {words_of(change.what)}", new, undo, undo_after, dropped)
 
     def add_check(self, change: Change) -> Step:
         field: Field = change.after
         check = ddl.field_checks(self.place, field)[change.what]
         undo = self.alter(_dropped(ddl.check_name(self.place, field, change.what)))
-        return self._check(change, f"Add {_words(change.what)}", check, undo, ())
+        return self._check(change, f"Add {words_of(change.what)}", check, undo, ())
 
     def _check(
         self, change: Change, text: str, check: str, undo: str, undo_after: tuple[Later, ...], *first: str
@@ -360,7 +363,7 @@ class _Builder:
         do, after = self.alter(*first, f"ADD {check}"), ()
         if self._takes_later(change):
             name = ddl.check_name(self.place, change.after, change.what)
-            do, after = self._added(name, check, *first, rule=_rule(change.name, change.what))
+            do, after = self._added(name, check, *first, rule=rule_of(change.name, change.what))
         return Step(
             "ALTER",
             f"{text} of '{change.name}'",
@@ -447,7 +450,7 @@ class _Builder:
         name, column = sql.identifier(index), sql.identifier(field.name)
         build = f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON {self.place.sql} ({column});"
         use = self.alter(f"ADD CONSTRAINT {name} UNIQUE USING INDEX {name}")
-        rule = _rule(field.name, "unique")
+        rule = rule_of(field.name, "unique")
         return Later(build, index, rule), Later(use, rule=rule)
 
     def _index_later(self, index: Index) -> tuple[Later, ...]:
@@ -513,8 +516,9 @@ def _dropped(name: str) -> str:
     return f"DROP CONSTRAINT IF EXISTS {sql.identifier(name)}"
 
 
-def _rule(field: str, what: str) -> Rule:
-    return Rule("constraint", field, _words(what))
+def rule_of(field: str, what: str) -> Rule:
+    """The constraint of a field as a rule, by the kind of its check."""
+    return Rule("constraint", field, words_of(what))
 
 
 def _key_rule(key: ForeignKey) -> Rule:
@@ -525,32 +529,33 @@ def _without(items: Sequence[Any], one: Any) -> tuple[Any, ...]:
     return tuple(item for item in items if item != one)
 
 
-def _words(what: str) -> str:
+def words_of(what: str) -> str:
+    """The kind of a check as schemas call it."""
     return {"minlength": "minLength", "maxlength": "maxLength"}.get(what, what)
 
 
-_STEPS: Mapping[Kind, Callable[[_Builder, Change], Step]] = {
-    Kind.DROP_EDGES: _Builder.drop_edges,
-    Kind.DROP_KEY: _Builder.drop_key,
-    Kind.DROP_INDEX: _Builder.drop_index,
-    Kind.DROP_SEARCH: _Builder.drop_search,
-    Kind.DROP_UNIQUE: _Builder.drop_unique,
-    Kind.DROP_CHECK: _Builder.drop_check,
-    Kind.DROP_FIELD: _Builder.drop_field,
-    Kind.RENAME_FIELD: _Builder.rename_field,
-    Kind.CHANGE_TYPE: _Builder.change_type,
-    Kind.ADD_FIELD: _Builder.add_field,
-    Kind.CHANGE_DEFAULT: _Builder.change_default,
-    Kind.RELAX: _Builder.relax,
-    Kind.REQUIRE: _Builder.require,
-    Kind.CHANGE_CHECK: _Builder.change_check,
-    Kind.ADD_CHECK: _Builder.add_check,
-    Kind.ADD_UNIQUE: _Builder.add_unique,
-    Kind.ADD_SEARCH: _Builder.add_search,
-    Kind.ADD_INDEX: _Builder.add_index,
-    Kind.ADD_EDGES: _Builder.add_edges,
-    Kind.ADD_KEY: _Builder.add_key,
-    Kind.STOP_CHANGES: _Builder.stop_changes,
-    Kind.FOLLOW_CHANGES: _Builder.follow_changes,
-    Kind.START_CHANGES: _Builder.start_changes,
+_STEPS: Mapping[Kind, Callable[[Builder, Change], Step]] = {
+    Kind.DROP_EDGES: Builder.drop_edges,
+    Kind.DROP_KEY: Builder.drop_key,
+    Kind.DROP_INDEX: Builder.drop_index,
+    Kind.DROP_SEARCH: Builder.drop_search,
+    Kind.DROP_UNIQUE: Builder.drop_unique,
+    Kind.DROP_CHECK: Builder.drop_check,
+    Kind.DROP_FIELD: Builder.drop_field,
+    Kind.RENAME_FIELD: Builder.rename_field,
+    Kind.CHANGE_TYPE: Builder.change_type,
+    Kind.ADD_FIELD: Builder.add_field,
+    Kind.CHANGE_DEFAULT: Builder.change_default,
+    Kind.RELAX: Builder.relax,
+    Kind.REQUIRE: Builder.require,
+    Kind.CHANGE_CHECK: Builder.change_check,
+    Kind.ADD_CHECK: Builder.add_check,
+    Kind.ADD_UNIQUE: Builder.add_unique,
+    Kind.ADD_SEARCH: Builder.add_search,
+    Kind.ADD_INDEX: Builder.add_index,
+    Kind.ADD_EDGES: Builder.add_edges,
+    Kind.ADD_KEY: Builder.add_key,
+    Kind.STOP_CHANGES: Builder.stop_changes,
+    Kind.FOLLOW_CHANGES: Builder.follow_changes,
+    Kind.START_CHANGES: Builder.start_changes,
 }

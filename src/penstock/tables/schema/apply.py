@@ -108,16 +108,23 @@ async def run(conn: Connection, table: DataTable, steps: Sequence[Step]) -> list
     for step in steps:
         started = time.perf_counter()
         await execute(conn, table, step)
-        if step.verify and (count := await conn.value(step.verify)):
+        if step.verify and (count := await _verified(conn, table, step, step.verify)):
             raise _obstructed(table, step, count)
         done.append(Done(table, step, int((time.perf_counter() - started) * 1000)))
     return done
 
 
+async def _verified(conn: Connection, table: DataTable, step: Step, verify: str) -> int:
+    try:
+        return await conn.value(verify)
+    except asyncpg.DataError as error:
+        raise StepFailed(table, step, explain(step, error)) from error
+
+
 async def execute(conn: Connection, table: DataTable, step: Step) -> None:
     """The statement of one step. Raises `StepFailed`."""
-    if not step.sql:
-        return
+    if all(line.startswith("--") for line in step.sql.splitlines()):
+        return  # a note for the history
     try:
         await conn.execute(step.sql)
     except _LOCKED as error:

@@ -86,8 +86,8 @@ def require_own_field(name: str, schema: TableSchema) -> None:
         refuse(f"'self_reference' names '{column}', whose foreign key leads to another table.")
 
 
-def column_edges(schema: TableSchema, place: Place) -> str:
-    """The edges that a self-referencing column says, as SQL that stands where a table would."""
+def column_edges(schema: TableSchema, rows: str) -> str:
+    """The edges that a self-referencing column of these rows says, as SQL that stands where a table would."""
     graph = schema.graph
     assert graph is not None and graph.self_reference is not None
     key, parent = sql.identifier(schema.primary_key[0]), sql.identifier(graph.self_reference)
@@ -97,7 +97,7 @@ def column_edges(schema: TableSchema, place: Place) -> str:
         f'{sql.literal(graph.types[0].name)}::text COLLATE "C" AS "type", NULL::jsonb AS "metadata", '
         f'{made} AS "created_at"'
     )
-    return f"(SELECT {columns} FROM {place.sql} AS r WHERE r.{parent} IS NOT NULL{_alive(schema)})"
+    return f"(SELECT {columns} FROM {rows} AS r WHERE r.{parent} IS NOT NULL{_alive(schema)})"
 
 
 def _alive(schema: TableSchema) -> str:

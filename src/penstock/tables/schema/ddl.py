@@ -5,7 +5,7 @@ Names of constraints are derived, so that a violation reported by the database l
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -21,7 +21,7 @@ from penstock.tables.schema.vectors import vector_indexes
 if TYPE_CHECKING:
     from penstock.tables.schema.widening import Widening
 
-ViolationKind = Literal["unique", "foreign", "check"]
+ViolationKind = Literal["unique", "foreign", "check", "required"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +191,17 @@ def _table(place: Place, schema: TableSchema) -> str:
     lines = [column(field, schema) for field in schema.fields]
     if schema.search_fields:
         lines.append(search_column(schema))
-    key = f"CONSTRAINT {sql.identifier(_key_name(place))} PRIMARY KEY ({_columns(schema.primary_key)})"
-    lines.append(key)
+    lines.append(primary_key(place, schema))
     for field in schema.fields:
         if has_unique(field, schema):
             lines.append(unique(place, field))
         lines += field_checks(place, field).values()
     body = ",\n  ".join(lines)
     return f"CREATE TABLE {place.sql} (\n  {body}\n);"
+
+
+def primary_key(place: Place, schema: TableSchema) -> str:
+    return f"CONSTRAINT {sql.identifier(_key_name(place))} PRIMARY KEY ({_columns(schema.primary_key)})"
 
 
 def has_unique(field: Field, schema: TableSchema) -> bool:
@@ -255,27 +258,38 @@ def default_of(field: Field) -> str | None:
 
 
 def search_column(schema: TableSchema) -> str:
-    return (
-        f"{sql.identifier(SEARCH_COLUMN)} tsvector GENERATED ALWAYS AS ({search_expression(schema)}) STORED"
-    )
+    vector = search_vector(schema, sql.identifier)
+    return f"{sql.identifier(SEARCH_COLUMN)} tsvector GENERATED ALWAYS AS ({vector}) STORED"
 
 
-def search_expression(schema: TableSchema, alias: str | None = None) -> str:
-    """The search vector of a row, which is called `alias` where it needs a name."""
-    language, of = sql.literal(schema.search_language), "" if alias is None else f"{alias}."
+def search_expression(schema: TableSchema, alias: str) -> str:
+    """The search vector of a row that is called `alias`."""
+    return search_vector(schema, lambda name: f"{alias}.{sql.identifier(name)}")
+
+
+def search_vector(schema: TableSchema, column: Callable[[str], str]) -> str:
+    """The words of the search fields, where `column` gives the SQL of a field."""
+    language = sql.literal(schema.search_language)
     parts = [
-        f"setweight(to_tsvector({language}::regconfig, coalesce({of}{sql.identifier(name)}, '')), "
-        f"{sql.literal(weight)})"
+        f"setweight(to_tsvector({language}::regconfig, coalesce({column(name)}, '')), {sql.literal(weight)})"
         for name, weight in schema.search_fields
     ]
     return " || ".join(parts)
 
 
 def create_index(
-    place: Place, index: Index, *, concurrently: bool = False, unless_there: bool = False
+    place: Place,
+    index: Index,
+    *,
+    keys: Sequence[str] = (),
+    concurrently: bool = False,
+    unless_there: bool = False,
 ) -> str:
+    """`keys` are the SQL of its fields where these are no columns."""
     name = sql.identifier(index_name(place, index))
-    target = _columns(index.fields) if index.fields else f"({index.expression})"
+    target = f"({index.expression})"
+    if index.fields:
+        target = ", ".join(keys) or _columns(index.fields)
     kind = "UNIQUE INDEX" if index.unique else "INDEX"
     if index.operators:
         target += f" {index.operators}"

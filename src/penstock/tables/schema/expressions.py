@@ -58,6 +58,18 @@ def renamed(text: str, names: Mapping[str, str]) -> str:
     return tree.sql(dialect="postgres", comments=False)
 
 
+def substituted(text: str, columns: Mapping[str, str]) -> str:
+    """An expression of `checked` with SQL in the place of its columns."""
+    sign = "$"
+    while sign in text:
+        sign += "$"
+    places = {name: f"{sign}{number}{sign}" for number, name in enumerate(columns)}
+    found = renamed(text, places)
+    for name, place in places.items():
+        found = found.replace(f'"{place}"', columns[name])
+    return found
+
+
 def _check(node: Any, columns: Collection[str]) -> None:
     if type(node) not in _ALLOWED:
         raise ValueError(f"'{node.sql(dialect='postgres')[:60]}' is not allowed there")

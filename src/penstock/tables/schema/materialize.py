@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -37,10 +37,15 @@ def place_of(table: DataTable) -> Place:
 
 
 def plan(
-    table: DataTable, siblings: Mapping[str, DataTable], *, vectors: str | None = None
+    table: DataTable,
+    siblings: Mapping[str, DataTable],
+    *,
+    create: Callable[[DataTable, TableSchema], Sequence[Step]],
+    vectors: str | None = None,
 ) -> list[tuple[DataTable, Step]]:
     """Every statement that materializing `table` needs, its unmaterialized targets included.
 
+    `create` gives the steps that make a table itself, as its provider wants them.
     `siblings` are the active tables of the app by name; `vectors` is the schema that has pgvector. Raises
     `errors.Invalid` when a foreign key does not fit.
     """
@@ -49,7 +54,7 @@ def plan(
     creates: list[tuple[DataTable, Step]] = []
     keys: list[tuple[DataTable, Step]] = []
     for member, schema in found.values():
-        steps = ddl.create_steps(place_of(member), at_home(schema, vectors))
+        steps = [*create(member, at_home(schema, vectors))]
         steps += companion_steps(member.name, place_of(member), schema)
         if schema.changes:
             steps.append(start_step(member.id, place_of(member), schema))

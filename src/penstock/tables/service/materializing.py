@@ -11,13 +11,14 @@ from penstock.kit import errors
 from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.tables import events, store
-from penstock.tables.models import DataTable, NewOperation, ProviderType, TableEntry
-from penstock.tables.providers import Feature, mongodb, require_served
+from penstock.tables.models import DataTable, NewOperation, ProviderType, TableEntry, TableSchema
+from penstock.tables.providers import Feature, capabilities, mongodb, require_served
+from penstock.tables.providers.jsonb import making
+from penstock.tables.schema import ddl
 from penstock.tables.schema import materialize as schema
-from penstock.tables.schema import parse_schema
 from penstock.tables.schema.ddl import Step
-from penstock.tables.schema.language import refuse
-from penstock.tables.schema.materialize import Done
+from penstock.tables.schema.language import parse_schema, refuse
+from penstock.tables.schema.materialize import Done, place_of
 from penstock.tables.schema.vectors import declared, require_home
 from penstock.tables.service.rules import hold
 
@@ -38,6 +39,15 @@ async def materialize(conn: Connection, grant: Grant, names: Sequence[str]) -> l
     done: list[Done] = []
     waiting = [one for one in tables.values() if not one.is_materialized]
     vectors = await require_home(conn) if any(declared(one.json_schema) for one in waiting) else None
+    configs = await store.source_configs(conn, grant, sorted({one.data_source_id for one in waiting}))
+
+    def create(member: DataTable, wanted: TableSchema) -> list[Step]:
+        provider = family[member.name].provider_type
+        require_served(provider, member.name)
+        if provider is ProviderType.JSONB:
+            return making.create_steps(place_of(member), wanted, configs[member.data_source_id])
+        return ddl.create_steps(place_of(member), wanted)
+
     for name in names:
         require_served(family[name].provider_type, name)
         if family[name].provider_type is ProviderType.MONGODB:
@@ -46,9 +56,8 @@ async def materialize(conn: Connection, grant: Grant, names: Sequence[str]) -> l
             tables.update({one.table.name: replace(one.table, is_materialized=True) for one in made})
             continue
         _refuse_strangers(family)
-        steps = schema.plan(tables[name], tables, vectors=vectors)
-        for member, _ in steps:
-            require_served(family[member.name].provider_type, member.name)
+        check_references(family[name], family)
+        steps = schema.plan(tables[name], tables, create=create, vectors=vectors)
         done += await schema.run(conn, steps)
         made = {member.name for member, _ in steps}
         tables.update({one: replace(tables[one], is_materialized=True) for one in made})
@@ -117,6 +126,20 @@ async def settle(ctx: Context, conn: Connection, grant: Grant, done: Sequence[Do
     for one in done:
         if one.elsewhere:
             await mongodb.load_engine().prepare(ctx, conn, grant, one.table)
+
+
+def check_references(table: TableEntry, others: Mapping[str, TableEntry]) -> None:
+    """Raises `Invalid` for a foreign key to a field that the provider of the other table keeps no index for."""
+    for key in parse_schema(table.table.json_schema).foreign_keys:
+        target = table if key.resource in ("", table.table.name) else others.get(key.resource)
+        if target is None or capabilities(target.provider_type).can(Feature.FOREIGN_UNIQUE):
+            continue
+        if set(key.reference_fields) != set(parse_schema(target.table.json_schema).primary_key):
+            name, reason = (
+                target.table.name,
+                capabilities(target.provider_type).refused[Feature.FOREIGN_UNIQUE],
+            )
+            refuse(f"a foreign key of '{table.table.name}' refers to '{name}', and {reason}")
 
 
 async def _write_down(conn: Connection, grant: Grant, done: Sequence[Done]) -> None:

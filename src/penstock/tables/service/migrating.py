@@ -18,14 +18,14 @@ from penstock.tables.errors import ImportFailed
 from penstock.tables.models import DataTable, Definition, ForeignKey, NewOperation, TableEntry, TableSchema
 from penstock.tables.providers import Feature, capabilities
 from penstock.tables.schema import identity
-from penstock.tables.schema.alter import steps as alteration
 from penstock.tables.schema.apply import Limits, StepFailed, attempts, looking, probe, run
 from penstock.tables.schema.ddl import Place, Step
 from penstock.tables.schema.diff import Change, Kind, Version, diff
 from penstock.tables.schema.language import parse_schema
 from penstock.tables.schema.materialize import Done, place_of, target
 from penstock.tables.schema.vectors import at_home, require_home
-from penstock.tables.service.materializing import materialize
+from penstock.tables.service.altering import alteration
+from penstock.tables.service.materializing import check_references, materialize
 from penstock.tables.service.rules import hold, lift
 from penstock.tables.service.unfinished import finish_later
 from penstock.tables.service.widening import Sessions, widened
@@ -180,6 +180,7 @@ async def _plan(conn: Connection, grant: Grant, wanted: Sequence[Wanted], terms:
     for one in wanted:
         try:
             capabilities(entries[one.name].provider_type).require(Feature.SCHEMA_CHANGES, one.name)
+            check_references(entries[one.name], entries)
             await require_finished(conn, grant, tables[one.name])
             plans.append(await _plan_one(conn, one, old[one.name], tables, terms.small))
             await _check_children(conn, grant, one, tables)
@@ -211,7 +212,7 @@ async def _plan_one(
         return place_of(found) if found else None
 
     large = rows > small
-    steps = alteration(place, table.name, before, after, changes, place_at, large=large, table_id=table.id)
+    steps = await alteration(conn, table, before, after, changes, place_at, large=large)
     return _Plan(wanted, table, changes, steps, rows, large)
 
 

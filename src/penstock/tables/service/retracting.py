@@ -18,13 +18,12 @@ from penstock.tables import events, store
 from penstock.tables.definitions import read_definition
 from penstock.tables.models import DataTable, Definition, NewOperation, Operation, ProviderType
 from penstock.tables.schema import identity
-from penstock.tables.schema.alter import steps as alteration
 from penstock.tables.schema.apply import Limits, Locked, StepFailed, attempts, run
 from penstock.tables.schema.ddl import Rule, Step
 from penstock.tables.schema.diff import Version, diff
 from penstock.tables.schema.language import parse_schema
-from penstock.tables.schema.materialize import place_of
 from penstock.tables.schema.retract import without
+from penstock.tables.service.altering import alteration
 from penstock.tables.service.rules import follow, hold, lift
 from penstock.tables.service.undoing import rebuilding, undoing
 
@@ -98,7 +97,7 @@ async def _alteration(conn: Connection, table: DataTable, definition: Definition
     ids = identity.complete(await store.field_ids_of(conn, table.id), old)
     before, after = Version(old, ids), Version(definition.schema, ids)
     changes = diff(table.name, before, after, has_rows=True)
-    found = alteration(place_of(table), table.name, before, after, changes, lambda _: None, large=True)
+    found = await alteration(conn, table, before, after, changes, lambda _: None, large=True)
     return [step for _, step in found]
 
 

@@ -11,7 +11,7 @@ from penstock.kit import errors
 from penstock.kit.db import Connection
 from penstock.kit.filters import leaves
 from penstock.tables import events, store
-from penstock.tables.catalog import Table
+from penstock.tables.catalog import Table, layouts_of
 from penstock.tables.models import DataTable, Definition, ProviderType, TableEntry, TableSchema
 from penstock.tables.rules.language import check_filter, renamed
 from penstock.tables.rules.models import Rule
@@ -103,11 +103,13 @@ def _check_fields(schema: TableSchema, parameter: str, names: Sequence[str]) -> 
 
 async def hold(conn: Connection, table: DataTable, provider: ProviderType) -> None:
     """Have PostgreSQL keep to the rules of a table that is made; elsewhere conditions alone do."""
-    if not table.is_materialized or provider is not ProviderType.FLAT_TABLE:
+    if not table.is_materialized or provider is ProviderType.MONGODB:
         return
     rules = (await store.rules_of(conn, [table])).get(table.id, ())
     vectors = await find_home(conn) if declared(table.json_schema) else None
-    await put_policies(conn, Table(table, provider, "", is_audited=False, vectors=vectors, rules=rules))
+    layout = (await layouts_of(conn, [(table, provider)])).get(table.id)
+    made = Table(table, provider, "", is_audited=False, vectors=vectors, rules=rules, layout=layout)
+    await put_policies(conn, made)
 
 
 async def lift(conn: Connection, table: DataTable) -> bool:

@@ -42,6 +42,7 @@ from penstock.tables.store.source_rows import (
     insert_source,
     list_sources,
     source_config,
+    source_configs,
     source_of,
     source_slugs_like,
     table_counts,
@@ -49,6 +50,7 @@ from penstock.tables.store.source_rows import (
 )
 from penstock.tables.store.table_rows import (
     children_of,
+    comments,
     deactivate_table,
     definitions,
     definitions_version,
@@ -96,6 +98,7 @@ __all__ = [
     "append_operations",
     "apps",
     "children_of",
+    "comments",
     "data_sources",
     "data_tables",
     "deactivate_app",
@@ -155,6 +158,7 @@ __all__ = [
     "slug_of",
     "slugs_like",
     "source_config",
+    "source_configs",
     "source_counts",
     "source_of",
     "source_slugs_like",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -207,3 +207,15 @@ async def deactivate_source(conn: Connection, grant: Grant, source_id: int) -> N
 def encoded(document: Mapping[str, Any]) -> str:
     """The text of a `json` column."""
     return msgspec.json.encode(document).decode()
+
+
+async def source_configs(conn: Connection, grant: Grant, ids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+    """The configurations of these sources of the grant's app, by id."""
+    rows = await conn.rows(
+        select(data_sources.c.id, data_sources.c.provider_config).where(
+            data_sources.c.org_id == grant.org_id,
+            data_sources.c.app_id == app_id(grant),
+            data_sources.c.id.in_(ids),
+        )
+    )
+    return {row["id"]: msgspec.json.decode(row["provider_config"]) for row in rows}

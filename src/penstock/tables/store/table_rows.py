@@ -169,6 +169,19 @@ async def unique_indexes(conn: Connection, table: DataTable) -> frozenset[str]:
     return frozenset(row["relname"] for row in rows)
 
 
+async def comments(conn: Connection, relations: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The comments of relations, by schema and name."""
+    rows = await conn.rows(
+        "SELECT n.nspname, c.relname, obj_description(c.oid, 'pg_class') AS text "
+        "FROM unnest($1::text[], $2::text[]) AS named(schema, name) "
+        "JOIN pg_namespace n ON n.nspname = named.schema "
+        "JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = named.name",
+        [schema for schema, _ in relations],
+        [name for _, name in relations],
+    )
+    return {(row["nspname"], row["relname"]): row["text"] for row in rows if row["text"]}
+
+
 async def find_tables(conn: Connection, grant: Grant, names: Sequence[str]) -> dict[str, TableEntry]:
     """Those of the named tables that exist, by name."""
     rows = await conn.rows(

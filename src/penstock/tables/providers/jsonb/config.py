@@ -5,18 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.kit.db import Connection
-from penstock.tables.models import ProviderType
-from penstock.tables.providers.base import Capabilities, Feature
 from penstock.tables.providers.config import refuse
-
-CAPABILITIES = Capabilities(
-    ProviderType.JSONB,
-    "one JSON document for each record, in PostgreSQL",
-    {
-        Feature.RECORDS: "its records are not served yet; definitions can be kept there.",
-        Feature.CHANGES: "it keeps no changes of its records; 'changes' is for the provider 'flat_table'.",
-    },
-)
 
 _CHOICES = {"compression": ("lz4", "pglz", "none"), "indexing": ("gin", "none")}
 
