@@ -8,10 +8,13 @@ from penstock.tables.catalog import Catalog
 from penstock.tables.changes.routes import ROUTES as CHANGE_ROUTES
 from penstock.tables.graph.routes import ROUTES as EDGE_ROUTES
 from penstock.tables.jobs import HANDLERS, SCHEDULES
+from penstock.tables.records.asking import ROUTES as ASKING_ROUTES
 from penstock.tables.records.routes import ROUTES as RECORD_ROUTES
 from penstock.tables.routes import ROUTES as MANAGEMENT_ROUTES
 
-ROUTES = (*RECORD_ROUTES, *CHANGE_ROUTES, *BULK_ROUTES, run_batch, *EDGE_ROUTES, *MANAGEMENT_ROUTES)
+ROUTES = (
+    *RECORD_ROUTES, *ASKING_ROUTES, *CHANGE_ROUTES, *BULK_ROUTES, run_batch, *EDGE_ROUTES, *MANAGEMENT_ROUTES,
+)  # fmt: skip
 
 __all__ = [
     "HANDLERS",

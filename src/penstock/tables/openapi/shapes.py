@@ -10,6 +10,8 @@ from typing import Any
 from penstock.kit.openapi import nullable, ref
 from penstock.tables.fields import BY_NAME
 from penstock.tables.models import UNSET, Constraints, Field, TableSchema
+from penstock.tables.records.allowed import ACTIONS
+from penstock.tables.records.allowed import NAME as ALLOWED
 from penstock.tables.records.codec import may_be_null, must_be_sent
 from penstock.tables.vectors.compile import SCORES
 
@@ -28,7 +30,7 @@ def components(schema: TableSchema, name: str) -> dict[str, Any]:
         f"{name}Fields": {
             "type": "object",
             "description": "Every field, or those that `fields` picks.",
-            "properties": {field.name: readable(field, schema) for field in schema.fields} | scores(schema),
+            "properties": {field.name: readable(field, schema) for field in schema.fields} | added(schema),
             "required": list(schema.primary_key),
             "additionalProperties": False,
         },
@@ -59,22 +61,20 @@ def populated(schema: TableSchema, name: str, replaced: Collection[str]) -> dict
                 field: {"anyOf": [found, one]} if field in replaced else found
                 for field, found in fields.items()
             }
-            | scores(schema),
+            | added(schema),
             "required": list(schema.primary_key),
             "additionalProperties": {"type": ["object", "array", "null"]},
         }
     }
 
 
-def scores(schema: TableSchema) -> dict[str, Any]:
-    """What a list by nearness adds to records."""
-    if not any(one.vector for one in schema.fields):
-        return {}
-    return {
-        name: {"type": ["number", "null"], "description": words}
-        for name, words in SCORES.items()
-        if name not in schema.by_name
-    }
+def added(schema: TableSchema) -> dict[str, Any]:
+    """What `allowed_actions` and a list by nearness add to records."""
+    found: dict[str, Any] = {ALLOWED: {"type": "array", "items": {"enum": list(ACTIONS)}}}
+    if any(one.vector for one in schema.fields):
+        for name, words in SCORES.items():
+            found[name] = {"type": ["number", "null"], "description": words}
+    return {name: one for name, one in found.items() if name not in schema.by_name}
 
 
 def readable(field: Field, schema: TableSchema) -> dict[str, Any]:

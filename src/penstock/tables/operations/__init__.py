@@ -8,6 +8,7 @@ from penstock.kit.openapi import Operation
 from penstock.tables.operations import (
     access,
     apps,
+    asking,
     bulk,
     changes,
     definitions,
@@ -45,6 +46,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *access.OPERATIONS,
     *rules.OPERATIONS,
     *record_operations(GENERIC),
+    *asking.OPERATIONS,
     *edge_operations(ANY_EDGES),
     *bulk.OPERATIONS,
     *changes.OPERATIONS,

@@ -10,6 +10,7 @@ from penstock.kit.openapi import GONE, Body, Operation, Parameter, Reply, descri
 from penstock.tables.aggregates.tree import MAX_LENGTH
 from penstock.tables.operations.common import APP, COUNT, IF_NONE_MATCH, PAGE, TABLE, TAG, access, whole
 from penstock.tables.operations.edges import walk_parameters
+from penstock.tables.records.allowed import ACTIONS
 from penstock.tables.records.request import DEFAULT_SIZE, MAX_SIZE, Count
 from penstock.tables.schema.vectors import MAX_DIMENSIONS, METRICS
 from penstock.tables.vectors.parse import DEFAULT_TOP, MAX_EF_SEARCH, MAX_TOP
@@ -64,7 +65,15 @@ PREFER: Final = Parameter(
 )
 
 
+ALLOWED: Final = Parameter(
+    name="allowed_actions",
+    schema={"type": "array", "items": {"enum": list(ACTIONS)}},
+    is_list=True,
+    description="Tell of each record which of these you may do, as `_allowed_actions`.",
+    component="record_allowed_actions",
+)
 _WINDOW: Final = (
+    ALLOWED,
     PAGE,
     whole(
         "page_size",
@@ -229,7 +238,14 @@ def _reads(target: Target) -> tuple[Operation, ...]:
             summary=f"Read one of {target.noun}",
             tag=target.tag,
             access=access("record.read"),
-            parameters=(*target.path, target.key, *_reading(target)[1:], *target.walks, IF_NONE_MATCH),
+            parameters=(
+                *target.path,
+                target.key,
+                *_reading(target)[1:],
+                ALLOWED,
+                *target.walks,
+                IF_NONE_MATCH,
+            ),
             replies=(
                 Reply(
                     status=200,

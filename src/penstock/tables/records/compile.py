@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from penstock.kit import sql
 from penstock.kit.filters import BoundTree, Shape, lower, render, wire
 from penstock.tables.fields import BY_NAME
+from penstock.tables.records.allowed import Allowed, column
 from penstock.tables.records.plan import OrderTerm, RecordPlan, Search
 from penstock.tables.records.request import Count
 from penstock.tables.schema import SEARCH_COLUMN
@@ -36,7 +37,7 @@ def compile_list(plan: RecordPlan) -> Statement:
     values: list[Any] = []
     if plan.nearest is not None:
         return _nearest(plan, plan.nearest, values)
-    if plan.search is None and plan.window.after is None:
+    if plan.search is None and plan.window.after is None and plan.allowed is None:
         return _plain(plan, values)
     condition = condition_of(plan, values)
     if plan.window.after is None:
@@ -84,16 +85,29 @@ def compile_count_estimate(plan: RecordPlan) -> Statement:
     return Statement(f"EXPLAIN (FORMAT JSON) SELECT FROM {plan.table.rows} AS t WHERE {condition}", values)
 
 
-def compile_detail(table: Table, key: BoundTree, fields: tuple[str, ...], *, lock: bool = False) -> Statement:
+def compile_detail(
+    table: Table,
+    key: BoundTree,
+    fields: tuple[str, ...],
+    allowed: Allowed | None = None,
+    *,
+    lock: bool = False,
+) -> Statement:
     """One row or none: `row` (JSON) and `version`."""
     values: list[Any] = []
     condition = where(key, values, hide_deleted=table.schema.soft_deletes)
+    shown = f"SELECT {table.select(fields)}{told(allowed, values)}"
     suffix = " FOR UPDATE" if lock else ""
     return Statement(
-        f"SELECT {row_json(table, fields)} AS row, t.xmin::text AS version FROM {table.rows} AS t "
-        f"WHERE {condition}{suffix}",
+        f"SELECT (SELECT row_to_json({ROW})::text FROM ({shown}) AS {ROW}) AS row, t.xmin::text AS version "
+        f"FROM {table.rows} AS t WHERE {condition}{suffix}",
         values,
     )
+
+
+def told(allowed: Allowed | None, values: list[Any]) -> str:
+    """What more a row `t` tells, when that is asked: what may be done with it."""
+    return "" if allowed is None else f", {column(allowed, values)}"
 
 
 def row_json(table: Table, fields: tuple[str, ...]) -> str:
@@ -193,6 +207,7 @@ def _page(plan: RecordPlan, condition: str, values: list[Any]) -> str:
             select += f", {rank} AS rank"
         if plan.by_rank:
             order = f"{rank} DESC, {order}"
+    select += told(plan.allowed, values)
     source = f"FROM {table.rows} AS t WHERE {condition}"
     if window.offset:
         values.append(window.offset)
@@ -207,6 +222,7 @@ def _nearest(plan: RecordPlan, nearest: Nearest, values: list[Any]) -> Statement
         values.append(window.offset)
     offset = len(values) if window.offset else None
     select = ", ".join([plan.table.select(plan.fields), *vectors.scores(plan, nearest)])
+    select += told(plan.allowed, values)
     counted = plan.count is not Count.NONE
     page = _framed(
         select, f"FROM {vectors.FOUND} AS t", nearest_order(plan), window.limit, offset, counted=counted
@@ -240,8 +256,9 @@ def _keyset(plan: RecordPlan, condition: str, values: list[Any]) -> str:
         condition = f"({condition}) AND {beyond(plan, plan.after, values)}"
     keys = ", ".join(table.rendered[term.field] for term in plan.order)
     picked = f"SELECT t.* FROM {table.rows} AS t WHERE {condition} ORDER BY {order_of(plan.order)} LIMIT {limit + 1}"
+    shown = f"SELECT {table.select(plan.fields)}{told(plan.allowed, values)}"
     rows = (
-        f"SELECT {row_json(table, plan.fields)} AS j, json_build_array({keys})::text AS k, "
+        f"SELECT (SELECT row_to_json({ROW})::text FROM ({shown}) AS {ROW}) AS j, json_build_array({keys})::text AS k, "
         f"row_number() OVER () AS n FROM ({picked}) AS t"
     )
     return (

@@ -17,6 +17,7 @@ from penstock.kit.filters import EVERYTHING, And, BoundTree, Compare, bind, conj
 from penstock.tables.fields import BY_NAME
 from penstock.tables.graph.filters import walked
 from penstock.tables.models import Field
+from penstock.tables.records.allowed import Allowed, plan_actions
 from penstock.tables.records.reach import reach
 from penstock.tables.records.request import Count, DetailRequest, RecordRequest, Sort, Window
 from penstock.tables.relations.filters import relate
@@ -61,6 +62,7 @@ class RecordPlan:
     fields: tuple[str, ...]
     populated: Populated | None = None
     nearest: Nearest | None = None
+    allowed: Allowed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class DetailPlan:
     key: BoundTree
     fields: tuple[str, ...]
     populated: Populated | None = None
+    allowed: Allowed | None = None
 
 
 def plan_list(
@@ -106,6 +109,7 @@ def plan_list(
         fields=fields,
         populated=populated,
         nearest=nearest,
+        allowed=plan_actions(request.actions, table, grant.principal),
     )
 
 
@@ -114,7 +118,9 @@ def plan_detail(
 ) -> DetailPlan:
     """Raises `errors.NotFound` for what cannot be a key of the table."""
     condition = conjunction([key_filter(key, table), reach(table, grant).rows])
-    return DetailPlan(table, condition, *_answered(request.fields, request.populate, table, around))
+    fields, populated = _answered(request.fields, request.populate, table, around)
+    allowed = plan_actions(request.actions, table, grant.principal)
+    return DetailPlan(table, condition, fields, populated, allowed)
 
 
 def _answered(

@@ -14,6 +14,7 @@ from penstock.kit.db import Row
 from penstock.kit.filters import BoundTree
 from penstock.tables.catalog import Table
 from penstock.tables.records import compile as plain
+from penstock.tables.records.allowed import Allowed, column
 from penstock.tables.records.compile import ROW, Statement
 from penstock.tables.records.plan import RecordPlan
 from penstock.tables.records.request import Count
@@ -51,6 +52,8 @@ def compile_list(plan: RecordPlan) -> Statement:
     more = (
         [f"t.{_RANK} AS rank"] if rank and "rank" not in {one.name for one in plan.populated.branches} else []
     )
+    if plan.allowed is not None:
+        more.append(column(plan.allowed, values))
     keys = ", ".join(table.rendered[term.field] for term in plan.order)
     key = f"json_build_array({keys})::text" if walks else "NULL::text"
     text = _statement(plan.table, plan.fields, plan.populated, picked, more, key, limit, values)
@@ -68,6 +71,8 @@ def _nearest(plan: RecordPlan, nearest: Nearest, populated: Populated, values: l
         values.append(plan.window.offset)
         picked += f" OFFSET ${len(values)}::bigint"
     more = vectors.scores(plan, nearest)
+    if plan.allowed is not None:
+        more.append(column(plan.allowed, values))
     text = _statement(
         plan.table, plan.fields, populated, picked, more, "NULL::text", limit, values, opening=f"{queries}, "
     )
@@ -75,12 +80,19 @@ def _nearest(plan: RecordPlan, nearest: Nearest, populated: Populated, values: l
     return Statement(f"{text}, {total} AS total", values)
 
 
-def compile_detail(table: Table, key: BoundTree, fields: tuple[str, ...], populated: Populated) -> Statement:
+def compile_detail(
+    table: Table,
+    key: BoundTree,
+    fields: tuple[str, ...],
+    populated: Populated,
+    allowed: Allowed | None = None,
+) -> Statement:
     """`page` is the record; `found` tells whether there is one."""
     values: list[Any] = []
     condition = plain.where(key, values, hide_deleted=table.schema.soft_deletes)
     picked = f"SELECT t.* FROM {table.rows} AS t WHERE {condition}"
-    text = _statement(table, fields, populated, picked, [], "NULL::text", 1, values)
+    more = [] if allowed is None else [column(allowed, values)]
+    text = _statement(table, fields, populated, picked, more, "NULL::text", 1, values)
     return Statement(f"{text}, EXISTS (SELECT FROM {_PAGE}) AS found", values)
 
 

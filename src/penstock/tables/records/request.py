@@ -16,6 +16,8 @@ from penstock.tables.aggregates.parse import parse as parse_aggregation
 from penstock.tables.aggregates.tree import Aggregation
 from penstock.tables.graph.traversal import PARAMETERS as TRAVERSAL
 from penstock.tables.graph.traversal import Traversal, parse_traversal
+from penstock.tables.records.allowed import PARAMETER as ALLOWED
+from penstock.tables.records.allowed import parse_actions
 from penstock.tables.relations.filters import names_relations
 from penstock.tables.relations.populate import Path, parse_populate
 from penstock.tables.vectors.parse import PARAMETERS as NEARNESS
@@ -28,10 +30,6 @@ MAX_SIZE = 1000
 NEVER_UNIQUE = ("object", "array", "any", "geopoint", "geojson", "range", "vector")
 _MAX_OFFSET = 2**53
 
-# Parameters of later parts of the contract, refused rather than ignored: an ignored one would give a wrong answer.
-_NOT_YET = {
-    "allowed_actions": "Permissions per row are not available yet.",
-}
 _ELSEWHERE = {
     "filter": "'filter' belongs to deletes; reads take conditions as parameters, or a tree in 'filters'.",
     "ids": "'ids' belongs to deletes.",
@@ -92,6 +90,8 @@ class RecordRequest:
     traversal: Traversal | None = None
     is_paged: bool = True
     near: Near | None = None
+    # What of each record is to be told that the caller may do.
+    actions: tuple[str, ...] | None = None
 
     @property
     def names_relations(self) -> bool:
@@ -106,6 +106,7 @@ class DetailRequest:
     fields: tuple[str, ...] | None
     populate: tuple[Path, ...] = ()
     traversal: Traversal | None = None
+    actions: tuple[str, ...] | None = None
 
     @property
     def names_relations(self) -> bool:
@@ -136,6 +137,7 @@ def parse_list(pairs: Sequence[tuple[str, str]], columns: Collection[str]) -> Re
         is_paged=not _PAGING.isdisjoint(known),
         traversal=_traversal(known),
         near=near,
+        actions=parse_actions(known.get(ALLOWED, ())),
     )
 
 
@@ -146,11 +148,19 @@ def parse_detail(pairs: Sequence[tuple[str, str]]) -> DetailRequest:
         raise errors.Invalid(
             {name: ["A single record is read by its key; it takes 'fields', 'populate' and no conditions."]}
         )
-    return DetailRequest(_fields(known), parse_populate(known.get("populate", ())), _traversal(known))
+    return DetailRequest(
+        _fields(known),
+        parse_populate(known.get("populate", ())),
+        _traversal(known),
+        parse_actions(known.get(ALLOWED, ())),
+    )
 
 
 def _traversal(known: dict[str, list[str]]) -> Traversal | None:
     found = None if TRAVERSAL.isdisjoint(known) else parse_traversal(known)
+    if found is not None and ALLOWED in known:
+        message = "A walk along edges does not tell what may be done with records; ask for a list of them."
+        raise errors.Invalid({ALLOWED: [message]})
     if found is not None and "populate" in known:
         message = (
             "A walk along edges answers records without what is related; read them by their keys for that."
@@ -168,8 +178,6 @@ def _split(
     for name, value in pairs:
         if name in _RESERVED:
             known.setdefault(name, []).append(value)
-        elif name in _NOT_YET:
-            raise errors.Invalid({name: [_NOT_YET[name]]})
         elif name in _ELSEWHERE:
             raise errors.Invalid({name: [_ELSEWHERE[name]]})
         elif name.startswith("_") and "." not in name and not _has_operator(name):
@@ -187,7 +195,7 @@ _PAGING = frozenset({"page", "page_size", "limit", "offset", "after"})
 _RESERVED = frozenset(
     {
         "page", "page_size", "limit", "offset", "after", "ordering", "filters", "search", "fields", "select", "count",
-        "_count", "populate", *AGGREGATION, *TRAVERSAL, *(NEARNESS - {NEAR}),
+        "_count", "populate", ALLOWED, *AGGREGATION, *TRAVERSAL, *(NEARNESS - {NEAR}),
     }
 )  # fmt: skip
 
@@ -201,7 +209,6 @@ def is_reserved(name: str) -> bool:
     """True for a column whose bare name is a parameter of its own; `name__eq` reaches it."""
     return (
         name in _RESERVED
-        or name in _NOT_YET
         or name in _ELSEWHERE
         or name == _CREDENTIAL
         or name.startswith("_")

@@ -65,7 +65,7 @@ async def list_records(pool: Pool, plan: RecordPlan) -> Answer:
 async def get_record(pool: Pool, plan: DetailPlan) -> Answer:
     if plan.populated is not None:
         return await _get_populated(pool, plan, plan.populated)
-    row = await read(pool, compile_detail(plan.table, plan.key, plan.fields))
+    row = await read(pool, compile_detail(plan.table, plan.key, plan.fields, plan.allowed))
     if row is None:
         raise errors.NotFound
     return shape.record(row["row"], row["version"])
@@ -73,7 +73,7 @@ async def get_record(pool: Pool, plan: DetailPlan) -> Answer:
 
 async def _get_populated(pool: Pool, plan: DetailPlan, wanted: Populated) -> Answer:
     """Without an entity tag: the record's version says nothing of the related ones."""
-    row = await read(pool, populated.compile_detail(plan.table, plan.key, plan.fields, wanted))
+    row = await read(pool, populated.compile_detail(plan.table, plan.key, plan.fields, wanted, plan.allowed))
     assert row is not None
     if not row["found"]:
         raise errors.NotFound
