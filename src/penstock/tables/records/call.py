@@ -107,7 +107,14 @@ async def open_table(
             made = await materialize(conn, grant, [(table.edges_of or table).name])
             await settle(ctx, conn, grant, made)
         table = await catalog.load(principal.org_id, app, name)
-    return grant, limits_in(table, principal).table
+    limits = limits_in(table, principal)
+    if action == "record.write" and limits.is_limited and table.provider is not ProviderType.FLAT_TABLE:
+        # Nothing there would hold a written record to a rule.
+        message = (
+            f"Under the rules of '{table.name}', stored as {table.provider}, you read records and write none."
+        )
+        raise errors.RowRefused(message)
+    return grant, limits.table
 
 
 async def persist(attempt: Callable[[], Awaitable[T]]) -> T:
