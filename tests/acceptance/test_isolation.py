@@ -29,6 +29,7 @@ SCHEMA: dict[str, Any] = {
     ],
     "primaryKey": ["id"],
     "hierarchy": True,
+    "changes": True,
 }
 PUBLIC = {
     "login",
@@ -58,6 +59,8 @@ class Place:
     delivery: str
     edge: str
     quarantined: str
+    team: str
+    rule: str
 
     def fill(self, path: str, user: str) -> str:
         return path.format(
@@ -72,6 +75,8 @@ class Place:
             delivery=self.delivery,
             edge=self.edge,
             number=self.quarantined,
+            team=self.team,
+            rule=self.rule,
         )
 
 
@@ -119,6 +124,10 @@ async def place(owner: httpx2.AsyncClient) -> Place:
     user = await made("/api/users", username="jo", email="jo@example.org", first_name=MARKER)
     key = await made("/api/keys", name=f"key {MARKER}", kind="service", role="operator")
     await made("/api/apps/shop/access", user="jo", role="operator")
+    team = await made("/api/teams", name=f"team {MARKER}", slug="team", description=MARKER)
+    await made(f"/api/teams/{team['id']}/members", user="jo")
+    everyone: dict[str, Any] = {"read": {"name": MARKER}, "write": {"name": MARKER}}
+    rule = await made("/api/apps/shop/datatables/products/rules", name=f"rule {MARKER}", **everyone)
     return Place(
         user=str(user["id"]),
         username="jo",
@@ -129,6 +138,8 @@ async def place(owner: httpx2.AsyncClient) -> Place:
         delivery=str(deliveries.json()["results"][0]["id"]),
         edge=str(edge["data"]["id"]),
         quarantined="1",
+        team=str(team["id"]),
+        rule=str(rule["id"]),
     )
 
 
@@ -151,6 +162,8 @@ def ways(operation: Operation, place: Place) -> Iterator[dict[str, Any]]:
     if operation.id == "deleteRecords":
         yield {"params": {"ids": place.record}}
         yield {"params": {"filter": '{"price__gte": 0}'}}
+    if operation.id == "readChanges":
+        yield {"params": {"since": "start"}}
     if operation.id == "takeAppAccess":
         yield {"params": {"user": place.user}}
         yield {"params": {"org": "true"}}
@@ -187,6 +200,7 @@ async def test_the_marks_can_be_seen(place: Place, owner: httpx2.AsyncClient) ->
     assert {"listApps", "readApp", "listSources", "readTable", "readTableSchema", "listRecords"} <= seen
     assert {"readRecord", "readUser", "listMembers", "readKey", "describeApp", "readAppStatistics"} <= seen
     assert {"readCredential", "readWebhook", "listEdges", "readQuarantine"} <= seen
+    assert {"readTeam", "readRule", "listRules"} <= seen
 
 
 async def test_another_org(place: Place, callers: Callers, ctx: Context) -> None:
@@ -215,7 +229,7 @@ async def test_what_has_no_address(place: Place, callers: Callers, ctx: Context)
         assert answer.status_code < 500, (method, path, answer.text)
         assert MARKER not in answer.text, (method, path, answer.text)
         statuses.setdefault(operation.id, set()).add(answer.status_code)
-    lists = {"listApps", "listUsers", "listOrgs", "listKeys", "listAuditEntries", "readMe"}
+    lists = {"listApps", "listUsers", "listOrgs", "listKeys", "listAuditEntries", "readMe", "listTeams"}
     assert all(statuses[name] == {200} for name in lists)
     await unchanged(ctx, before)
 
