@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 
-from tests.conftest import running_server, stop_server
+from tests.conftest import running_server, start_server, stop_server, wait_until_ready
 from tests.databases import ADMIN_KEY, TestDatabase
 
 URL = "/api/apps/shop/datatables/notes/data"
@@ -62,3 +65,41 @@ def test_a_stream_over_the_wire(database: TestDatabase, tmp_path: Path) -> None:
             assert list(lines) is not None
             stop_server(server)
             assert time.monotonic() - began < 5
+
+
+def test_a_server_that_is_killed_while_it_writes(database: TestDatabase, tmp_path: Path) -> None:
+    """What was acknowledged is in the feed, and the feed has nothing that is not in the table."""
+    server = start_server(tmp_path, database.environment)
+    wait_until_ready(server)
+    acknowledged: list[int] = []
+
+    def write() -> None:
+        with client_of(server.url) as client, suppress(httpx2.TransportError):
+            while True:
+                answer = client.post(URL, json=[{"text": "x"}] * 20)
+                acknowledged.extend(row["id"] for row in answer.json()["data"])
+
+    with client_of(server.url) as client:
+        prepare(client)
+    writers = [threading.Thread(target=write) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    time.sleep(1)
+    workers = psutil.Process(server.process.pid).children(recursive=True)
+    for process in [server.process, *workers]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    for writer in writers:
+        writer.join()
+    server.process.wait()
+    with running_server(tmp_path, database.environment) as again, client_of(again.url) as client:
+        told, since = set[int](), "start"
+        while True:
+            page = client.get(f"{URL}/changes", params={"since": since, "limit": 1000}).json()
+            told |= {one["key"] for one in page["data"]}
+            since = page["next_cursor"]
+            if not page["has_more"]:
+                break
+        total = client.get(URL, params={"page_size": 1}).json()["total"]
+    assert acknowledged and set(acknowledged) <= told
+    assert len(told) == total
