@@ -12,6 +12,7 @@ import pytest
 
 from penstock.server.edge import Edge
 from tests.conftest import client_of
+from tests.tables.workbench import PROVIDER
 
 APP = "/api/apps/shop"
 TASKS: dict[str, Any] = {
@@ -73,7 +74,9 @@ class World:
 async def world(app: Edge, client: httpx2.AsyncClient) -> AsyncIterator[World]:
     """`ann` and `bob` are operators, `eve` a collaborator, `adm` an admin; `rob` a service key of region EU."""
     assert (await client.post("/api/apps", json={"name": "Shop"})).status_code == 201
-    assert (await client.post(f"{APP}/datasources", json={"name": "Main"})).status_code == 201
+    assert (
+        await client.post(f"{APP}/datasources", json={"name": "Main", "provider_type": PROVIDER})
+    ).status_code == 201
     for name, schema in (("tasks", TASKS), ("notes", NOTES)):
         made = await client.post(
             f"{APP}/datasources/main/datatables?materialize=true", json={"name": name, "json_schema": schema}

@@ -68,7 +68,7 @@ def writable_by(table: Table, principal: Principal) -> BoundTree:
     if base is not None and base.schema.graph is not None and base.schema.graph.self_reference is not None:
         return NOTHING
     limits = limits_in(table, principal)
-    if limits.is_limited and table.provider is not ProviderType.FLAT_TABLE:
+    if limits.is_limited and table.provider is ProviderType.MONGODB:
         return NOTHING
     return limits.writable
 

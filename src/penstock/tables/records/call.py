@@ -108,7 +108,7 @@ async def open_table(
             await settle(ctx, conn, grant, made)
         table = await catalog.load(principal.org_id, app, name)
     limits = limits_in(table, principal)
-    if action == "record.write" and limits.is_limited and table.provider is not ProviderType.FLAT_TABLE:
+    if action == "record.write" and limits.is_limited and table.provider is ProviderType.MONGODB:
         # Nothing there would hold a written record to a rule.
         message = (
             f"Under the rules of '{table.name}', stored as {table.provider}, you read records and write none."
