@@ -52,8 +52,8 @@ class Pair:
 
     def both(self, path: str, params: dict[str, str]) -> tuple[httpx2.Response, httpx2.Response]:
         return (
-            self.user.get(f"{APP}/datatables/guarded{path}", params=params),
-            self.owner.get(f"{APP}/datatables/plain{path}", params=params),
+            self.user.get(f"{APP}/datatables/items_guarded{path}", params=params),
+            self.owner.get(f"{APP}/datatables/items_plain{path}", params=params),
         )
 
 
@@ -63,8 +63,8 @@ def pair(server: RunningServer) -> Iterator[Pair]:
         client.apps.create("Rules")
         client.app("rules").sources.create("Main")
         tables = client.app("rules").tables
-        tables.create("main", "guarded", schema("guarded", [*FIELDS, *HIDDEN], secret=True))
-        tables.create("main", "plain", schema("plain", FIELDS, secret=False))
+        tables.create("main", "items_guarded", schema("items_guarded", [*FIELDS, *HIDDEN], secret=True))
+        tables.create("main", "items_plain", schema("items_plain", FIELDS, secret=False))
         user = {
             "username": "mole",
             "email": "mole@x.org",
@@ -80,7 +80,7 @@ def pair(server: RunningServer) -> Iterator[Pair]:
             "write": {"and": [{"owner": "$user.email"}, {"grade__lt": 90}]},
             "hidden_fields": ["salary", "note"],
         }  # fmt: skip
-        client.request("POST", f"{APP}/datatables/guarded/rules", body=rule)
+        client.request("POST", f"{APP}/datatables/items_guarded/rules", body=rule)
     headers = {"Authorization": f"Bearer {login['access']}"}
     with (
         httpx2.Client(base_url=server.url, headers=headers, timeout=60) as mole,
@@ -119,9 +119,9 @@ def _fill(client: Client) -> None:
             row["parent_id"] = chance.choice(near)["id"]
     shown = [one["name"] for one in FIELDS]
     plain = [{name: row[name] for name in shown} for row in rows if row["id"] % 3]
-    client.app("rules").table("guarded").records.create(rows)
-    client.app("rules").table("plain").records.create(plain)
-    for table, few in (("guarded", rows), ("plain", plain)):
+    client.app("rules").table("items_guarded").records.create(rows)
+    client.app("rules").table("items_plain").records.create(plain)
+    for table, few in (("items_guarded", rows), ("items_plain", plain)):
         ids = {row["id"] for row in few}
         edges = [
             {"from": a, "to": b, "type": "link"}
@@ -137,7 +137,7 @@ def conditions(chance: random.Random) -> dict[str, str]:
         {"grade__gte": "2"}, {"grade__null": "true"}, {"title__contains": "plum"}, {"title__icontains": SECRET},
         {"id__in": "1,2,3,4,5,6,33"}, {"owner": "other@x.org"}, {"owner__ne": "mole@x.org"}, {"tags__aelement": "a"},
         {"day__lt": "2026-05-01"}, {"search": "plum"}, {"search": SECRET}, {"parent.grade": "1"},
-        {"parent.title__contains": SECRET}, {"guarded.grade": "1"}, {"id__descendants": "5"},
+        {"parent.title__contains": SECRET}, {"items_guarded.grade": "1"}, {"id__descendants": "5"},
         {"id__ancestors": "3"}, {"id__ancestors": "5"}, {"salary__gt": "5000"}, {"note__contains": SECRET},
         {"parent.salary": "1"}, {"parent.note__contains": "s"},
         {"filters": json.dumps({"or": [{"owner": "other@x.org"}, {"grade": 3}]})},
@@ -202,7 +202,7 @@ def request(chance: random.Random) -> tuple[str, dict[str, str]]:
 
 def told(answer: httpx2.Response, params: dict[str, str]) -> Any:
     """What an answer says, without what names the table, the request, and the ids of edges."""
-    text = answer.text.replace("guarded", "plain")
+    text = answer.text.replace("items_guarded", "items_plain")
     text = re.sub(r'"request_id":"[^"]*"', "", text)
     if "/edges" in str(answer.url) or params.get("format") == "graph":
         text = re.sub(r'"(id|created_at)":("[^"]*"|\d+)(?=,"from)', "", text)
@@ -218,9 +218,9 @@ def test_answers_are_those_of_a_table_with_nothing_hidden(pair: Pair, seed: int)
     statuses: set[int] = set()
     for _ in range(40):
         path, params = request(chance)
-        theirs = {name.replace("guarded.", "plain."): text for name, text in params.items()}
-        user = pair.user.get(f"{APP}/datatables/guarded{path}", params=params)
-        owner = pair.owner.get(f"{APP}/datatables/plain{path}", params=theirs)
+        theirs = {name.replace("items_guarded.", "items_plain."): text for name, text in params.items()}
+        user = pair.user.get(f"{APP}/datatables/items_guarded{path}", params=params)
+        owner = pair.owner.get(f"{APP}/datatables/items_plain{path}", params=theirs)
         statuses.add(user.status_code)
         asked = any(SECRET in text for text in params.values())
         if not asked:
@@ -234,7 +234,7 @@ def test_a_walk_by_cursors_carries_nothing_hidden(pair: Pair) -> None:
     cursor: str | None = ""
     while cursor is not None:
         params = {"after": cursor, "page_size": "7", "ordering": "-grade,id"}
-        body = pair.user.get(f"{APP}/datatables/guarded/data", params=params).json()
+        body = pair.user.get(f"{APP}/datatables/items_guarded/data", params=params).json()
         seen += [row["id"] for row in body["data"]]
         cursor = body["next_cursor"]
     assert sorted(seen) == [key for key in range(1, 61) if key % 3]
@@ -246,10 +246,10 @@ def test_the_vector_of_words_ranks_what_is_visible(pair: Pair) -> None:
 
 
 def test_writes_tell_nothing_and_change_nothing_hidden(pair: Pair) -> None:
-    data = f"{APP}/datatables/guarded/data"
+    data = f"{APP}/datatables/items_guarded/data"
     before = pair.owner.get(data, params={"page_size": "1000", "ordering": "id"}).json()["data"]
     hidden = [row for row in before if row["id"] % 3 == 0]
-    step = {"table": "guarded"}
+    step = {"table": "items_guarded"}
     tries: list[tuple[str, str, Any, dict[str, str]]] = [
         ("PATCH", f"{data}/3", {"title": "x"}, {}),
         ("PATCH", f"{data}/3", {"title": "x"}, {"If-Match": "*"}),
@@ -267,10 +267,12 @@ def test_writes_tell_nothing_and_change_nothing_hidden(pair: Pair) -> None:
         ("PATCH", f"{data}/1", {"grade": 95}, {}),
         ("POST", f"{APP}/batch", {"steps": [{**step, "op": "delete", "filter": {"owner": "other@x.org"}}]}, {}),
         ("POST", f"{APP}/batch", {"steps": [{**step, "op": "update", "key": 3, "data": {"title": "x"}}]}, {}),
-        ("POST", f"{APP}/datatables/guarded/edges", {"from": 1, "to": 3, "type": "link"}, {}),
-        ("DELETE", f"{APP}/datatables/guarded/edges", {"edge_ids": list(range(1, 200))[::3]}, {}),
+        ("POST", f"{APP}/datatables/items_guarded/edges", {"from": 1, "to": 3, "type": "link"}, {}),
+        ("DELETE", f"{APP}/datatables/items_guarded/edges", {"edge_ids": list(range(1, 200))[::3]}, {}),
     ]  # fmt: skip
-    edges = pair.owner.get(f"{APP}/datatables/guarded/edges", params={"page_size": "1000"}).json()["total"]
+    edges = pair.owner.get(f"{APP}/datatables/items_guarded/edges", params={"page_size": "1000"}).json()[
+        "total"
+    ]
     for method, path, body, headers in tries[:-1]:
         answer = pair.user.request(method, path, json=body, headers=headers)
         assert answer.status_code in (200, 400, 403, 404), (method, path, answer.text)
@@ -286,13 +288,13 @@ def test_writes_tell_nothing_and_change_nothing_hidden(pair: Pair) -> None:
     assert [row for row in after if row["id"] % 3 == 0] == hidden
     assert after == before
     assert (
-        pair.owner.get(f"{APP}/datatables/guarded/edges", params={"page_size": "1000"}).json()["total"]
+        pair.owner.get(f"{APP}/datatables/items_guarded/edges", params={"page_size": "1000"}).json()["total"]
         == edges
     )
 
 
 def test_definitions_and_documents_name_no_hidden_field(pair: Pair) -> None:
-    for path in ("/datatables/guarded", "/datatables/guarded/schema", "/openapi.json"):
+    for path in ("/datatables/items_guarded", "/datatables/items_guarded/schema", "/openapi.json"):
         text = pair.user.get(f"{APP}{path}").text
         assert "salary" not in text
         assert '"note"' not in text
