@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from penstock.tables.bulk import parquet as parquet_module
 from tests.tables.workbench import Records, Workbench
 
 pytestmark = pytest.mark.anyio
@@ -290,3 +292,19 @@ async def test_an_import_is_audited(workbench: Workbench) -> None:
         table.name,
     )
     assert [json.loads(row["detail"])["created"] for row in rows] == [2]
+
+
+async def test_rows_are_refused_while_the_next_ones_are_read(
+    workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks_of = parquet_module.blocks_of
+
+    def slowly(*given: Any) -> Iterator[Any]:
+        yield from blocks_of(*given)
+        time.sleep(0.5)
+
+    monkeypatch.setattr(parquet_module, "blocks_of", slowly)
+    table = await workbench.table(NAME, PRICE)
+    refused = await load(table, parquet(name=["x"], price=[float("nan")]), format="parquet")
+    assert refused.status_code == 400, refused.text
+    assert await table.rows() == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TypeVar
@@ -81,7 +81,7 @@ def _temporary(directory: Path | None) -> IO[bytes]:
     return tempfile.TemporaryFile(dir=usable)
 
 
-async def ahead(source: AsyncGenerator[T]) -> AsyncIterator[T]:
+async def ahead(source: AsyncGenerator[T]) -> AsyncGenerator[T]:
     """The same items, the next one being made while the last one is used."""
     coming = asyncio.ensure_future(anext(source, None))
     try:

@@ -88,8 +88,12 @@ async def _import(
 ) -> Mapping[str, Any]:
     with call.ctx.get(Streams).one(), _in_time():
         body = pieces(call.request, settings.bulk_patience)
-        async with aclosing(body), aclosing(_blocks(call, options, settings, body)) as rows:
-            source = ahead(rows)
+        async with (
+            aclosing(body),
+            aclosing(_blocks(call, options, settings, body)) as rows,
+            # Closed first: nothing else may close the rows while the next ones are being made.
+            aclosing(ahead(rows)) as source,
+        ):
             # Nothing is held before there are rows to write.
             first = await anext(source, None)
             async with call.pool.transaction() as conn:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from typing import Any
 
 import structlog
@@ -38,8 +38,8 @@ class Stream(ASGIResponse):
             return
         gone = asyncio.ensure_future(_disconnected(receive))
         try:
-            async with self._opened as source:
-                await self._send(ahead(source), send, gone)
+            async with self._opened as source, aclosing(ahead(source)) as pieces:
+                await self._send(pieces, send, gone)
         finally:
             gone.cancel()
 
