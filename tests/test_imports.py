@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "penstock"
 SDK = ROOT / "sdk" / "src" / "penstock_sdk"
 # From the bottom up; a package may use those before it.
-ORDER = ("kit", "identity", "connectors", "notifications", "tables", "server")
+ORDER = ("kit", "identity", "connectors", "notifications", "tables", "queries", "server")
 # Declarations without behaviour, which the parent process reads without loading the domain behind them.
 OPEN_MODULES = ("settings",)
 SERVER_COMMANDS = ("cli/",)

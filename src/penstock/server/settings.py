@@ -188,6 +188,7 @@ def _domain_sections() -> tuple[tuple[str, type[Any]], ...]:
     from penstock.kit.jobs.settings import JobsSettings
     from penstock.kit.outbound import OutboundSettings
     from penstock.notifications.settings import NotificationsSettings
+    from penstock.queries.settings import QueriesSettings
     from penstock.tables.settings import TablesSettings
 
     return (
@@ -196,6 +197,7 @@ def _domain_sections() -> tuple[tuple[str, type[Any]], ...]:
         ("identity", IdentitySettings),
         ("notifications", NotificationsSettings),
         ("tables", TablesSettings),
+        ("queries", QueriesSettings),
     )
 
 

@@ -1,6 +1,6 @@
 """Tables that describe the installation itself: its identity, and the database roles it made."""
 
-from sqlalchemy import CheckConstraint, Column, SmallInteger, Table, Uuid
+from sqlalchemy import CheckConstraint, Column, LargeBinary, SmallInteger, Table, Uuid, text
 
 from penstock.kit.metadata import TEXT, created_column, metadata
 
@@ -26,4 +26,18 @@ database_roles = Table(
     Column("password", TEXT, nullable=False),
     created_column(),
     CheckConstraint("purpose IN ('owner', 'records', 'reader')", name="purpose"),
+)
+
+# By this key the policies know what the server itself tells them of the reader of a query; see `queries.run.fence`.
+reader_seal = Table(
+    "reader_seal",
+    metadata,
+    Column("one", SmallInteger, primary_key=True, autoincrement=False, server_default="1"),
+    Column(
+        "key",
+        LargeBinary,
+        nullable=False,
+        server_default=text("uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())"),
+    ),
+    CheckConstraint("one = 1", name="single"),
 )
