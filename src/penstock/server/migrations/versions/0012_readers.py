@@ -4,6 +4,7 @@ import re
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0012"
 down_revision = "0011"
@@ -51,7 +52,7 @@ def _copy_policies() -> None:
             " WHERE p.policyname ~ '^pst_(exempt|read|[0-9]+_read)$'"
         )
     )
-    quote = sa.dialects.postgresql.dialect().identifier_preparer.quote_identifier
+    quote = postgresql.dialect().identifier_preparer.quote_identifier
     for schema, table, policy, condition, role in found.fetchall():
         name = quote(policy.replace("pst_", "pstq_", 1))
         sealed = _TOLD.sub("penstock.told_reader()", condition)
