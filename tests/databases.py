@@ -24,8 +24,9 @@ from penstock.kit.crypto import Keys, load_keys
 from penstock.kit.db import Login
 from penstock.server import settings as configuration
 from penstock.server.bootstrap import open_database
-from penstock.server.database import Bootstrap, Logins, connected, login_from_url, prepare
+from penstock.server.database import prepare
 from penstock.server.first_start import first_start
+from penstock.server.logins import Bootstrap, Logins, connected, login_from_url
 from penstock.server.settings import ServerSettings, Settings
 from penstock.server.sql import quote
 

@@ -19,17 +19,10 @@ from penstock.kit.crypto import new_ring
 from penstock.kit.db import Connection, Login
 from penstock.server import migrations
 from penstock.server.bootstrap import open_database
-from penstock.server.database import (
-    Bootstrap,
-    Logins,
-    connected,
-    create_database,
-    login_from_url,
-    prepare,
-    unseal,
-)
+from penstock.server.database import prepare
 from penstock.server.errors import SetupError
 from penstock.server.first_start import first_start
+from penstock.server.logins import Bootstrap, Logins, connected, create_database, login_from_url, unseal
 from penstock.server.spaces import create_space
 from penstock.server.sql import quote
 from tests.databases import Databases, TestDatabase, at, maintenance

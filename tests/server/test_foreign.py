@@ -14,7 +14,7 @@ import httpx2
 import pytest
 
 from penstock.server.commands import backup
-from penstock.server.database import connected, login_from_url
+from penstock.server.logins import connected, login_from_url
 from tests.conftest import RunningServer, running_server
 from tests.databases import ADMIN_KEY
 from tests.foreign import Foreign, foreign_postgresql

@@ -19,7 +19,7 @@ from penstock import identity, tables
 from penstock.kit.context import Context
 from penstock.kit.jobs import Run, cleaning
 from penstock.server import diagnosis, jobs
-from penstock.server.database import connected
+from penstock.server.logins import connected
 from tests.conftest import RunningServer, client_of, running_server
 from tests.databases import Databases, TestDatabase, url
 from tests.server.test_processes import children, eventually, job_workers

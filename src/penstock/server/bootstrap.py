@@ -19,10 +19,11 @@ from penstock.kit import ids
 from penstock.kit.crypto import KeyRing
 from penstock.kit.db import Login
 from penstock.server import migrations, spaces
-from penstock.server.database import OWNER, RECORDS, Bootstrap, can_log_in, seal, stamp, unseal
 from penstock.server.errors import SetupError
+from penstock.server.logins import OWNER, RECORDS, Bootstrap, can_log_in, seal, unseal
 from penstock.server.settings import ServerSettings
 from penstock.server.sql import quote, scram
+from penstock.server.stamp import stamp
 from penstock.server.vectors import open_vectors
 
 _LOCK = 7_310_519_260  # any number that no other program is likely to lock

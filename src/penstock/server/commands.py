@@ -10,10 +10,7 @@ import gc
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,15 +19,13 @@ from penstock.kit import embedded
 from penstock.kit.settings import SettingError
 from penstock.server import settings as configuration
 from penstock.server.errors import SetupError
+from penstock.server.installation import claim_port, database, keys_of, tell
 from penstock.server.settings import ServerSettings, Settings
 
 if TYPE_CHECKING:
     from penstock.kit.crypto import Keys
-    from penstock.server.database import Bootstrap, Logins
     from penstock.server.diagnosis import Check
-
-KEY_FILE = "keys.json"
-_DATABASE = "penstock"
+    from penstock.server.logins import Bootstrap, Logins
 
 
 def serve(
@@ -192,59 +187,6 @@ def _run_workers(
     return 0 if running.run(build) else 1
 
 
-def claim_port(host: str, port: int) -> None:
-    """Raises `SetupError` when the address is taken or is not ours.
-
-    The workers share the port among each other (SO_REUSEPORT), which would also let a second server take half
-    of the requests; so ask first, without that option.
-    """
-    import socket
-
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except OSError as error:
-        raise SetupError(f"'{host}' is not an address to listen on: {error}.") from error
-    with socket.socket(family, kind, protocol) as probe:
-        # Connections of a server that just stopped may linger; they are no reason to refuse.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-            probe.listen(1)
-        except PermissionError as error:
-            raise SetupError(
-                f"This account may not listen on port {port}; take one of 1024 or more."
-            ) from error
-        except OSError as error:
-            raise SetupError(
-                f"Port {port} on {host} cannot be used ({error.strerror}); "
-                "stop what listens there, or choose another with --port."
-            ) from error
-
-
-@contextmanager
-def database(server: ServerSettings) -> Iterator[Bootstrap]:
-    """The account to set things up with; the embedded server runs for as long as the block does."""
-    if server.database_url:
-        from penstock.server.database import bootstrap_from_settings
-
-        yield bootstrap_from_settings(server)
-        return
-    with ThreadPoolExecutor(1) as executor:
-        # It starts while this thread imports; never the other way round, for half-imported modules see each other.
-        starting = executor.submit(embedded.start, server.data_dir, progress=tell, watch=False)
-        try:
-            from penstock.kit.db import Login
-            from penstock.server.database import Bootstrap, create_database
-
-            import_module("penstock.server.worker")
-        finally:
-            cluster = starting.result()
-    with cluster:
-        login = Login(cluster.host, cluster.port, cluster.superuser, cluster.superuser_password, _DATABASE)
-        asyncio.run(create_database(login))
-        yield Bootstrap(login, login, cluster.ensure)
-
-
 async def _prepare(
     account: Bootstrap, keys: Keys, settings: Settings, *, repair: bool = False
 ) -> tuple[Logins, Any]:
@@ -253,18 +195,6 @@ async def _prepare(
 
     logins = await prepare(account, keys.encryption, settings.server, repair=repair)
     return logins, await first_start(logins, keys, settings)
-
-
-def keys_of(server: ServerSettings) -> Keys:
-    from penstock.kit.crypto import load_keys
-
-    path = server.data_dir / KEY_FILE
-    try:
-        return load_keys(path, server.signing_keys, server.encryption_keys)
-    except (ValueError, KeyError) as error:
-        raise SetupError(f"The signing or encryption keys cannot be read: {error}") from error
-    except OSError as error:
-        raise SetupError(f"The key file {path} cannot be used: {error.strerror}.") from error
 
 
 def _configure_logs(settings: Settings) -> None:
@@ -306,10 +236,6 @@ def _reported(work: Callable[[], int]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-def tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def _ready(server: ServerSettings) -> None:

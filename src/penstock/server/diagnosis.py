@@ -16,10 +16,10 @@ from penstock import __version__
 from penstock.kit import embedded
 from penstock.kit.jobs.queue import QUERIES
 from penstock.kit.settings import SettingError
-from penstock.server import commands, health
+from penstock.server import health, installation
 from penstock.server import settings as configuration
-from penstock.server.database import Bootstrap, bootstrap_from_settings, connected
 from penstock.server.errors import SetupError
+from penstock.server.logins import Bootstrap, bootstrap_from_settings, connected
 from penstock.server.settings import ServerSettings
 
 _LEAST_FREE = 1024**3  # bytes
@@ -60,7 +60,7 @@ def _directory(server: ServerSettings) -> Iterator[Check]:
     )
     free = shutil.disk_usage(path).free
     yield Check("disk space", free > _LEAST_FREE, f"{free / 1024**3:.1f} GiB free")
-    key_file = path / commands.KEY_FILE
+    key_file = path / installation.KEY_FILE
     if key_file.exists():
         mode = stat.S_IMODE(key_file.stat().st_mode)
         yield Check(
@@ -69,7 +69,7 @@ def _directory(server: ServerSettings) -> Iterator[Check]:
             f"{key_file}" if not mode & 0o077 else f"{key_file} can be read by others: chmod 600 {key_file}",
         )
         try:
-            commands.keys_of(server)
+            installation.keys_of(server)
         except SetupError as error:
             yield Check("keys", False, str(error))
 
@@ -89,7 +89,7 @@ def _database(server: ServerSettings) -> list[Check]:
     if not (server.data_dir / "postgres" / "data").exists():
         return checks
     try:
-        with commands.database(server) as account:
+        with installation.database(server) as account:
             return checks + asyncio.run(_inspect(account))
     except (SetupError, embedded.ClusterError) as error:
         return [*checks, Check("database", False, str(error))]
@@ -148,7 +148,7 @@ async def _vectors(connection: Any) -> Check:
 
 def _port(server: ServerSettings) -> Check:
     try:
-        commands.claim_port(server.host, server.port)
+        installation.claim_port(server.host, server.port)
     except SetupError as error:
         return Check("port", False, str(error))
     return Check("port", True, f"{server.host}:{server.port} is free")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from penstock import identity
 from penstock.kit.crypto import Keys
 from penstock.kit.db import Connection
-from penstock.server.database import Logins, connected
+from penstock.server.logins import Logins, connected
 from penstock.server.settings import Settings
 from penstock.server.spaces import subscribed
 

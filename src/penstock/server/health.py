@@ -11,7 +11,7 @@ from litestar.response.base import ASGIResponse
 from penstock import __version__
 from penstock.kit import errors, http
 from penstock.kit.context import Context
-from penstock.server.database import MIGRATIONS
+from penstock.server.stamp import MIGRATIONS
 
 _PATIENCE = 3.0  # seconds
 

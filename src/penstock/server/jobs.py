@@ -14,7 +14,7 @@ from penstock.kit import telemetry
 from penstock.kit.crypto import Keys
 from penstock.kit.jobs import Worker, cleaning
 from penstock.kit.jobs.settings import JobsSettings
-from penstock.server.database import Logins
+from penstock.server.logins import Logins
 from penstock.server.settings import ServerSettings, Settings
 from penstock.server.worker import build_context, close_context, open_context
 

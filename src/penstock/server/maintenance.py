@@ -8,9 +8,9 @@ from pathlib import Path
 
 from penstock import __version__
 from penstock.kit import embedded
-from penstock.server.commands import KEY_FILE
-from penstock.server.database import Bootstrap, connected
 from penstock.server.errors import SetupError
+from penstock.server.installation import KEY_FILE
+from penstock.server.logins import Bootstrap, connected
 from penstock.server.settings import ServerSettings
 
 _Tell = Callable[[str], None]

@@ -12,7 +12,7 @@ from penstock import identity
 from penstock.kit.crypto import KeyRing
 from penstock.kit.db import Connection
 from penstock.kit.events import Events
-from penstock.server.database import OWNER, RECORDS, seal
+from penstock.server.logins import OWNER, RECORDS, seal
 from penstock.server.sql import quote, scram
 
 _READER_SETTINGS = {

@@ -17,7 +17,7 @@ from penstock.kit.context import Context
 from penstock.kit.crypto import Keys
 from penstock.kit.notify import Listener
 from penstock.server.app import create_app
-from penstock.server.database import Logins
+from penstock.server.logins import Logins
 from penstock.server.metrics import Metrics
 from penstock.server.settings import Settings
 from penstock.server.spaces import subscribed

@@ -12,7 +12,7 @@ import sys
 from penstock.kit.context import Context
 from penstock.kit.crypto import KeyRing, Keys
 from penstock.kit.jobs import Handler, Run, Worker
-from penstock.server.database import Logins
+from penstock.server.logins import Logins
 from penstock.server.worker import build_context, close_context, open_context
 from tests.databases import test_settings as settings_of_tests
 from tests.kit.jobs.conftest import LOST_AFTER, NOTE, Note

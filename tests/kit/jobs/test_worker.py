@@ -321,7 +321,7 @@ async def test_a_database_that_goes_away(ctx: Context, database: TestDatabase) -
 
 
 async def _end_connections(database: TestDatabase) -> None:
-    from penstock.server.database import connected
+    from penstock.server.logins import connected
 
     async with connected(database.account.direct) as connection:
         await connection.execute(

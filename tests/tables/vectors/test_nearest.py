@@ -9,8 +9,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from penstock.server.database import connected
 from penstock.server.edge import Edge
+from penstock.server.logins import connected
 from tests.databases import TestDatabase
 from tests.tables.vectors import oracle
 from tests.tables.workbench import Records, Workbench
