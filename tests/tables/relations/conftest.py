@@ -28,6 +28,13 @@ def text(name: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 async def magazine(workbench: Workbench) -> Tables:
+    return await print_magazine(
+        workbench, refers(["year", "number"], "editions", ["year", "number"]), refers("post_id", "posts")
+    )
+
+
+async def print_magazine(workbench: Workbench, *of_pages: Mapping[str, Any]) -> Tables:
+    """Its tables and records; `of_pages` are the foreign keys of `pages`."""
     make = workbench.table
     tables = {
         "authors": await make(
@@ -64,10 +71,7 @@ async def magazine(workbench: Workbench) -> Tables:
             integer("number"),
             integer("post_id"),
             name="pages",
-            foreignKeys=[
-                refers(["year", "number"], "editions", ["year", "number"]),
-                refers("post_id", "posts"),
-            ],
+            foreignKeys=list(of_pages),
         ),
     }
     await tables["authors"].add(

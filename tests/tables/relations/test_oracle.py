@@ -221,7 +221,10 @@ def question(
 @pytest.mark.parametrize("seed", range(WORLDS))
 async def test_random_relations(workbench: Workbench, seed: int) -> None:
     chance = random.Random(seed)
-    world = await build(workbench, chance)
+    await ask(await build(workbench, chance), chance)
+
+
+async def ask(world: World, chance: random.Random) -> None:
     names = [name for name in world.rows if world.ways[name] and not name.endswith("links")]
     matched = 0
     for _ in range(QUESTIONS):

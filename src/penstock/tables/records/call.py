@@ -141,7 +141,8 @@ async def plan_around(
     found = plan(around)
     if around.missing:
         async with call.ctx.db.control.transaction() as conn:
-            await materialize(conn, call.grant, sorted(around.missing))
+            made = await materialize(conn, call.grant, sorted(around.missing))
+            await settle(call.ctx, conn, call.grant, made)
         found = plan(await surroundings(call))
     limits = (limits_of(table, call.principal) for table in around.family.tables.values())
     return found, pool_for(call.ctx, dict.fromkeys(limits))

@@ -7,7 +7,7 @@ when they are few enough is the JSON built, from subqueries on the page's rows a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 from penstock.kit import errors, sql
 from penstock.kit.db import Row
@@ -99,24 +99,42 @@ def compile_detail(
 def check(row: Row, populated: Populated) -> None:
     """Raises `errors.Invalid` when more is related to the page than an answer takes."""
     many = [path for path, branch in _walk(populated.branches) if branch.is_many]
-    for path, most in zip(many, row["most"], strict=True):
-        if most > populated.max_per_record:
+    sizes = [Size(*one) for one in zip(many, row["counts"], row["most"], strict=True)]
+    check_sizes(sizes, row["bytes"], populated)
+
+
+class Size(NamedTuple):
+    """How many records a relation leads to: all those of an answer, and those of the one that has most."""
+
+    path: str
+    count: int
+    most: int
+
+
+def check_sizes(sizes: Sequence[Size], size: int, populated: Populated) -> None:
+    """`size` are the bytes of the answer. Raises `errors.Invalid` when it is more than one may have."""
+    for one in sizes:
+        if one.most > populated.max_per_record:
             _refuse(
-                f"A record has more than {populated.max_per_record:,} records in '{path}'; "
+                f"A record has more than {populated.max_per_record:,} records in '{one.path}'; "
                 "ask for those as a list of their own, filtered by the foreign key."
             )
-    if sum(row["counts"]) > populated.max_rows:
+    if sum(one.count for one in sizes) > populated.max_rows:
         _refuse(
             f"The page has more than {populated.max_rows:,} related records; ask for smaller pages or fewer relations."
         )
-    if row["bytes"] > populated.max_bytes:
-        _refuse(
-            f"The answer would have more than {populated.max_bytes:,} bytes; "
-            "ask for smaller pages, or pick fields as in 'fields=id,author.name'."
-        )
+    if size > populated.max_bytes:
+        too_large(populated)
 
 
-def _refuse(message: str) -> None:
+def too_large(populated: Populated) -> NoReturn:
+    _refuse(
+        f"The answer would have more than {populated.max_bytes:,} bytes; "
+        "ask for smaller pages, or pick fields as in 'fields=id,author.name'."
+    )
+
+
+def _refuse(message: str) -> NoReturn:
     raise errors.Invalid({"populate": [message]})
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from penstock.tables.models import ForeignKey
+from penstock.tables.models import ForeignKey, ProviderType
 from penstock.tables.providers import Feature, capabilities
 from penstock.tables.relations.models import Pairs
 
@@ -65,7 +65,16 @@ class Family:
 
     def _references(self, table: Table) -> Iterable[Reference]:
         found = (_reference(table.name, key) for key in table.schema.foreign_keys)
-        return dict.fromkeys(one for one in found if one.parent in self.tables)
+        return dict.fromkeys(
+            one for one in found if one.parent in self.tables and _meet(table, self.tables[one.parent])
+        )
+
+
+def _meet(table: Table, other: Table) -> bool:
+    """True when one statement can read both tables."""
+    if ProviderType.MONGODB not in (table.provider, other.provider):
+        return True
+    return table.definition.data_source_id == other.definition.data_source_id
 
 
 def _reference(child: str, key: ForeignKey) -> Reference:

@@ -24,7 +24,8 @@ from penstock.tables.aggregates.plan import AggregatePlan
 from penstock.tables.aggregates.tree import Function
 from penstock.tables.providers.mongodb import numeric
 from penstock.tables.providers.mongodb.expressions import Expressions
-from penstock.tables.providers.mongodb.reading import documents_of, every, matching, search_match
+from penstock.tables.providers.mongodb.joining import selection
+from penstock.tables.providers.mongodb.reading import documents_of, search_match
 from penstock.tables.providers.mongodb.servers import Place
 from penstock.tables.providers.mongodb.shape import path_of, value_json
 from penstock.tables.providers.mongodb.values import MAX_DIGITS, quoted
@@ -64,10 +65,8 @@ class _Stages:
 
     def pipeline(self) -> list[dict[str, Any]]:
         plan = self.plan
-        match = [matching(plan.table, plan.where, hide_deleted=plan.hide_deleted)]
-        if plan.search is not None:
-            match.append(search_match(plan.table, plan.search))
-        stages: list[dict[str, Any]] = [{"$match": every(match)}]
+        search = () if plan.search is None else (search_match(plan.table, plan.search),)
+        stages = selection(plan.table, plan.where, hide_deleted=plan.hide_deleted, also=search)
         calls = self.calls()
         if any(call.collects and not call.distinct for call in calls):
             stages.append({"$sort": {path_of(plan.table, name): 1 for name in plan.table.schema.primary_key}})

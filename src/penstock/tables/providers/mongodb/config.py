@@ -14,7 +14,6 @@ CAPABILITIES = Capabilities(
     ProviderType.MONGODB,
     "documents in collections of MongoDB",
     {
-        Feature.RELATED: "records of its tables are not joined with others; ask for each table by itself.",
         Feature.FOREIGN_UNIQUE: (
             "its foreign keys are of one field, and lead to the key of a table of the same data source."
         ),

@@ -89,7 +89,7 @@ class MongoRecords:
         return await reading.list_records(self._writes.place, replace(plan, where=where))
 
     async def get_record(self, plan: DetailPlan) -> Answer:
-        return await reading.get_record(self._writes.place, replace(plan, key=await self._resolved(plan.key)))
+        return await reading.get_record(self._writes.place, plan)
 
     async def aggregate(self, plan: AggregatePlan) -> Answer:
         most = self._ctx.settings(TablesSettings).max_collected

@@ -14,7 +14,7 @@ _DENIED = (13, 18)  # Unauthorized, AuthenticationFailed
 _TOO_LATE = (50, 262)  # MaxTimeMSExpired, ExceededTimeLimit
 _CONTENDED = (112, 246)  # WriteConflict, SnapshotUnavailable
 _INVALID_DOCUMENT = 121
-_TOO_LARGE = (10334, 17419, 17420)  # BSONObjectTooLarge, and after an update
+_TOO_LARGE = (10334, 17419, 17420, 4568)  # BSONObjectTooLarge, after an update, of what is looked up
 _TOO_MUCH = (146, 292, 16945, 17280)  # ExceededMemoryLimit, NoDiskUse, of $push, KeyTooLong
 _EXPRESSION = (51091, 51108, 51075, 2)  # a regular expression or a value that cannot be used
 

@@ -22,8 +22,10 @@ from penstock.tables.providers.mongodb.values import Unstorable, document, store
 
 Match: TypeAlias = "dict[str, Any]"
 PathOf: TypeAlias = Callable[[str], str]
+Found: TypeAlias = Callable[[Related[Condition], bool], Match]
 
 NOTHING: Match = {"_id": {"$in": []}}
+NOT_DELETED: Match = {"is_deleted": {"$ne": True}}
 # MongoDB takes regular expressions of less than 32 KiB.
 _LONGEST = 32_000
 _LAST_CASED = 0x1E944
@@ -31,18 +33,22 @@ _JSON = (ValueType.JSON_OBJECT, ValueType.JSON_ARRAY, ValueType.JSON)
 _COMPARISONS = {"eq": "$eq", "gt": "$gt", "gte": "$gte", "lt": "$lt", "lte": "$lte"}
 
 
-def compile_match(tree: BoundTree, path_of: PathOf, *, truth: bool = True) -> Match:
-    """The documents for which the tree is `truth`. Raises `Invalid` for what MongoDB cannot answer."""
+def _alone(node: Related[Condition], truth: bool) -> Match:
+    raise errors.Invalid({"filters": ["A condition on related records has no place in this request."]})
+
+
+def compile_match(tree: BoundTree, path_of: PathOf, found: Found = _alone, *, truth: bool = True) -> Match:
+    """The documents for which the tree is `truth`. Raises `Invalid` for what MongoDB cannot answer.
+
+    `found` gives the match of those for which a condition on related records is true, or false.
+    """
     if isinstance(tree, Condition):
         return _leaf(tree, path_of(tree.column.name), truth)
     if isinstance(tree, Not):
-        return compile_match(tree.item, path_of, truth=not truth)
+        return compile_match(tree.item, path_of, found, truth=not truth)
     if isinstance(tree, Related):
-        raise errors.Invalid(
-            {"filters": ["Records of MongoDB are not filtered by fields of other tables."]},
-            hint="Filter the other table first, and use its keys in a list: author_id__in=1,2,3.",
-        )
-    items = [compile_match(item, path_of, truth=truth) for item in tree.items]
+        return found(tree, truth)
+    items = [compile_match(item, path_of, found, truth=truth) for item in tree.items]
     return every(items) if isinstance(tree, And) is truth else some(items)
 
 

@@ -1,4 +1,4 @@
-"""Conditions that lead to other records, walks and the ends of edges, become lists of keys before MongoDB sees them."""
+"""Conditions on what a walk leads to become lists of keys before MongoDB sees them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from penstock.tables.providers.mongodb.failures import translated
 from penstock.tables.providers.mongodb.match import Match, every
 from penstock.tables.providers.mongodb.reading import matching
 from penstock.tables.providers.mongodb.servers import Place
-from penstock.tables.records.reach import End, Reach
+from penstock.tables.records.reach import Reach
 
 _AT_ONCE = 5_000
 
 
 async def resolved(place: Place, tree: BoundTree, most: int) -> BoundTree:
-    """The tree without `Related` nodes. Raises `BadRequest` when one leads to more than `most` records."""
+    """The tree without walks in it. Raises `BadRequest` when one leads to more than `most` records."""
     if isinstance(tree, Condition):
         return tree
     if isinstance(tree, Not):
@@ -36,12 +36,7 @@ async def _keys(place: Place, tree: Related[Condition], most: int) -> BoundTree:
     if isinstance(hop, Below):
         (name,) = hop.nodes.table.schema.primary_key
         return _among(hop.nodes.table.columns[name], await _below(place, hop, item, most))
-    if isinstance(hop, End):
-        edges = hop.nodes.edges
-        assert edges is not None
-        match = matching(hop.nodes, await resolved(place, item, most), hide_deleted=False)
-        return _among(edges.columns[hop.field], await _found(place, hop.nodes, match, most))
-    return tree  # refused when it is compiled
+    return tree
 
 
 def _among(column: Column, keys: Sequence[Any]) -> Condition:

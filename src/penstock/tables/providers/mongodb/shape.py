@@ -113,7 +113,12 @@ def values_json(table: Table, names: Sequence[str], document: Mapping[str, Any])
 
 
 def value_json(table: Table, name: str, value: Any) -> str:
-    return _renderer(table.schema.by_name[name])(value)
+    return renderer(table, name)(value)
+
+
+def renderer(table: Table, name: str) -> Callable[[Any], str]:
+    """The JSON of a stored value of a field."""
+    return _renderer(table.schema.by_name[name])
 
 
 @lru_cache(maxsize=4096)

@@ -15,8 +15,8 @@ from penstock.tables.providers.mongodb.failures import translated
 from penstock.tables.providers.mongodb.match import Match, every
 from penstock.tables.providers.mongodb.reading import (
     documents_of,
-    key_match,
-    list_match,
+    key_stages,
+    list_stages,
     matching,
     ordered,
     size_of,
@@ -95,11 +95,10 @@ class _Walk:
     async def start(self) -> list[Any]:
         plan = self.plan
         if not isinstance(plan.begin, RecordPlan):
-            match = key_match(plan.table, plan.begin, hide_deleted=plan.table.schema.soft_deletes)
-            stages: list[dict[str, Any]] = [{"$match": every([match, self.visible() or {}])}]
+            stages = key_stages(plan.table, plan.begin, self.visible() or {})
         else:
             begin = plan.begin
-            stages = [{"$match": list_match(begin)}, *ordered(plan.table, begin.order)]
+            stages = [*list_stages(begin), *ordered(plan.table, begin.order)]
             if plan.roots is not None:
                 stages += self.only_roots()
             if begin.window.offset:
