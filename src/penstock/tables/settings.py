@@ -71,6 +71,11 @@ class TablesSettings:
     mongodb_timeout: float = setting(
         30.0, "Seconds that one request to MongoDB may take.", check=at_least(0.1)
     )
+    mongodb_max_searched: int = setting(
+        20_000,
+        "Records of MongoDB that one full-text search looks through, after all other conditions; more are refused.",
+        check=at_least(1),
+    )
     max_related_per_record: int = setting(
         1_000,
         "Related records that `populate` adds to one record by one relation; more are refused.",

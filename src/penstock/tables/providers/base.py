@@ -19,6 +19,7 @@ class Feature(StrEnum):
     FOREIGN_UNIQUE = "foreign keys to a unique field that is not the key"
     ATOMIC = "requests that write several records, wholly or not at all"
     SEARCH = "full-text search"
+    SEARCH_CONDITIONS = "conditions on the search vector of a record, or of a related one"
     AGGREGATES = "aggregates"
     DIVISION = "division inside aggregates"
     EXPRESSION_INDEXES = "indexes of an expression, and of the records that fulfil a condition"

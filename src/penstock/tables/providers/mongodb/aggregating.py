@@ -26,6 +26,7 @@ from penstock.tables.providers.mongodb import numeric
 from penstock.tables.providers.mongodb.expressions import Expressions
 from penstock.tables.providers.mongodb.joining import selection
 from penstock.tables.providers.mongodb.reading import documents_of, search_match
+from penstock.tables.providers.mongodb.searching import Found
 from penstock.tables.providers.mongodb.servers import Place
 from penstock.tables.providers.mongodb.shape import path_of, value_json
 from penstock.tables.providers.mongodb.values import MAX_DIGITS, quoted
@@ -37,9 +38,9 @@ _SQUARES = (Function.STDDEV, Function.VARIANCE)
 Group = dict[str, Any]
 
 
-async def aggregate(place: Place, plan: AggregatePlan, most: int) -> Answer:
+async def aggregate(place: Place, plan: AggregatePlan, found: Found | None, most: int) -> Answer:
     """Raises `Invalid` for more groups, items or digits than an answer may have."""
-    stages = _Stages(plan, most)
+    stages = _Stages(plan, found, most)
     groups: list[Group] = await documents_of(place, plan.table, stages.pipeline())
     if len(groups) > MAX_GROUPS:
         raise errors.Invalid(
@@ -58,15 +59,18 @@ async def aggregate(place: Place, plan: AggregatePlan, most: int) -> Answer:
 class _Stages:
     """The pipeline of a plan. Outputs of a group are called by their place among the outputs."""
 
-    def __init__(self, plan: AggregatePlan, most: int) -> None:
+    def __init__(self, plan: AggregatePlan, found: Found | None, most: int) -> None:
         self.plan = plan
+        self.found = found
         self.most = most
         self.expressions = Expressions(plan.table, plan.values)
 
     def pipeline(self) -> list[dict[str, Any]]:
         plan = self.plan
-        search = () if plan.search is None else (search_match(plan.table, plan.search),)
-        stages = selection(plan.table, plan.where, hide_deleted=plan.hide_deleted, also=search)
+        also = [] if self.found is None else [self.found.match()]
+        if plan.search is not None:
+            also.append(search_match(plan.table, plan.search))
+        stages = selection(plan.table, plan.where, hide_deleted=plan.hide_deleted, also=also)
         calls = self.calls()
         if any(call.collects and not call.distinct for call in calls):
             stages.append({"$sort": {path_of(plan.table, name): 1 for name in plan.table.schema.primary_key}})

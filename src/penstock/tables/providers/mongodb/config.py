@@ -17,10 +17,7 @@ CAPABILITIES = Capabilities(
         Feature.FOREIGN_UNIQUE: (
             "its foreign keys are of one field, and lead to the key of a table of the same data source."
         ),
-        Feature.SEARCH: (
-            "MongoDB splits and ranks words in ways of its own, so the answers would differ; `search` looks for the "
-            "text in all text fields of tables that declare no search fields."
-        ),
+        Feature.SEARCH_CONDITIONS: "it has no search vectors; `search` goes with all other conditions.",
         Feature.DIVISION: "it would round quotients otherwise than PostgreSQL does.",
         Feature.EXPRESSION_INDEXES: "its indexes are of fields, and of all records.",
         Feature.SELF_REFERENCE: "its walks go along edges of their own.",

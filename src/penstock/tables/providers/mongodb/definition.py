@@ -111,8 +111,6 @@ def _asked_for(schema: TableSchema, *, is_audited: bool) -> Iterator[Feature]:
         yield Feature.FOREIGN_UNIQUE
     if schema.graph is not None and schema.graph.self_reference is not None:
         yield Feature.SELF_REFERENCE
-    if schema.search_fields:
-        yield Feature.SEARCH
     if "vector" in types:
         yield Feature.VECTORS
     if any(not index.fields or index.where for index in schema.indexes):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from penstock.identity import Grant
 from penstock.kit.context import Context
@@ -13,12 +13,14 @@ from penstock.kit.filters import BoundTree
 from penstock.tables.aggregates.plan import AggregatePlan
 from penstock.tables.graph.plan import WalkPlan
 from penstock.tables.models import DataTable, TableSchema
-from penstock.tables.providers.mongodb import aggregating, edging, once, reading, upserting, walking, writing
+from penstock.tables.providers.mongodb import aggregating, edging, listing, once, upserting, walking, writing
 from penstock.tables.providers.mongodb.definition import indexes, validator
 from penstock.tables.providers.mongodb.failures import translated
+from penstock.tables.providers.mongodb.joining import selection
 from penstock.tables.providers.mongodb.keys import COUNTERS
 from penstock.tables.providers.mongodb.linking import Links
 from penstock.tables.providers.mongodb.resolving import resolved
+from penstock.tables.providers.mongodb.searching import Found, find
 from penstock.tables.providers.mongodb.servers import Place, Servers
 from penstock.tables.providers.mongodb.writing import Writes
 from penstock.tables.providers.verbs import Writing
@@ -33,6 +35,8 @@ from penstock.tables.settings import TablesSettings
 if TYPE_CHECKING:
     from penstock.tables.catalog import Table
     from penstock.tables.records.change import Versions
+
+P = TypeVar("P", RecordPlan, AggregatePlan)
 
 
 async def open_records(ctx: Context, grant: Grant, table: Table) -> MongoRecords:
@@ -85,26 +89,36 @@ class MongoRecords:
         self._writes = writes
 
     async def list_records(self, plan: RecordPlan) -> Answer:
-        where = await self._resolved(plan.where)
-        return await reading.list_records(self._writes.place, replace(plan, where=where))
+        plan, found = await self._searched(replace(plan, where=await self._resolved(plan.where)))
+        return await listing.list_records(self._writes.place, plan, found)
 
     async def get_record(self, plan: DetailPlan) -> Answer:
-        return await reading.get_record(self._writes.place, plan)
+        return await listing.get_record(self._writes.place, plan)
 
     async def aggregate(self, plan: AggregatePlan) -> Answer:
         most = self._ctx.settings(TablesSettings).max_collected
-        where = await self._resolved(plan.where)
-        return await aggregating.aggregate(self._writes.place, replace(plan, where=where), most)
+        plan, found = await self._searched(replace(plan, where=await self._resolved(plan.where)))
+        return await aggregating.aggregate(self._writes.place, plan, found, most)
 
     async def walk(self, plan: WalkPlan) -> Answer:
-        begin = plan.begin
+        begin, found = plan.begin, None
         if isinstance(begin, RecordPlan):
             begin = replace(begin, where=await self._resolved(begin.where))
-        return await walking.walk(self._writes.place, replace(plan, begin=begin))
+            begin, found = await self._searched(begin)
+        return await walking.walk(self._writes.place, replace(plan, begin=begin), found)
 
     async def _resolved(self, tree: BoundTree) -> BoundTree:
         most = self._ctx.settings(TablesSettings).max_graph_size
         return await resolved(self._writes.place, tree, most)
+
+    async def _searched(self, plan: P) -> tuple[P, Found | None]:
+        """The plan without a search by words, and what it finds."""
+        search, most = plan.search, self._ctx.settings(TablesSettings).mongodb_max_searched
+        if search is None or not search.by_vector:
+            return plan, None
+        stages = selection(plan.table, plan.where, hide_deleted=plan.hide_deleted)
+        found = await find(self._writes.place, self._ctx.db.data, plan.table, stages, search, most)
+        return replace(plan, search=None), found
 
     async def create(self, table: Table, grant: Grant, incoming: Incoming, *, brief: bool) -> Answer:
         return await writing.create(self._writes, table, grant, incoming, brief=brief)

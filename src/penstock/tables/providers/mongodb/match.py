@@ -73,6 +73,8 @@ def filled(path: str) -> Match:
 
 def _leaf(condition: Condition, path: str, truth: bool) -> Match:
     operator, value = condition.operator, condition.value
+    if condition.column.type is ValueType.TSVECTOR:
+        _refuse(condition, "is not available on MongoDB; use the parameter 'search'")
     if operator.arity is Arity.BOOLEAN:
         is_null = (operator.name == "null") is value
         return {path: {"$exists": is_null is not truth}}

@@ -12,6 +12,7 @@ from penstock.tables.graph.compile import DEPTH, TYPE, shown_fields
 from penstock.tables.graph.plan import MAX_BYTES, WalkPlan
 from penstock.tables.graph.traversal import Format, Include, ends
 from penstock.tables.providers.mongodb.failures import translated
+from penstock.tables.providers.mongodb.joining import Stage
 from penstock.tables.providers.mongodb.match import Match, every
 from penstock.tables.providers.mongodb.reading import (
     documents_of,
@@ -21,6 +22,7 @@ from penstock.tables.providers.mongodb.reading import (
     ordered,
     size_of,
 )
+from penstock.tables.providers.mongodb.searching import Found
 from penstock.tables.providers.mongodb.servers import Place
 from penstock.tables.providers.mongodb.shape import projection, row_json, value_json
 from penstock.tables.providers.mongodb.values import quoted
@@ -48,16 +50,18 @@ class _Seen:
         return sorted(self.depths, key=lambda key: (self.depths[key], self.places.get(key, 0), key))
 
 
-async def walk(place: Place, plan: WalkPlan) -> Answer:
-    return shape.answer(plan, await _Walk(place, plan).row())
+async def walk(place: Place, plan: WalkPlan, found: Found | None) -> Answer:
+    """`found` are the records that it may begin with, where words were searched."""
+    return shape.answer(plan, await _Walk(place, plan, found).row())
 
 
 class _Walk:
     """One walk; `row` is what its answer is shaped from, as the statement of PostgreSQL gives it."""
 
-    def __init__(self, place: Place, plan: WalkPlan) -> None:
+    def __init__(self, place: Place, plan: WalkPlan, found: Found | None) -> None:
         self.place = place
         self.plan = plan
+        self.found = found
         self.seen: dict[Include, _Seen] = {}
 
     async def row(self) -> dict[str, Any]:
@@ -93,21 +97,26 @@ class _Walk:
     # --- where it begins, and what it reaches
 
     async def start(self) -> list[Any]:
-        plan = self.plan
-        if not isinstance(plan.begin, RecordPlan):
-            stages = key_stages(plan.table, plan.begin, self.visible() or {})
-        else:
-            begin = plan.begin
-            stages = [*list_stages(begin), *ordered(plan.table, begin.order)]
-            if plan.roots is not None:
-                stages += self.only_roots()
-            if begin.window.offset:
-                stages.append({"$skip": begin.window.offset})
-            stages.append({"$limit": min(begin.window.limit, plan.limit + 1)})
-        return [
-            one["_id"]
-            for one in await documents_of(self.place, plan.table, [*stages, {"$project": {"_id": 1}}])
-        ]
+        plan, begin = self.plan, self.plan.begin
+        if not isinstance(begin, RecordPlan):
+            return await self.keys_of(key_stages(plan.table, begin, self.visible() or {}))
+        stages = list_stages(begin, *([] if self.found is None else [self.found.match()]))
+        by_rank = self.found if begin.by_rank else None
+        if by_rank is None:
+            stages += ordered(plan.table, begin.order)
+        if plan.roots is not None:
+            stages += self.only_roots()
+        first, count = begin.window.offset, min(begin.window.limit, plan.limit + 1)
+        if by_rank is not None:
+            ranked = by_rank.sorted((key, None) for key in await self.keys_of(stages))
+            return [key for key, _ in ranked[first : first + count]]
+        if first:
+            stages.append({"$skip": first})
+        return await self.keys_of([*stages, {"$limit": count}])
+
+    async def keys_of(self, stages: Sequence[Stage]) -> list[Any]:
+        found = await documents_of(self.place, self.plan.table, [*stages, {"$project": {"_id": 1}}])
+        return [one["_id"] for one in found]
 
     def only_roots(self) -> list[dict[str, Any]]:
         """Records to which no step leads."""
