@@ -41,8 +41,5 @@ async def aggregate(pool: Pool, plan: AggregatePlan, settings: TablesSettings, s
 
 def _explained(error: errors.BadRequest) -> errors.BadRequest:
     if isinstance(error.__cause__, asyncpg.DivisionByZeroError):
-        return errors.Invalid(
-            {"_aggregate": ["An expression divides by zero in at least one of the records."]},
-            hint="Leave such records out by a filter: divisor__ne=0.",
-        )
+        return answer.divided_by_zero()
     return error

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.tables.providers.mongodb.conftest import MongoBench
-from tests.tables.workbench import APP, exact
+from tests.tables.workbench import APP, ID, exact
 
 pytestmark = pytest.mark.anyio
 
@@ -244,29 +244,19 @@ async def test_patterns_are_no_regular_expressions(bench: MongoBench) -> None:
     assert (long.status_code, list(long.json()["errors"])) == (400, ["name__contains"])
 
 
-@pytest.mark.parametrize(
-    ("schema", "said"),
-    [
-        ({"fields": [NAME], "search_fields": ["name"]}, "full-text search"),
-        ({"fields": [NAME], "audit": True}, "an audit entry"),
-    ],
-)
-async def test_what_collections_lack_is_refused(bench: MongoBench, schema: Any, said: str) -> None:
-    fields = [{"name": "id", "type": "integer"}, *schema.pop("fields")]
-    made = await bench.define({"fields": fields, "primaryKey": ["id"], **schema})
-    if made.status_code == 201:
-        answer = await bench.client.get(f"/api/apps/{APP}/datatables/{made.json()['name']}/data")
-        assert answer.status_code == 400, answer.text
-        assert "'mongodb'" in answer.json()["detail"]
-    else:
-        pytest.fail(made.text)
+async def test_what_collections_lack_is_refused(bench: MongoBench) -> None:
+    made = await bench.define({"fields": [ID, NAME], "primaryKey": ["id"], "audit": True})
+    assert made.status_code == 201, made.text
+    answer = await bench.client.get(f"/api/apps/{APP}/datatables/{made.json()['name']}/data")
+    assert answer.status_code == 400, answer.text
+    assert "an audit entry" in answer.json()["detail"]
 
 
 async def test_what_requests_cannot_ask_for(bench: MongoBench) -> None:
     table = await bench.table(NAME, {"name": "document", "type": "object"})
     for params in (
         {"document__contains": "x"},
-        {"populate": "*"},
+        {"populate": "other"},
         {"other.name": "x"},
         {"include": "descendants"},
     ):

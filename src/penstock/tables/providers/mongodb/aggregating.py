@@ -6,7 +6,8 @@ has, nothing was rounded on the way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -23,8 +24,9 @@ from penstock.tables.aggregates.bound import Bound, Call, Condition, Limit, Peri
 from penstock.tables.aggregates.plan import AggregatePlan
 from penstock.tables.aggregates.tree import Function
 from penstock.tables.providers.mongodb import numeric
+from penstock.tables.providers.mongodb.dividing import divides, of_counts, result, taken
 from penstock.tables.providers.mongodb.expressions import Expressions
-from penstock.tables.providers.mongodb.joining import selection
+from penstock.tables.providers.mongodb.joining import Stage, selection
 from penstock.tables.providers.mongodb.reading import documents_of, search_match
 from penstock.tables.providers.mongodb.searching import Found
 from penstock.tables.providers.mongodb.servers import Place
@@ -33,7 +35,8 @@ from penstock.tables.providers.mongodb.values import MAX_DIGITS, quoted
 from penstock.tables.records.shape import Answer
 
 MAX_GROUPS = 50_000
-_SUMS = (Function.SUM, Function.AVG, Function.STDDEV, Function.VARIANCE)
+# In the documents that count operands: these, how many there are, and the place of the function among the outputs.
+_OPERANDS, _COUNT, _CALL = "#v", "#n", "#call"
 _SQUARES = (Function.STDDEV, Function.VARIANCE)
 Group = dict[str, Any]
 
@@ -42,7 +45,18 @@ async def aggregate(place: Place, plan: AggregatePlan, found: Found | None, most
     """Raises `Invalid` for more groups, items or digits than an answer may have."""
     stages = _Stages(plan, found, most)
     groups: list[Group] = await documents_of(place, plan.table, stages.pipeline())
-    if len(groups) > MAX_GROUPS:
+    counted = [one for one in groups if _CALL in one]
+    groups = [one for one in groups if _CALL not in one]
+    _check_number(len(groups), len(counted))
+    if not groups and not plan.grouping.keys:
+        groups = [{}]
+    # Thousands of quotients take a while, in which others are answered.
+    made = await asyncio.to_thread(_all_made, plan, groups, counted)
+    return _answer(plan, made, most)
+
+
+def _check_number(groups: int, counted: int) -> None:
+    if groups > MAX_GROUPS:
         raise errors.Invalid(
             {
                 "_group_by": [
@@ -51,9 +65,15 @@ async def aggregate(place: Place, plan: AggregatePlan, found: Found | None, most
             },
             hint="Filter the records, or group by longer periods.",
         )
-    if not groups and not plan.grouping.keys:
-        groups = [{}]
-    return _answer(plan, [_made(plan, group) for group in groups], most)
+    if counted > MAX_GROUPS:
+        raise errors.Invalid(
+            {
+                "_aggregate": [
+                    f"An expression divides more than {MAX_GROUPS:,} different operands; on MongoDB it takes fewer."
+                ]
+            },
+            hint="Filter the records.",
+        )
 
 
 class _Stages:
@@ -70,24 +90,45 @@ class _Stages:
         also = [] if self.found is None else [self.found.match()]
         if plan.search is not None:
             also.append(search_match(plan.table, plan.search))
-        stages = selection(plan.table, plan.where, hide_deleted=plan.hide_deleted, also=also)
-        calls = self.calls()
+        selected = selection(plan.table, plan.where, hide_deleted=plan.hide_deleted, also=also)
+        stages, calls = [*selected], self.calls()
         if any(call.collects and not call.distinct for call in calls):
             stages.append({"$sort": {path_of(plan.table, name): 1 for name in plan.table.schema.primary_key}})
         keys = {
             f"k{n}": self.expressions.of(cast("Bound", key.value)) for n, key in enumerate(plan.grouping.keys)
         }
         group: dict[str, Any] = {"_id": keys or None}
+        more: list[Stage] = []
         for number, call in enumerate(calls):
-            group |= self.accumulators(f"o{number}", call)
-        return [*stages, {"$group": group}, {"$limit": MAX_GROUPS + 1}]
+            if _is_counted(call):
+                more.append(self.counted(selected, keys, number, call))
+            else:
+                group |= self.accumulators(f"o{number}", call)
+        return [*stages, {"$group": group}, {"$limit": MAX_GROUPS + 1}, *more]
 
     def calls(self) -> list[Call]:
         return calls_of(self.plan)
 
+    def counted(self, selected: Sequence[Stage], keys: Mapping[str, Any], number: int, call: Call) -> Stage:
+        """How often the operands of a division occur in each group."""
+        assert call.argument is not None
+        group = {
+            "_id": {**keys, _OPERANDS: taken(self.expressions, call.argument)},
+            _COUNT: {"$sum": 1},
+        }
+        mark = {"$set": {_CALL: {"$literal": number}}}
+        steps = [*selected, {"$group": group}, {"$limit": MAX_GROUPS + 1}, mark]
+        return {"$unionWith": {"coll": self.plan.table.place.name, "pipeline": steps}}
+
     def accumulators(self, name: str, call: Call) -> dict[str, Any]:  # noqa: PLR0911  (a table, one row a return)
         if call.argument is None:
             return {name: {"$sum": 1}}
+        if divides(call.argument):
+            # Each item by its operands, in order.
+            found = taken(self.expressions, call.argument)
+            if call.function is Function.STRING_AGG:
+                return {name: {"$push": found}}
+            return {name: {"$firstN": {"input": found, "n": self.most + 1}}}
         value = self.expressions.of(call.argument)
         filled = {"$gt": [value, None]}
         if call.distinct:
@@ -136,7 +177,7 @@ def _limits(condition: Condition | None) -> list[Limit]:
 class _Made:
     """The values of a group: of its keys, and of everything that is computed of it."""
 
-    keys: list[Any]
+    keys: tuple[Any, ...]
     computed: dict[Call, Any]
 
     def value(self, value: Bound | Call, keys: Sequence[Term]) -> Any:
@@ -145,24 +186,49 @@ class _Made:
         return next(found for found, key in zip(self.keys, keys, strict=True) if key.value == value)
 
 
-def _made(plan: AggregatePlan, group: Group) -> _Made:
+def _all_made(plan: AggregatePlan, groups: Sequence[Group], counted: Sequence[Group]) -> list[_Made]:
+    calls = calls_of(plan)
+    divided: dict[tuple[int, tuple[Any, ...]], list[tuple[Decimal | None, int]]] = {}
+    for one in counted:
+        argument = calls[one[_CALL]].argument
+        assert argument is not None
+        value = result(argument, one["_id"][_OPERANDS], plan.values)
+        divided.setdefault((one[_CALL], _keys(plan, one)), []).append((value, one[_COUNT]))
+    found: list[_Made] = []
+    for group in groups:
+        keys = _keys(plan, group)
+        computed: dict[Call, Any] = {}
+        for number, call in enumerate(calls):
+            if _is_counted(call):
+                computed[call] = of_counts(call, divided.get((number, keys), ()))
+            else:
+                computed[call] = _outcome(plan, call, group, f"o{number}")
+        found.append(_Made(keys, computed))
+    return found
+
+
+def _is_counted(call: Call) -> bool:
+    """A division whose items need not be in order."""
+    return divides(call.argument) and (call.distinct or not call.collects)
+
+
+def _keys(plan: AggregatePlan, group: Group) -> tuple[Any, ...]:
     own: dict[str, Any] = group.get("_id") or {}
-    keys = [plain(own.get(f"k{n}")) for n in range(len(plan.grouping.keys))]
-    return _Made(keys, {call: _outcome(call, group, f"o{n}") for n, call in enumerate(calls_of(plan))})
+    return tuple(plain(own.get(f"k{n}")) for n in range(len(plan.grouping.keys)))
 
 
 def plain(value: Any) -> Any:
     return value.to_decimal() if isinstance(value, Decimal128) else value
 
 
-def _outcome(call: Call, group: Group, name: str) -> Any:
+def _outcome(plan: AggregatePlan, call: Call, group: Group, name: str) -> Any:
     found = group.get(name)
-    if call.argument is None:
-        return found or 0
+    if call.argument is not None and divides(call.argument):
+        return _of_items(call, [result(call.argument, item, plan.values) for item in found or []])
     if call.distinct or call.collects:
         items: list[Any] = found or []
         return _of_items(call, [plain(item) for item in items])
-    if call.function is Function.COUNT:
+    if call.argument is None or call.function is Function.COUNT:
         return found or 0
     if call.function in (Function.MIN, Function.MAX):
         return None if found is None else _exact(plain(found), isinstance(call.argument, Value))
@@ -172,7 +238,7 @@ def _outcome(call: Call, group: Group, name: str) -> Any:
     # Without a sign, so that nothing was rounded where terms cancel each other.
     _exact(plain(group[f"{name}a"]))
     squares = _exact(plain(group[f"{name}q"])) if call.function in _SQUARES else Decimal(0)
-    return _of_sums(call.function, plain(found), squares, count)
+    return numeric.of_sums(call.function, plain(found), squares, count)
 
 
 def _of_items(call: Call, items: list[Any]) -> Any:
@@ -190,17 +256,7 @@ def _of_items(call: Call, items: list[Any]) -> Any:
         return min(filled) if call.function is Function.MIN else max(filled)
     numbers = [_exact(Decimal(item), isinstance(call.argument, Value)) for item in filled]
     squares = numeric.total([numeric.square(one) for one in numbers])
-    return _of_sums(call.function, numeric.total(numbers), squares, len(numbers))
-
-
-def _of_sums(function: Function, values: Decimal, squares: Decimal, count: int) -> Any:
-    if function is Function.SUM:
-        return values
-    if function is Function.AVG:
-        return numeric.quotient(values, Decimal(count))
-    if count < 2:
-        return None
-    return numeric.variance(values, squares, count, root=function is Function.STDDEV)
+    return numeric.of_sums(call.function, numeric.total(numbers), squares, len(numbers))
 
 
 def _exact(value: Any, is_stored: bool = False) -> Any:

@@ -18,7 +18,6 @@ CAPABILITIES = Capabilities(
             "its foreign keys are of one field, and lead to the key of a table of the same data source."
         ),
         Feature.SEARCH_CONDITIONS: "it has no search vectors; `search` goes with all other conditions.",
-        Feature.DIVISION: "it would round quotients otherwise than PostgreSQL does.",
         Feature.EXPRESSION_INDEXES: "its indexes are of fields, and of all records.",
         Feature.SELF_REFERENCE: "its walks go along edges of their own.",
         Feature.SHORTEST_PATH: f"for paths, {_LATER}",

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 from penstock.kit import errors
 from penstock.kit.filters import ValueType
 from penstock.tables.aggregates.bound import Bound, Computed, Constant, Negated, PartOf, PeriodOf, Value
-from penstock.tables.providers.base import Feature
-from penstock.tables.providers.mongodb.config import CAPABILITIES
 from penstock.tables.providers.mongodb.shape import path_of
 from penstock.tables.providers.mongodb.values import Unstorable, number
 
@@ -60,8 +58,6 @@ class Expressions:
             case Negated(item):
                 return {"$multiply": [self.number(item), number(Decimal(-1))]}
             case Computed(sign, left, right):
-                if sign not in _SIGNS:
-                    CAPABILITIES.require(Feature.DIVISION, self.table.name)
                 return {_SIGNS[sign]: [self.number(left), self.number(right)]}
             case PartOf():
                 return {"$toDecimal": self.part(bound)}

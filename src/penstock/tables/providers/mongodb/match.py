@@ -17,6 +17,8 @@ from penstock.kit import errors
 from penstock.kit.filters import And, BoundTree, Condition, Not, Related
 from penstock.kit.folding import fold
 from penstock.kit.operators import BY_NAME, Arity, ValueType
+from penstock.tables.providers.base import Feature
+from penstock.tables.providers.mongodb.config import CAPABILITIES
 from penstock.tables.providers.mongodb.ranges import range_match
 from penstock.tables.providers.mongodb.values import Unstorable, document, stored
 
@@ -74,7 +76,7 @@ def filled(path: str) -> Match:
 def _leaf(condition: Condition, path: str, truth: bool) -> Match:
     operator, value = condition.operator, condition.value
     if condition.column.type is ValueType.TSVECTOR:
-        _refuse(condition, "is not available on MongoDB; use the parameter 'search'")
+        _lacks(condition, Feature.SEARCH_CONDITIONS)
     if operator.arity is Arity.BOOLEAN:
         is_null = (operator.name == "null") is value
         return {path: {"$exists": is_null is not truth}}
@@ -99,7 +101,7 @@ def _test(condition: Condition, name: str, path: str) -> Match:  # noqa: PLR0911
     kind, value = condition.column.type, condition.value
     if name in _TEXTS:
         if kind in _JSON:
-            _refuse(condition, "does not look into the text of documents on MongoDB")
+            _lacks(condition, Feature.DOCUMENT_TEXT)
         return {path: _regex(condition, _TEXTS[name](value))}
     if kind is ValueType.JSON_ARRAY and name in _ARRAYS:
         return _ARRAYS[name](path, value)
@@ -117,6 +119,11 @@ def _test(condition: Condition, name: str, path: str) -> Match:  # noqa: PLR0911
         low, high = value
         return {path: {"$gte": stored(low), "$lte": stored(high)}}
     return _refuse(condition, "is not available on MongoDB")
+
+
+def _lacks(condition: Condition, feature: Feature) -> Any:
+    reason = CAPABILITIES.refused[feature].rstrip(".")
+    _refuse(condition, f"does not apply there under the provider '{CAPABILITIES.provider}': {reason}")
 
 
 def _refuse(condition: Condition, reason: str) -> Any:

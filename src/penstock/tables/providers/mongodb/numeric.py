@@ -2,24 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal
+
+from penstock.tables.aggregates.tree import Function
 
 _LEAST_DIGITS = 16  # that a quotient is given
 _MOST_SCALE = 1000
 _GROUP = 4  # decimal digits that PostgreSQL keeps together
-_CONTEXT = Context(prec=4000, rounding=ROUND_HALF_UP)
+# What `numeric` holds has fewer digits; none of these operations rounds.
+_EXACT = Context(prec=300_000, rounding=ROUND_HALF_UP)
+SIGNS: Mapping[str, Callable[[Decimal, Decimal], Decimal]] = {
+    "+": _EXACT.add,
+    "-": _EXACT.subtract,
+    "*": _EXACT.multiply,
+}
 
 
 def total(values: Sequence[Decimal]) -> Decimal:
     found = Decimal(0)
     for value in values:
-        found = _CONTEXT.add(found, value)
+        found = _EXACT.add(found, value)
     return found
 
 
 def square(value: Decimal) -> Decimal:
-    return _CONTEXT.multiply(value, value)
+    return _EXACT.multiply(value, value)
+
+
+def times(value: Decimal, count: int) -> Decimal:
+    return _EXACT.multiply(value, Decimal(count))
+
+
+def negated(value: Decimal) -> Decimal:
+    return value.copy_negate() if value else value
+
+
+def exact(value: Decimal, unit: Decimal) -> Decimal:
+    """With the digits after the point that `unit` has."""
+    return value.quantize(unit, context=_EXACT)
+
+
+def of_sums(function: Function, values: Decimal, squares: Decimal, count: int) -> Decimal | None:
+    """A sum, average, deviation or variance, from sums over `count` values."""
+    if function is Function.SUM:
+        return values
+    if function is Function.AVG:
+        return quotient(values, Decimal(count))
+    if count < 2:
+        return None
+    return variance(values, squares, count, root=function is Function.STDDEV)
 
 
 def quotient(left: Decimal, right: Decimal) -> Decimal:
@@ -29,13 +61,13 @@ def quotient(left: Decimal, right: Decimal) -> Decimal:
 
 def variance(values: Decimal, squares: Decimal, count: int, *, root: bool) -> Decimal:
     """Of a sample, from the sum of its values and of their squares; its square root when `root`."""
-    spread = _CONTEXT.subtract(_CONTEXT.multiply(Decimal(count), squares), _CONTEXT.multiply(values, values))
+    spread = _EXACT.subtract(times(squares, count), square(values))
     if spread <= 0:
         return Decimal(0)
     pairs = Decimal(count * (count - 1))
     scale = _scale(spread, pairs)
     found = _divided(spread, pairs, scale)
-    return _rounded(found.sqrt(_CONTEXT), scale) if root else found
+    return _rounded(found.sqrt(_context(max(found.adjusted(), 0), scale)), scale) if root else found
 
 
 def trimmed(value: Decimal) -> str:
@@ -46,11 +78,17 @@ def trimmed(value: Decimal) -> str:
 
 
 def _divided(left: Decimal, right: Decimal, scale: int) -> Decimal:
-    return _rounded(_CONTEXT.divide(left, right), scale)
+    weight = max(left.adjusted() - right.adjusted(), 0)
+    return _rounded(_context(weight, scale).divide(left, right), scale)
+
+
+def _context(weight: int, scale: int) -> Context:
+    """With digits to spare: what is rounded twice is far from the middle."""
+    return Context(prec=weight + scale + 100, rounding=ROUND_HALF_UP)
 
 
 def _rounded(value: Decimal, scale: int) -> Decimal:
-    return value.quantize(Decimal(1).scaleb(-scale), context=_CONTEXT)
+    return value.quantize(Decimal(1).scaleb(-scale), context=_EXACT)
 
 
 def _scale(left: Decimal, right: Decimal) -> int:
@@ -66,7 +104,7 @@ def _leading(value: Decimal) -> tuple[int, int]:
     if not value:
         return 0, 0
     weight = value.adjusted() // _GROUP
-    return weight, int(abs(value).scaleb(-weight * _GROUP, context=_CONTEXT))
+    return weight, int(abs(value).scaleb(-weight * _GROUP, context=_EXACT))
 
 
 def _fraction(value: Decimal) -> int:
