@@ -249,6 +249,9 @@ def nearest_order(plan: RecordPlan) -> str:
 def _keyset(plan: RecordPlan, condition: str, values: list[Any]) -> str:
     """One more record than asked for tells whether there is a next page."""
     table, limit = plan.table, int(plan.window.limit)
+    shown = f"SELECT {table.select(plan.fields)}"
+    if (rank := rank_of(plan, len(values))) and "rank" not in table.schema.by_name:
+        shown += f", {rank} AS rank"
     total = f"(SELECT count(*) FROM {table.rows} AS t WHERE {condition})"
     if plan.count is not Count.EXACT:
         total = "NULL::bigint"
@@ -256,7 +259,7 @@ def _keyset(plan: RecordPlan, condition: str, values: list[Any]) -> str:
         condition = f"({condition}) AND {beyond(plan, plan.after, values)}"
     keys = ", ".join(table.rendered[term.field] for term in plan.order)
     picked = f"SELECT t.* FROM {table.rows} AS t WHERE {condition} ORDER BY {order_of(plan.order)} LIMIT {limit + 1}"
-    shown = f"SELECT {table.select(plan.fields)}{told(plan.allowed, values)}"
+    shown += told(plan.allowed, values)
     rows = (
         f"SELECT (SELECT row_to_json({ROW})::text FROM ({shown}) AS {ROW}) AS j, json_build_array({keys})::text AS k, "
         f"row_number() OVER () AS n FROM ({picked}) AS t"

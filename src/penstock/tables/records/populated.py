@@ -107,7 +107,7 @@ class Size(NamedTuple):
     """How many records a relation leads to: all those of an answer, and those of the one that has most."""
 
     path: str
-    count: int
+    total: int
     most: int
 
 
@@ -119,7 +119,7 @@ def check_sizes(sizes: Sequence[Size], size: int, populated: Populated) -> None:
                 f"A record has more than {populated.max_per_record:,} records in '{one.path}'; "
                 "ask for those as a list of their own, filtered by the foreign key."
             )
-    if sum(one.count for one in sizes) > populated.max_rows:
+    if sum(one.total for one in sizes) > populated.max_rows:
         _refuse(
             f"The page has more than {populated.max_rows:,} related records; ask for smaller pages or fewer relations."
         )

@@ -16,18 +16,18 @@ pytestmark = pytest.mark.anyio
 
 REQUESTS = 50
 DIVIDED: tuple[dict[str, str], ...] = tuple(
-    {"_aggregate": f"{expression} as x, count(*)", "_group_by": by}
+    {"_aggregate": f"{expression}, count(*)", "_group_by": by}
     for by in ("word", "flag", "made")
     for expression in (
-        "sum(big / 7)",
-        "avg(price / 3)",
-        "min(price / (big * big + 1)), max(1 / (price * price + 0.25)) as y",
-        "stddev(big / 11), variance(price / 1.50) as v",
-        "count(distinct whole / 2)",
-        "sum(distinct -price / 4 / 7 - whole / 3.000)",
-        "array_agg(price / 3), string_agg(whole / 3) as s, array_agg(distinct big / 2) as d",
-        "sum(extract(epoch from instant) / extract(day from instant)), max(extract(second from clock) / 7) as m",
-        "sum(price / 3) as y, sum(price), max(big / 9)",
+        "sum(big / 7) as x",
+        "avg(price / 3) as x",
+        "min(price / (big * big + 1)) as x, max(1 / (price * price + 0.25)) as y",
+        "stddev(big / 11) as x, variance(price / 1.50) as v",
+        "count(distinct whole / 2) as x",
+        "sum(distinct -price / 4 / 7 - whole / 3.000) as x",
+        "array_agg(price / 3) as x, string_agg(whole / 3) as s, array_agg(distinct big / 2) as d",
+        "sum(extract(epoch from instant) / extract(day from instant)) as x, max(extract(second from clock) / 7) as m",
+        "sum(price / 3) as y, sum(price), max(big / 9) as x",
     )
 )
 
@@ -137,7 +137,7 @@ async def test_divisions(bench: MongoBench) -> None:
     flat, mongo = await bench.twin({"name": "n", "type": "number"}, {"name": "d", "type": "integer"})
     text = (
         '[{"n": 1.0, "d": 3}, {"n": 1.00, "d": 3}, {"n": 1e-20, "d": 7}, {"n": 9999999999999999999999, "d": 1}, '
-        '{"n": null, "d": 0}, {"n": 12345678901234567890.000000000000000000001, "d": 13}, {"n": 4e40, "d": 3}]'
+        '{"n": null, "d": 0}, {"n": 12345678901234567.0000000000000001, "d": 13}, {"n": 4e40, "d": 3}]'
     )
     for table in (flat, mongo):
         assert (await table.post(text)).status_code == 201

@@ -186,7 +186,7 @@ async def test_tables_elsewhere_are_no_relations(workbench: MongoBench) -> None:
     assert "is no relation of" in answer.json()["populate"][0]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def operator(workbench: MongoBench) -> AsyncIterator[httpx2.AsyncClient]:
     async with workbench.ctx.db.control.transaction() as conn:
         org = await people.org_by_slug(conn, "main")

@@ -125,10 +125,10 @@ class _Stages:
             return {name: {"$sum": 1}}
         if divides(call.argument):
             # Each item by its operands, in order.
-            found = taken(self.expressions, call.argument)
+            operands = taken(self.expressions, call.argument)
             if call.function is Function.STRING_AGG:
-                return {name: {"$push": found}}
-            return {name: {"$firstN": {"input": found, "n": self.most + 1}}}
+                return {name: {"$push": {"$concatArrays": [operands]}}}
+            return {name: {"$firstN": {"input": operands, "n": self.most + 1}}}
         value = self.expressions.of(call.argument)
         filled = {"$gt": [value, None]}
         if call.distinct:
@@ -190,10 +190,11 @@ def _all_made(plan: AggregatePlan, groups: Sequence[Group], counted: Sequence[Gr
     calls = calls_of(plan)
     divided: dict[tuple[int, tuple[Any, ...]], list[tuple[Decimal | None, int]]] = {}
     for one in counted:
-        argument = calls[one[_CALL]].argument
+        number: int = one[_CALL]
+        argument = calls[number].argument
         assert argument is not None
         value = result(argument, one["_id"][_OPERANDS], plan.values)
-        divided.setdefault((one[_CALL], _keys(plan, one)), []).append((value, one[_COUNT]))
+        divided.setdefault((number, _keys(plan, one)), []).append((value, one[_COUNT]))
     found: list[_Made] = []
     for group in groups:
         keys = _keys(plan, group)
@@ -224,7 +225,8 @@ def plain(value: Any) -> Any:
 def _outcome(plan: AggregatePlan, call: Call, group: Group, name: str) -> Any:
     found = group.get(name)
     if call.argument is not None and divides(call.argument):
-        return _of_items(call, [result(call.argument, item, plan.values) for item in found or []])
+        taken_by_record: list[list[str | None]] = found or []
+        return _of_items(call, [result(call.argument, one, plan.values) for one in taken_by_record])
     if call.distinct or call.collects:
         items: list[Any] = found or []
         return _of_items(call, [plain(item) for item in items])

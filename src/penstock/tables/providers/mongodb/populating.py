@@ -74,20 +74,17 @@ class Writer:
         self, table: Table, fields: tuple[str, ...], branches: Sequence[Branch], above: str
     ) -> Callable[[Document], str]:
         """A replaced foreign key is in its place, and what is beside the fields comes after them."""
-        related = {
-            one.name: (_place(number), self._branch(one, f"{above}{one.name}"))
-            for number, one in enumerate(branches)
+        columns: dict[str, tuple[str, Callable[[Any], str]]] = {
+            name: (path_of(table, name), renderer(table, name)) for name in fields
         }
-        columns: list[tuple[str, str, Callable[[Any], str]]] = []
-        for name in (*fields, *(name for name in related if name not in fields)):
-            columns.append(
-                (quoted(name), *(related.get(name) or (path_of(table, name), renderer(table, name))))
-            )
+        for number, branch in enumerate(branches):
+            columns[branch.name] = (_place(number), self._branch(branch, f"{above}{branch.name}"))
+        rendered = [(quoted(name), *column) for name, column in columns.items()]
 
         def write(document: Document) -> str:
             parts = (
                 f"{label}:{'null' if (value := document.get(path)) is None else render(value)}"
-                for label, path, render in columns
+                for label, path, render in rendered
             )
             return "{" + ",".join(parts) + "}"
 
