@@ -121,7 +121,9 @@ async def test_with_relations(bench: MongoBench) -> None:
 async def test_walks_that_begin_with_what_is_found(bench: MongoBench) -> None:
     tables = await bench.twin(TITLE, search_fields=["title"], graph={"types": ["knows"]})
     for table in tables:
-        await table.add({"title": "red fox"}, {"title": "fox fox"}, {"title": "hen"}, {"title": "owl fox owl"})
+        await table.add(
+            {"title": "red fox"}, {"title": "fox fox"}, {"title": "hen"}, {"title": "owl fox owl"}
+        )
         edges = f"/api/apps/{APP}/datatables/{table.name}/edges"
         sent = [{"from": 2, "to": 3, "type": "knows"}, {"from": 4, "to": 2, "type": "knows"}]
         assert (await bench.client.post(edges, json=sent)).status_code == 201
