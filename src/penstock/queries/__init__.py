@@ -1,5 +1,6 @@
 """Questions in SQL over the tables of an org: parsed, held to the grants and rules of the reader, run read-only."""
 
+from penstock.queries.errors import ValuesInvalid, ValuesMissing
 from penstock.queries.models import (
     AuthorizedQuery,
     Joined,
@@ -9,6 +10,8 @@ from penstock.queries.models import (
     Scope,
     TableName,
 )
+from penstock.queries.run import prepare
+from penstock.queries.run.bind import is_safe, names
 
 __all__ = [
     "AuthorizedQuery",
@@ -18,4 +21,9 @@ __all__ = [
     "Question",
     "Scope",
     "TableName",
+    "ValuesInvalid",
+    "ValuesMissing",
+    "is_safe",
+    "names",
+    "prepare",
 ]

@@ -104,10 +104,11 @@ class ParsedQuery:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoundQuery:
-    """A statement whose placeholders have become values in its tree."""
+    """A statement with the values for the placeholders of its tree, by the names that these have there."""
 
     text: str
     tree: Any
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -8,6 +8,7 @@ from penstock.tables.catalog import Catalog
 from penstock.tables.changes.routes import ROUTES as CHANGE_ROUTES
 from penstock.tables.graph.routes import ROUTES as EDGE_ROUTES
 from penstock.tables.jobs import HANDLERS, SCHEDULES
+from penstock.tables.reading import Found, Readable, find_readable, readable, told
 from penstock.tables.records.asking import ROUTES as ASKING_ROUTES
 from penstock.tables.records.routes import ROUTES as RECORD_ROUTES
 from penstock.tables.routes import ROUTES as MANAGEMENT_ROUTES
@@ -21,9 +22,14 @@ __all__ = [
     "ROUTES",
     "SCHEDULES",
     "Catalog",
+    "Found",
+    "Readable",
     "end_streams",
+    "find_readable",
     "install",
     "operations",
+    "readable",
     "stop",
     "tell_webhooks",
+    "told",
 ]

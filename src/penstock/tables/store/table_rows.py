@@ -21,11 +21,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, aggregate_order_by, insert
 
-from penstock.identity import Grant
+from penstock.identity import Grant, Principal
 from penstock.kit.db import Connection, Row
 from penstock.kit.metadata import TEXT
 from penstock.kit.paging import Page
 from penstock.tables.models import DataTable, Definition, ProviderType, TableEntry
+from penstock.tables.naming import EDGES
 from penstock.tables.store.core import SELF, apps, data_sources, data_tables
 from penstock.tables.store.listing import Listing, listing
 from penstock.tables.store.scope import app_id, touched
@@ -364,3 +365,34 @@ def defined(definition: Definition) -> dict[str, Any]:
         "has_graph": definition.schema.has_graph,
         "parents": sorted({key.resource for key in definition.schema.foreign_keys if key.resource}),
     }
+
+
+async def named_tables(
+    conn: Connection, principal: Principal, names: Sequence[str] | None, limit: int = 1000
+) -> list[tuple[str, str, str]]:
+    """App, source and name of the tables that a caller sees, of these names or any; edges are tables of their own."""
+    edges = func.concat(data_tables.c.name, EDGES)
+    named = select(
+        apps.c.slug, data_sources.c.slug.label("source"), data_tables.c.name, data_tables.c.has_graph
+    )
+    joined = data_tables.join(data_sources, data_sources.c.id == data_tables.c.data_source_id)
+    statement = named.select_from(joined.join(apps, apps.c.id == data_tables.c.app_id)).where(
+        data_tables.c.org_id == principal.org_id,
+        data_tables.c.is_active,
+        data_sources.c.is_active,
+        apps.c.is_active,
+        tables_seen(principal),
+    )
+    if names is not None:
+        asked = _texts(names)
+        statement = statement.where(
+            (data_tables.c.name == any_(asked)) | (data_tables.c.has_graph & (edges == any_(asked)))
+        )
+    rows = await conn.rows(
+        statement.order_by(apps.c.slug, data_sources.c.slug, data_tables.c.name).limit(limit)
+    )
+    found: list[tuple[str, str, str]] = []
+    for row in rows:
+        both = [row["name"], *([row["name"] + EDGES] if row["has_graph"] else [])]
+        found += [(row["slug"], row["source"], name) for name in both if names is None or name in names]
+    return found

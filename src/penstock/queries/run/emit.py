@@ -1,0 +1,69 @@
+"""The text of a statement from its tree, looked through once more before anything is put into it.
+
+All names are quoted and all strings plain, so that every other word is one of SQL: those that are not on the list here
+end it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.errors import ErrorLevel, UnsupportedError
+
+from penstock.queries.run.faults import fault
+from penstock.queries.run.functions import FUNCTIONS
+from penstock.queries.run.lexemes import Kind, lexemes
+
+_DIALECT: Final[Any] = Postgres()
+_SQL: Final = """
+    all and any array as asc at between bigint boolean both bpchar by bytea case cast char cidr collate cross cube
+    current current_date current_timestamp date daterange day decimal desc distinct double else end escape except
+    exclude exists extract false fetch filter first float following for from full group grouping groups having hour
+    ilike in inet inner int int4range int8range intersect interval is join json jsonb last lateral leading left like
+    limit localtime localtimestamp materialized minute money month natural next no not null nulls numrange offset on
+    only or order ordinality others outer over overlaps overlay partition placing position preceding precision range
+    real recursive right rollup row rows second select sets similar smallint substring symmetric text then ties time
+    timestamp timestamptz timetz to trailing trim true tsrange tstzrange unbounded union using uuid values varbinary
+    varchar when where window with within year zone
+    century decade dow doy epoch isodow isoyear julian microseconds millennium milliseconds quarter timezone
+    timezone_hour timezone_minute week days hours mins months secs weeks years
+"""
+_WORDS: Final = frozenset(_SQL.split())
+_STRANGE: Final = (Kind.COMMENT, Kind.DOLLAR, Kind.ESCAPED, Kind.ODD, Kind.PLACEHOLDER)
+
+
+class Marks:
+    """Names that nobody else can have guessed, for what is put into the text at the end."""
+
+    def __init__(self) -> None:
+        self._nonce = secrets.token_hex(8)
+
+    def name(self, number: int) -> str:
+        return f"{self._nonce} {number}"
+
+
+def emit(tree: Any, put: Mapping[str, str], source: str) -> str:
+    """The statement with SQL of ours in the place of the names in `put`; `source` is the text it came from."""
+    try:
+        printed: str = _DIALECT.generate(
+            tree, identify=True, comments=False, normalize_functions=False, unsupported_level=ErrorLevel.RAISE
+        )
+    except UnsupportedError as error:
+        raise fault("The query has a part that PostgreSQL does not know.", source, None) from error
+    except RecursionError as error:
+        raise fault("The query is nested too deeply.", source, None) from error
+    parts: list[str] = []
+    at = 0
+    for one in lexemes(printed):
+        word = printed[one.start : one.end]
+        if one.kind in _STRANGE or word == ";":
+            raise fault("The query has a part that is not known here.", source, None)
+        if one.kind is Kind.WORD and word.lower() not in _WORDS and word.lower() not in FUNCTIONS:
+            raise fault(f"'{word[:80]}' is not known here.", source, None)
+        if one.kind is Kind.NAME and word[1:-1] in put:
+            parts += [printed[at : one.start], put[word[1:-1]]]
+            at = one.end
+    return "".join([*parts, printed[at:]])
