@@ -67,7 +67,15 @@ class Lab:
 
     def principal(self, role: Role | None = Role.OWNER, user: int | None = 1, **more: Any) -> Principal:
         return Principal(
-            self.org_id, "main", PrincipalKind.USER, user, None, "someone", "someone@example.org", role, **more
+            self.org_id,
+            "main",
+            PrincipalKind.USER,
+            user,
+            None,
+            "someone",
+            "someone@example.org",
+            role,
+            **more,
         )
 
     async def prepare(
@@ -75,7 +83,9 @@ class Lab:
     ) -> AuthorizedQuery:
         return await prepare(self.ctx, by or self.principal(), Question(text, scope, **more))
 
-    async def rows(self, text: str, scope: Scope | None = FLAT, by: Principal | None = None, **more: Any) -> list[Any]:
+    async def rows(
+        self, text: str, scope: Scope | None = FLAT, by: Principal | None = None, **more: Any
+    ) -> list[Any]:
         return await self.run(await self.prepare(text, scope, by, **more))
 
     async def run(self, query: AuthorizedQuery, *, bound: bool = False) -> list[Any]:
@@ -139,7 +149,9 @@ async def _fill(lab: Lab, scope: Scope, provider: str) -> None:
     await expect(lab.client.post(f"{app}/datasources", json=source), 201)
     for name, schema in _TABLES.items():
         body = {"name": name, "json_schema": schema}
-        await expect(lab.client.post(f"{app}/datasources/{scope.source}/datatables?materialize=true", json=body), 201)
+        await expect(
+            lab.client.post(f"{app}/datasources/{scope.source}/datatables?materialize=true", json=body), 201
+        )
         await expect(lab.client.post(f"{app}/datatables/{name}/data", json=rows_of(name)), 201)
     await see(lab, scope.app)
 

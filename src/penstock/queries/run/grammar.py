@@ -199,9 +199,14 @@ def check(tree: Any, text: str) -> None:
 
 def children(node: Any) -> Iterator[Any]:
     for value in node.args.values():
-        for one in value if isinstance(value, list) else (value,):  # pyright: ignore[reportUnknownVariableType]
-            if isinstance(one, exp.Expr):
-                yield one
+        yield from children_of(value)
+
+
+def children_of(value: Any) -> Iterator[Any]:
+    """The parts that something of a part is, be it one or a list of them."""
+    for one in cast("list[Any]", value) if isinstance(value, list) else (value,):
+        if isinstance(one, exp.Expr):
+            yield one
 
 
 def start_of(node: Any) -> int | None:
@@ -223,7 +228,7 @@ def _check_node(node: Any, text: str) -> None:
         if value is None or value is False or value == []:
             continue
         if name not in allowed and not name.startswith("_"):
-            raise _refused(value if isinstance(value, exp.Expr) else node, text)
+            raise _refused(next(children_of(value), node), text)
         if (
             isinstance(value, str)
             and kind not in (exp.Identifier, exp.Literal)
@@ -243,15 +248,15 @@ def _is_plain(kind: type[Any], value: str) -> bool:
 
 def _refused(node: Any, text: str) -> errors.Invalid:
     at = start_of(node)
+    for kinds, reason in _REASONS:
+        if isinstance(node, kinds):
+            return fault(reason, text, at)
     if isinstance(node, exp.Anonymous) or (isinstance(node, exp.Func) and not isinstance(node, exp.Cast)):
         name = _called(node, text)
         if name is None:
             return fault("This is not a function that queries may call.", text, at)
         hint = errors.nearest(name.lower(), sorted(FUNCTIONS))
         return fault(f"{name[:80]}() is not a function that queries may call.", text, at, hint=hint)
-    for kinds, reason in _REASONS:
-        if isinstance(node, kinds):
-            return fault(reason, text, at)
     return fault("This is not a part that queries may have.", text, at)
 
 
