@@ -25,11 +25,11 @@ import psutil
 import pytest
 
 from penstock.kit import embedded
+from tests.acceptance.busy import CLIENTS, HEADERS, busy
 from tests.conftest import RunningServer, free_port, start_server, stop_server, wait_until_ready
 from tests.databases import ADMIN_EMAIL, ADMIN_KEY, ADMIN_PASSWORD
 
 ROUNDS = 20
-CLIENTS = 4
 BULK = 25
 URL = "/api/apps/crash/datatables/events/data"
 ENVIRONMENT = {
@@ -89,39 +89,27 @@ class Writers:
     acknowledged: dict[tuple[int, int], int] = field(default_factory=dict)
     statuses: Counter[int] = field(default_factory=Counter)
     counts: list[int] = field(default_factory=lambda: [0] * CLIENTS)
-    _stop: threading.Event = field(default_factory=threading.Event)
 
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        threads = [threading.Thread(target=self._write, args=(writer,)) for writer in range(CLIENTS)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            self._stop.set()
-            for thread in threads:
-                thread.join()
+    def writing(self) -> contextlib.AbstractContextManager[None]:
+        return busy(self.url, self._write, timeout=20)
 
-    def _write(self, writer: int) -> None:
-        headers = {"Authorization": f"Key {ADMIN_KEY}"}
-        with httpx2.Client(base_url=self.url, headers=headers, timeout=20) as client:
-            for batch in itertools.count():
-                if self._stop.is_set():
-                    return
-                size = BULK if batch % 2 else 1
-                rows = [{"writer": writer, "batch": batch, "place": place} for place in range(size)]
-                try:
-                    answer = client.post(URL, json=rows if size > 1 else rows[0])
-                except httpx2.TransportError:
-                    time.sleep(0.02)
-                    continue
-                self.statuses[answer.status_code] += 1
-                if answer.status_code == 201:
-                    self.acknowledged[writer, batch] = size
-                    self.counts[writer] += 1
-                else:
-                    time.sleep(0.02)
+    def _write(self, writer: int, client: httpx2.Client, stop: threading.Event) -> None:
+        for batch in itertools.count():
+            if stop.is_set():
+                return
+            size = BULK if batch % 2 else 1
+            rows = [{"writer": writer, "batch": batch, "place": place} for place in range(size)]
+            try:
+                answer = client.post(URL, json=rows if size > 1 else rows[0])
+            except httpx2.TransportError:
+                time.sleep(0.02)
+                continue
+            self.statuses[answer.status_code] += 1
+            if answer.status_code == 201:
+                self.acknowledged[writer, batch] = size
+                self.counts[writer] += 1
+            else:
+                time.sleep(0.02)
 
     def wait_for_more(self, server: RunningServer, seconds: float = 60) -> None:
         """Until all clients have written again."""
@@ -136,8 +124,7 @@ class Writers:
 def installation(tmp_path: Path) -> Iterator[Installation]:
     found = Installation(tmp_path / "data", free_port())
     found.start()
-    headers = {"Authorization": f"Key {ADMIN_KEY}"}
-    with httpx2.Client(base_url=found.server.url, headers=headers, timeout=30) as client:
+    with httpx2.Client(base_url=found.server.url, headers=HEADERS, timeout=30) as client:
         assert client.post("/api/apps", json={"name": "Crash"}).status_code == 201
         assert client.post("/api/apps/crash/datasources", json={"name": "Main"}).status_code == 201
         made = client.post(
@@ -186,9 +173,8 @@ def crash(installation: Installation, kill: Callable[[int], None], rounds: int =
 def stored_sizes(server: RunningServer) -> Counter[tuple[int, int]]:
     """How many records there are of each write."""
     found: Counter[tuple[int, int]] = Counter()
-    headers = {"Authorization": f"Key {ADMIN_KEY}"}
     cursor: str | None = ""
-    with httpx2.Client(base_url=server.url, headers=headers, timeout=30) as client:
+    with httpx2.Client(base_url=server.url, headers=HEADERS, timeout=30) as client:
         while cursor is not None:
             answer = client.get(URL, params={"after": cursor, "page_size": 1000, "count": "none"})
             assert answer.status_code == 200, answer.text

@@ -23,12 +23,12 @@ import httpx2
 import pytest
 
 from penstock.kit import embedded
+from tests.acceptance.busy import CLIENTS, HEADERS, busy
 from tests.conftest import RunningServer, free_port, start_server, stop_server, wait_until_ready
 from tests.databases import ADMIN_EMAIL, ADMIN_KEY, ADMIN_PASSWORD
 
 ROWS = int(os.environ.get("PENSTOCK_LIVE_ROWS", "50000"))
 CITIES = 500
-CLIENTS = 4
 LONGEST_WAIT = 1.0  # seconds for a lock
 ENVIRONMENT = {
     "PENSTOCK_ADMIN_EMAIL": ADMIN_EMAIL,
@@ -37,7 +37,6 @@ ENVIRONMENT = {
     # So that the table is a large one.
     "PENSTOCK_SCHEMA_SMALL_ROWS": str(min(ROWS // 5, 100_000)),
 }
-HEADERS = {"Authorization": f"Key {ADMIN_KEY}"}
 TABLES = "/api/apps/live/datatables"
 PEOPLE = f"{TABLES}/people"
 Json = dict[str, Any]
@@ -109,27 +108,16 @@ class Clients:
     longest: dict[str, float] = field(default_factory=dict)
     created: int = 0
     deleted: int = 0
-    _stop: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    @contextlib.contextmanager
-    def busy(self) -> Iterator[None]:
-        threads = [threading.Thread(target=self._work, args=(number,)) for number in range(CLIENTS)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            self._stop.set()
-            for thread in threads:
-                thread.join()
+    def busy(self) -> contextlib.AbstractContextManager[None]:
+        return busy(self.url, self._work, timeout=60)
 
-    def _work(self, number: int) -> None:
+    def _work(self, number: int, client: httpx2.Client, stop: threading.Event) -> None:
         chance, own = random.Random(number), list[int]()
-        with httpx2.Client(base_url=self.url, headers=HEADERS, timeout=60) as client:
-            while not self._stop.is_set():
-                self._round(client, chance, own)
-                time.sleep(0.002)
+        while not stop.is_set():
+            self._round(client, chance, own)
+            time.sleep(0.002)
 
     def _round(self, client: Any, chance: random.Random, own: list[int]) -> None:
         data = f"{PEOPLE}/data"

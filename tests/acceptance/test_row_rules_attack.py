@@ -15,8 +15,14 @@ from typing import Any
 import httpx2
 import pytest
 
+from penstock.tables.models import ProviderType
+from penstock.tables.providers import Feature, capabilities
 from penstock_sdk import Client
-from tests.conftest import RunningServer
+from tests.conftest import RunningServer, running_server
+from tests.databases import Databases
+from tests.mongodb import replica_set
+
+__all__ = ["replica_set"]
 
 APP = "/api/apps/rules"
 # What a restricted user may not know: values of theirs are in no answer.
@@ -31,22 +37,33 @@ FIELDS: list[dict[str, Any]] = [
     {"name": "day", "type": "date"},
 ]
 HIDDEN: list[dict[str, Any]] = [{"name": "salary", "type": "integer"}, {"name": "note", "type": "string"}]
+NEAR = {"name": "near", "type": "vector", "dimensions": 3}
+# What each provider lacks decides what the tables have.
+PROVIDERS = [ProviderType.FLAT_TABLE, ProviderType.JSONB, ProviderType.MONGODB]
 
 
-def schema(name: str, fields: list[dict[str, Any]], *, secret: bool) -> dict[str, Any]:
-    return {
-        "fields": fields,
+def schema(provider: ProviderType, *, secret: bool) -> dict[str, Any]:
+    can = capabilities(provider).can
+    vectors = [NEAR] if can(Feature.VECTORS) else []
+    hidden = [*HIDDEN, *({**NEAR, "name": "likeness"} for _ in vectors)] if secret else []
+    found: dict[str, Any] = {
+        "fields": [*FIELDS, *vectors, *hidden],
         "primaryKey": ["id"],
         "foreignKeys": [{"fields": "parent_id", "reference": {"resource": "", "fields": "id"}}],
         "graph": {"types": ["link"]},
-        "search_fields": ["title", *(["note"] if secret else [])],
     }
+    if can(Feature.SEARCH):
+        found["search_fields"] = ["title", *(["note"] if secret else [])]
+    if can(Feature.CHANGES):
+        found["changes"] = True
+    return found
 
 
 @dataclass
 class Pair:
     """The guarded table as the restricted user asks it, and the plain one as its owner does."""
 
+    provider: ProviderType
     user: httpx2.Client
     owner: httpx2.Client
 
@@ -56,69 +73,106 @@ class Pair:
             self.owner.get(f"{APP}/datatables/items_plain{path}", params=params),
         )
 
+    def require(self, feature: Feature) -> None:
+        if not capabilities(self.provider).can(feature):
+            pytest.skip(f"{self.provider} has none of it")
+
+    def everything(self) -> list[dict[str, Any]]:
+        params = {"page_size": "1000", "ordering": "id"}
+        return self.owner.get(f"{APP}/datatables/items_guarded/data", params=params).json()["data"]
+
+
+@pytest.fixture(scope="module", params=PROVIDERS)
+def provider(request: pytest.FixtureRequest) -> ProviderType:
+    return request.param
+
 
 @pytest.fixture(scope="module")
-def pair(server: RunningServer) -> Iterator[Pair]:
+def guarding(
+    provider: ProviderType,
+    databases: Databases,
+    pgvector: None,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[RunningServer]:
+    with databases.clone() as cloned:
+        environment = dict(cloned.environment)
+        if provider is ProviderType.MONGODB:
+            environment["PENSTOCK_MONGODB_URL"] = f"{request.getfixturevalue('replica_set')}rules"
+        with running_server(tmp_path_factory.mktemp("server"), environment) as started:
+            yield started
+
+
+@pytest.fixture(scope="module")
+def pair(provider: ProviderType, guarding: RunningServer) -> Iterator[Pair]:
+    server = guarding
     with Client(server.url, key=server.key) as client:
         client.apps.create("Rules")
-        client.app("rules").sources.create("Main")
+        client.app("rules").sources.create("Main", provider_type=provider)
         tables = client.app("rules").tables
-        tables.create("main", "items_guarded", schema("items_guarded", [*FIELDS, *HIDDEN], secret=True))
-        tables.create("main", "items_plain", schema("items_plain", FIELDS, secret=False))
-        user = {
-            "username": "mole",
-            "email": "mole@x.org",
-            "password": "long enough for all",
-            "role": "operator",
-        }
-        client.request("POST", "/api/users", body=user)
-        password = {"username": "mole", "password": user["password"]}
-        login = client.request("POST", "/api/auth/jwt/token", body=password)
-        _fill(client)
+        tables.create("main", "items_guarded", schema(provider, secret=True))
+        tables.create("main", "items_plain", schema(provider, secret=False))
+        login = _login(client, "mole")
+        _fill(client, schema(provider, secret=True))
+        hidden = [one["name"] for one in schema(provider, secret=True)["fields"] if one["name"] in _HIDDEN]
         rule = {
             "name": "own", "read": {"owner": "$user.email"},
             "write": {"and": [{"owner": "$user.email"}, {"grade__lt": 90}]},
-            "hidden_fields": ["salary", "note"],
+            "hidden_fields": hidden,
         }  # fmt: skip
         client.request("POST", f"{APP}/datatables/items_guarded/rules", body=rule)
-    headers = {"Authorization": f"Bearer {login['access']}"}
+    headers = {"Authorization": f"Bearer {login}"}
     with (
         httpx2.Client(base_url=server.url, headers=headers, timeout=60) as mole,
         httpx2.Client(
             base_url=server.url, headers={"Authorization": f"Key {server.key}"}, timeout=60
         ) as owner,
     ):
-        yield Pair(mole, owner)
+        yield Pair(provider, mole, owner)
 
 
-def _fill(client: Client) -> None:
+_HIDDEN = ("salary", "note", "likeness")
+
+
+def _login(client: Client, name: str) -> str:
+    password = "long enough for all"
+    user = {"username": name, "email": f"{name}@x.org", "password": password, "role": "operator"}
+    client.request("POST", "/api/users", body=user)
+    login = client.request("POST", "/api/auth/jwt/token", body={"username": name, "password": password})
+    return login["access"]
+
+
+def _fill(client: Client, guarded: dict[str, Any]) -> None:
     chance = random.Random(7)
     rows: list[dict[str, Any]] = []
+    known = {one["name"] for one in guarded["fields"]}
     for key in range(1, 61):
         mine = key % 3 != 0
-        rows.append(
-            {
-                "id": key,
-                "title": chance.choice(["red apple", "green pear", "blue plum", "red plum"])
-                + ("" if mine else f" {SECRET}"),
-                "grade": chance.choice([None, *range(5)]),
-                "owner": "mole@x.org" if mine else chance.choice(["other@x.org", None]),
-                # A visible record has a visible parent, so that the plain table can have it, too.
-                "parent_id": None,
-                "tags": chance.sample(["a", "b", "c"], chance.randint(0, 3)),
-                "day": f"2026-0{chance.randint(1, 9)}-11",
-                "salary": chance.randint(1000, 9999),
-                "note": f"{SECRET} {key}",
-            }
-        )
+        row = {
+            "id": key,
+            "title": chance.choice(["red apple", "green pear", "blue plum", "red plum"])
+            + ("" if mine else f" {SECRET}"),
+            "grade": chance.choice([None, *range(5)]),
+            "owner": "mole@x.org" if mine else chance.choice(["other@x.org", None]),
+            # A visible record has a visible parent, so that the plain table can have it, too.
+            "parent_id": None,
+            "tags": chance.sample(["a", "b", "c"], chance.randint(0, 3)),
+            "day": f"2026-0{chance.randint(1, 9)}-11",
+            "salary": chance.randint(1000, 9999),
+            "note": f"{SECRET} {key}",
+            "near": [chance.randint(-9, 9) or 1 for _ in range(3)],
+            "likeness": [key, 1, 1],
+        }
+        rows.append({name: value for name, value in row.items() if name in known})
     for row in rows:
         if row["id"] > 6 and chance.random() < 0.7:
             near = [
                 one for one in rows if one["id"] < row["id"] and (one["id"] % 3 != 0 or row["id"] % 3 == 0)
             ]
             row["parent_id"] = chance.choice(near)["id"]
-    shown = [one["name"] for one in FIELDS]
-    plain = [{name: row[name] for name in shown} for row in rows if row["id"] % 3]
+    plain = [
+        {name: value for name, value in row.items() if name not in _HIDDEN} for row in rows if row["id"] % 3
+    ]
     client.app("rules").table("items_guarded").records.create(rows)
     client.app("rules").table("items_plain").records.create(plain)
     for table, few in (("items_guarded", rows), ("items_plain", plain)):
@@ -154,7 +208,7 @@ def conditions(chance: random.Random) -> dict[str, str]:
 def request(chance: random.Random) -> tuple[str, dict[str, str]]:
     """A path below the table and its parameters."""
     params = conditions(chance)
-    shape = chance.randrange(9)
+    shape = chance.randrange(10)
     if shape == 0:
         outputs = [
             "count(*)",
@@ -185,6 +239,15 @@ def request(chance: random.Random) -> tuple[str, dict[str, str]]:
         return f"/data/{chance.randint(1, 62)}", {"populate": "parent"} if chance.random() < 0.5 else {}
     if shape == 5:
         return "/data/export", {**params, "format": chance.choice(["csv", "ndjson"])}
+    if shape == 6:
+        # By another metric than the index has, so that the nearest are exactly these.
+        field = chance.choice(["near", "near", "near", "likeness"])
+        params |= {f"{field}__vector_near": "[1, 2, -3]", "_vector_metric": "l2"}
+        params["_topk"] = str(chance.randint(1, 50))
+        if chance.random() < 0.6:
+            params["search"] = chance.choice(["plum", "red", SECRET])
+            params["_hybrid_alpha"] = chance.choice(["0", "0.3", "1"])
+        return "/data", params
     params["ordering"] = chance.choice(["id", "-grade,id", "title,-id", "salary", "-note", "day,title,id"])
     if chance.random() < 0.3:
         params["populate"] = chance.choice(["parent", "*", "parent.parent"])
@@ -241,13 +304,14 @@ def test_a_walk_by_cursors_carries_nothing_hidden(pair: Pair) -> None:
 
 
 def test_the_vector_of_words_ranks_what_is_visible(pair: Pair) -> None:
+    pair.require(Feature.SEARCH)
     mine, theirs = pair.both("/data", {"search": "red plum", "fields": "id"})
     assert mine.json()["data"] == theirs.json()["data"]
 
 
 def test_writes_tell_nothing_and_change_nothing_hidden(pair: Pair) -> None:
     data = f"{APP}/datatables/items_guarded/data"
-    before = pair.owner.get(data, params={"page_size": "1000", "ordering": "id"}).json()["data"]
+    before = pair.everything()
     hidden = [row for row in before if row["id"] % 3 == 0]
     step = {"table": "items_guarded"}
     tries: list[tuple[str, str, Any, dict[str, str]]] = [
@@ -284,7 +348,7 @@ def test_writes_tell_nothing_and_change_nothing_hidden(pair: Pair) -> None:
                 )
                 == 0
             )
-    after = pair.owner.get(data, params={"page_size": "1000", "ordering": "id"}).json()["data"]
+    after = pair.everything()
     assert [row for row in after if row["id"] % 3 == 0] == hidden
     assert after == before
     assert (
@@ -297,4 +361,134 @@ def test_definitions_and_documents_name_no_hidden_field(pair: Pair) -> None:
     for path in ("/datatables/items_guarded", "/datatables/items_guarded/schema", "/openapi.json"):
         text = pair.user.get(f"{APP}{path}").text
         assert "salary" not in text
+        assert "likeness" not in text
         assert '"note"' not in text
+    for path in ("/datatables", "/datasources/main/datatables"):
+        for query in ("", "?page=1"):
+            listed: Any = pair.user.get(f"{APP}{path}{query}").json()
+            counts = {one["name"]: one["field_count"] for one in (listed["results"] if query else listed)}
+            assert counts["items_guarded"] == counts["items_plain"]
+
+
+def test_an_index_of_vectors_finds_what_is_visible(pair: Pair) -> None:
+    pair.require(Feature.VECTORS)
+    for vector in ("[1, 2, -3]", "[-5, 0, 1]"):
+        found = pair.user.get(
+            f"{APP}/datatables/items_guarded/data", params={"near__vector_near": vector, "_topk": "60"}
+        )
+        assert found.status_code == 200, found.text
+        assert SECRET not in found.text
+        assert sorted(row["id"] for row in found.json()["data"]) == [key for key in range(1, 61) if key % 3]
+
+
+def imports() -> Iterator[tuple[dict[str, str], list[dict[str, Any]]]]:
+    """Files that reach for what is hidden, in every mode."""
+    mine = {"owner": "mole@x.org", "grade": 1}
+    files: list[list[dict[str, Any]]] = [
+        [{"id": 3, "title": "x", **mine}],
+        [{"id": 3, "title": "x"}, {"id": 6, "title": "y", **mine}],
+        [{"id": 9, "title": "x", "owner": "other@x.org"}],
+        [{"id": 1, "title": "x", "owner": "other@x.org", "grade": 1}],
+        [{"title": "x", "owner": None}],
+        [{"id": 3, "salary": 1}],
+        [{"salary": 5000, "title": "x"}],
+        [{"id": 1, "parent_id": 999, **mine}],
+    ]
+    for rows in files:
+        for on_error in ("abort", "skip", "quarantine"):
+            yield {"on_error": on_error}, rows
+            for unique in ("id", "title", "salary", "note", "owner"):
+                yield {"on_error": on_error, "mode": "upsert", "unique_fields": unique}, rows
+
+
+def test_imports_tell_nothing_and_change_nothing_hidden(pair: Pair) -> None:
+    data = f"{APP}/datatables/items_guarded/data"
+    before = pair.everything()
+    hidden = [row for row in before if row["id"] % 3 == 0]
+    numbers: set[int] = set()
+    for params, rows in imports():
+        lines = "\n".join(map(json.dumps, rows))
+        answer = pair.user.post(f"{data}/import", params={"format": "ndjson", **params}, content=lines)
+        assert answer.status_code in (200, 400, 403, 409), answer.text
+        assert SECRET not in answer.text and "other@x.org" not in answer.text
+        for name in ("salary", "note"):
+            asked = name in str(rows) or name in str(params)
+            assert asked or name not in answer.text, (params, rows, answer.text)
+        if answer.status_code == 200 and answer.json()["quarantine"]:
+            numbers.add(answer.json()["quarantine"])
+    after = pair.everything()
+    assert [row for row in after if row["id"] % 3 == 0 and row["id"] <= 60] == hidden
+    assert [row for row in after if row["id"] in {1, 2, 4}] == [
+        row for row in before if row["id"] in {1, 2, 4}
+    ]
+    for number in numbers:
+        found = pair.user.get(f"{APP}/datatables/items_guarded/quarantine/{number}")
+        assert found.status_code == 200
+        assert SECRET not in found.text
+
+
+def test_quarantine_is_for_who_filled_it(pair: Pair, guarding: RunningServer) -> None:
+    pair.require(Feature.FILES)
+    data, place = f"{APP}/datatables/items_guarded/data", f"{APP}/datatables/items_guarded/quarantine"
+    line = json.dumps({"id": 3, "title": "mine alone", "owner": "mole@x.org"})
+    options = {"format": "ndjson", "on_error": "quarantine"}
+    number = pair.user.post(f"{data}/import", params=options, content=line).json()["quarantine"]
+    assert number
+    with Client(guarding.url, key=guarding.key) as client:
+        token = _login(client, "badger")
+    with httpx2.Client(base_url=guarding.url, headers={"Authorization": f"Bearer {token}"}) as badger:
+        assert badger.get(place).json()["count"] == 0
+        for method, path in (("GET", ""), ("GET", "?format=ndjson"), ("DELETE", "")):
+            assert badger.request(method, f"{place}/{number}{path}").status_code == 404
+    assert "mine alone" in pair.user.get(f"{place}/{number}").text
+
+
+def test_a_feed_tells_what_becomes_of_visible_records(pair: Pair) -> None:
+    """Whoever applies it has what they see, at any time, and is told of nothing else."""
+    pair.require(Feature.CHANGES)
+    data = f"{APP}/datatables/items_guarded/data"
+    chance = random.Random(3)
+    state: dict[int, Any] = {}
+    cursor = "start"
+    for _ in range(25):
+        for _ in range(chance.randint(0, 6)):
+            _change(pair, data, chance)
+        while True:
+            page = pair.user.get(f"{data}/changes", params={"since": cursor, "limit": "7"})
+            assert page.status_code == 200, page.text
+            assert SECRET not in page.text
+            body = page.json()
+            for one in body["data"]:
+                assert one["op"] == ("update" if one["key"] in state else "insert") or one["record"] is None
+                if one["record"] is None:
+                    assert state.pop(one["key"])
+                    continue
+                assert state.get(one["key"]) != one["record"], "a change of nothing that is seen"
+                state[one["key"]] = one["record"]
+            cursor = body["next_cursor"]
+            if not body["has_more"]:
+                break
+        seen = pair.user.get(data, params={"page_size": "1000"}).json()["data"]
+        assert state == {row["id"]: row for row in seen}
+
+
+def _change(pair: Pair, data: str, chance: random.Random) -> None:
+    """Some record gets another value, or another owner, or goes."""
+    key = chance.choice([row["id"] for row in pair.everything() if row["parent_id"] is None])
+    changes: list[dict[str, Any]] = [
+        {"salary": chance.randint(1, 9)},
+        {"note": f"{SECRET} again"},
+        {"grade": chance.randint(0, 4)},
+        {"owner": "mole@x.org", "title": "given"},
+        {"owner": "other@x.org", "title": SECRET},
+    ]
+    if chance.random() < 0.2:
+        title = chance.choice(["late", SECRET])
+        owner = "mole@x.org" if title == "late" else None
+        made = pair.owner.post(data, json={"title": title, "owner": owner, "note": SECRET})
+        assert made.status_code == 201, made.text
+    elif chance.random() < 0.2:
+        pair.owner.delete(f"{data}/{key}")
+    else:
+        changed = pair.owner.patch(f"{data}/{key}", json=chance.choice(changes))
+        assert changed.status_code == 200, changed.text

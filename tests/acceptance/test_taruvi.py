@@ -497,3 +497,38 @@ def test_vector_and_hybrid_search(caller: Caller) -> None:
     ):
         with pytest.raises(exceptions.ValidationError):
             caller.do(wrong.execute())
+
+
+def test_under_row_rules(server: RunningServer, caller: Caller) -> None:
+    """What a rule keeps back is as if it were not there; what may be done with a record is told on demand."""
+    key = caller.admin.post(
+        "/api/keys", json={"name": "desk", "kind": "service", "role": "operator", "claims": {"age": 30}}
+    ).json()
+    rule = {
+        "name": "thirty",
+        "read": {"or": [{"age": "$token.age"}, {"id": 2}]},
+        "write": {"age": "$token.age"},
+        "hidden_fields": ["price"],
+    }
+    made = caller.admin.post("/api/apps/shop/datatables/people/rules", json=rule)
+    assert made.status_code == 201, made.text
+    mode = "async" if inspect.isawaitable(probe := caller.client.auth.get_current_user()) else "sync"
+    caller.do(probe)
+    desk = taruvi.Client(api_url=server.url, app_slug="shop", mode=mode, api_key=key["key"])
+    people = desk.database.from_
+    found = caller.do(people("people").sort("id").allowed_actions(["update", "delete"]).execute())
+    assert found["total"] == 3
+    told = [(row["id"], row["_allowed_actions"], "price" in row) for row in found["data"]]
+    assert told == [(1, ["update", "delete"], False), (2, [], False), (5, ["update", "delete"], False)]
+    assert caller.do(people("people").count()) == 3
+    assert caller.do(desk.database.get("people", 2))["name"] == "anna"
+    with pytest.raises(exceptions.NotFoundError):
+        caller.do(desk.database.get("people", 3))
+    with pytest.raises(exceptions.AuthorizationError):
+        caller.do(desk.database.update("people", 2, {"name": "x"}))
+    with pytest.raises(exceptions.ValidationError):
+        caller.do(people("people").filter("price", "gt", 1).execute())
+    assert caller.do(desk.database.update("people", 1, {"name": "Ada"}))["name"] == "Ada"
+    rows = caller.do(people("people").aggregate("count(*) as n").execute())["data"]
+    assert rows == [{"n": 3}]
+    caller.do(desk.close())

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         AppStats,
         AppSummary,
         AppTableStats,
+        AuditEntry,
         Credential,
         CredentialCheck,
         CredentialKind,
@@ -76,10 +77,14 @@ if TYPE_CHECKING:
         NewWebhook,
         PlannedStep,
         Record,
+        RoleHolder,
+        Rule,
         SchemaPlan,
         SourceCounts,
         TableOperation,
         TableSchema,
+        Team,
+        TeamMember,
         User,
         ValidationReport,
         Webhook,
@@ -107,6 +112,7 @@ __all__ = [
     "AsyncRecordQuery",
     "AsyncRecords",
     "AsyncTableHandle",
+    "AuditEntry",
     "BadRequestError",
     "BulkProgress",
     "Change",
@@ -154,13 +160,17 @@ __all__ = [
     "Records",
     "RequestTimeoutError",
     "RetryPolicy",
+    "RoleHolder",
     "RowFault",
+    "Rule",
     "SchemaPlan",
     "ServerError",
     "SourceCounts",
     "TableHandle",
     "TableOperation",
     "TableSchema",
+    "Team",
+    "TeamMember",
     "UnauthorizedError",
     "UnavailableError",
     "UnexpectedAnswerError",
@@ -191,10 +201,11 @@ _HOMES = {
     ),
     "_filters": "Expression F",
     "_models": (
-        "App AppStats AppSummary AppTableStats Credential CredentialCheck CredentialKind "
+        "App AppStats AppSummary AppTableStats AuditEntry Credential CredentialCheck CredentialKind "
         "DataSource DataSourceRef DataSourceStats DataSourceSummary DataTable DataTableSummary "
-        "Health ImportReport Key NewKey PlannedStep Record SchemaPlan "
-        "SourceCounts TableOperation TableSchema User ValidationReport NewWebhook Webhook WebhookDelivery"
+        "Health ImportReport Key NewKey PlannedStep Record RoleHolder Rule SchemaPlan "
+        "SourceCounts TableOperation TableSchema Team TeamMember User ValidationReport NewWebhook "
+        "Webhook WebhookDelivery"
     ),
     "_imports": "Imported ImportFault ImportProgress QuarantinedImport QuarantinedRow",
     "_pages": "Graph Page RecordPage Upserted",

@@ -15,6 +15,7 @@ __all__ = [
     "AppStats",
     "AppSummary",
     "AppTableStats",
+    "AuditEntry",
     "Credential",
     "CredentialCheck",
     "CredentialKind",
@@ -31,10 +32,14 @@ __all__ = [
     "NewWebhook",
     "PlannedStep",
     "Record",
+    "RoleHolder",
+    "Rule",
     "SchemaPlan",
     "SourceCounts",
     "TableOperation",
     "TableSchema",
+    "Team",
+    "TeamMember",
     "User",
     "ValidationReport",
     "Webhook",
@@ -277,12 +282,77 @@ class Key(_Model, kw_only=True, frozen=True):
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+    requests_per_minute: int | None = None
+    # What row rules find as `$token.<name>`.
+    claims: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
 
 
 class NewKey(Key, kw_only=True, frozen=True):
     """A key just made: `key` is the secret, shown this once."""
 
     key: str
+
+
+class Team(_Model, kw_only=True, frozen=True):
+    """Users of the org who hold roles together."""
+
+    id: int
+    slug: str
+    name: str
+    description: str = ""
+    member_count: int = 0
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class TeamMember(_Model, kw_only=True, frozen=True):
+    """A user in a team; an admin of the team says who belongs to it."""
+
+    id: int
+    username: str
+    email: str | None = None
+    is_admin: bool = False
+    joined_at: datetime | None = None
+
+
+class RoleHolder(_Model, kw_only=True, frozen=True):
+    """Who holds a role on an app, a data source or a table; `subject` is `user`, `key`, `team` or `org`."""
+
+    subject: str
+    id: int
+    name: str
+    role: str
+
+
+class Rule(_Model, kw_only=True, frozen=True):
+    """What whom it names reads and writes of a table. Filters that are None let nothing through."""
+
+    id: int
+    name: str
+    subjects: dict[str, list[Any]] | None = None
+    read: dict[str, Any] | None = None
+    write: dict[str, Any] | None = None
+    hidden_fields: list[str] = msgspec.field(default_factory=list[str])
+    read_only_fields: list[str] = msgspec.field(default_factory=list[str])
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    created_by: int | None = None
+
+
+class AuditEntry(_Model, kw_only=True, frozen=True):
+    """One change: who made it, to what, and in which request."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    resource_kind: str
+    resource_id: str | None = None
+    resource_name: str | None = None
+    actor_kind: str = ""
+    actor_id: int | None = None
+    detail: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    request_id: str | None = None
 
 
 class Credential(_Model, kw_only=True, frozen=True):

@@ -12,18 +12,8 @@ import pytest
 from penstock.tables.catalog import Catalog
 from penstock.tables.schema.companion import edges_place
 from penstock.tables.settings import TablesSettings
+from tests.tables.schema.changing import BASE, Json, change, field, history, make, refer, roll_back, schema
 from tests.tables.schema.physical import physical, place_of
-from tests.tables.schema.test_migrations import (
-    BASE,
-    Json,
-    change,
-    field,
-    history,
-    make,
-    refer,
-    roll_back,
-    schema,
-)
 from tests.tables.workbench import Records, Workbench
 
 pytestmark = pytest.mark.anyio

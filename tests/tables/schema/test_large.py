@@ -16,18 +16,9 @@ from penstock.server.worker import build_context, close_context, open_context
 from penstock.tables import HANDLERS
 from penstock.tables.settings import TablesSettings
 from tests.databases import TestDatabase
+from tests.tables.schema.cases import CASES
+from tests.tables.schema.changing import change, field, history, make, refer, renamed, roll_back, schema
 from tests.tables.schema.physical import physical, place_of
-from tests.tables.schema.test_migrations import (
-    CASES,
-    change,
-    field,
-    history,
-    make,
-    refer,
-    renamed,
-    roll_back,
-    schema,
-)
 from tests.tables.workbench import Records, Workbench
 
 pytestmark = pytest.mark.anyio

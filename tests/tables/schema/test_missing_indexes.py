@@ -11,9 +11,9 @@ from penstock.kit.jobs import RunState
 from penstock.kit.jobs.cleaning import Nothing
 from penstock.tables.service.missing_indexes import CHECK
 from tests.databases import TestDatabase
+from tests.tables.schema.changing import field, history, make, refer, schema
 from tests.tables.schema.physical import physical, place_of
 from tests.tables.schema.test_large import finished, working
-from tests.tables.schema.test_migrations import field, history, make, refer, schema
 from tests.tables.workbench import Records, Workbench
 
 pytestmark = pytest.mark.anyio

@@ -12,9 +12,9 @@ import pytest
 
 from penstock.tables.settings import TablesSettings
 from tests.databases import TestDatabase
+from tests.tables.schema.changing import Json, change, history, make, roll_back, schema
 from tests.tables.schema.physical import physical
 from tests.tables.schema.test_large import finished, working
-from tests.tables.schema.test_migrations import Json, change, history, make, roll_back, schema
 from tests.tables.workbench import Workbench
 
 pytestmark = pytest.mark.anyio

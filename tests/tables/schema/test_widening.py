@@ -15,9 +15,9 @@ from penstock.tables.service import widening as service
 from penstock.tables.service.unfinished import FINISH, Unfinished
 from penstock.tables.settings import TablesSettings
 from tests.databases import TestDatabase
+from tests.tables.schema.changing import change, field, history, make, renamed, roll_back, schema
 from tests.tables.schema.physical import physical, place_of
 from tests.tables.schema.test_large import finished, working
-from tests.tables.schema.test_migrations import change, field, history, make, renamed, roll_back, schema
 from tests.tables.workbench import Records, Workbench
 
 pytestmark = pytest.mark.anyio

@@ -11,8 +11,10 @@ import httpx2
 
 from penstock_sdk._async.auth import AsyncCredential, AsyncKeyCredential, AsyncPasswordCredential
 from penstock_sdk._async.resources.apps import AsyncAppHandle, AsyncApps
+from penstock_sdk._async.resources.audit import AsyncAudit
 from penstock_sdk._async.resources.credentials import AsyncCredentials
 from penstock_sdk._async.resources.identity import AsyncAuth, AsyncKeys, AsyncUsers
+from penstock_sdk._async.resources.teams import AsyncTeams
 from penstock_sdk._async.transport import AsyncTransport
 from penstock_sdk._config import login_of_environment, resolve
 from penstock_sdk._errors import ConfigurationError
@@ -76,6 +78,8 @@ class AsyncClient:
         self.credentials = AsyncCredentials(self._transport)
         self.users = AsyncUsers(self._transport)
         self.keys = AsyncKeys(self._transport)
+        self.teams = AsyncTeams(self._transport)
+        self.audit = AsyncAudit(self._transport)
         self.auth = AsyncAuth(self._transport)
 
     @property

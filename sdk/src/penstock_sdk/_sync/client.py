@@ -17,8 +17,10 @@ from penstock_sdk._models import Health
 from penstock_sdk._retry import RetryPolicy
 from penstock_sdk._sync.auth import Credential, KeyCredential, PasswordCredential
 from penstock_sdk._sync.resources.apps import AppHandle, Apps
+from penstock_sdk._sync.resources.audit import Audit
 from penstock_sdk._sync.resources.credentials import Credentials
 from penstock_sdk._sync.resources.identity import Auth, Keys, Users
+from penstock_sdk._sync.resources.teams import Teams
 from penstock_sdk._sync.transport import Transport
 
 DEFAULT_TIMEOUT = httpx2.Timeout(60.0, connect=10.0)
@@ -78,6 +80,8 @@ class Client:
         self.credentials = Credentials(self._transport)
         self.users = Users(self._transport)
         self.keys = Keys(self._transport)
+        self.teams = Teams(self._transport)
+        self.audit = Audit(self._transport)
         self.auth = Auth(self._transport)
 
     @property

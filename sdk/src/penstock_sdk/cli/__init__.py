@@ -40,6 +40,9 @@ for _path, _group in (
     ("edges:app", "Data"),
     ("webhooks:app", "Data"),
     ("credentials:app", "Data"),
+    ("teams:app", "People"),
+    ("rules:app", "People"),
+    ("audit:app", "People"),
     ("gen:app", "Data"),
 ):
     _module, _, _attribute = _path.partition(":")

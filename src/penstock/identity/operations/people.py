@@ -8,9 +8,9 @@ from penstock.identity import schemas
 from penstock.identity.models import Role
 from penstock.identity.operations.common import CALLER, PLATFORM, ROLE, TEXT, in_org
 from penstock.kit.openapi import (
-    GONE,
     PAGING,
     Body,
+    One,
     Operation,
     Parameter,
     Reply,
@@ -35,7 +35,12 @@ SCHEMAS: Final[dict[str, Any]] = {
         }
     ),
 }
-_ONE_USER: Final = Reply(status=200, description="The user.", schema=schemas.UserOut)
+_USER: Final = One(
+    "/api/users/{user}",
+    "Users",
+    (USER,),
+    Reply(status=200, description="The user.", schema=schemas.UserOut),
+)
 USERS: Final[tuple[Operation, ...]] = (
     Operation(
         id="listUsers",
@@ -69,28 +74,15 @@ USERS: Final[tuple[Operation, ...]] = (
         replies=(Reply(status=201, description="The new user.", schema=schemas.UserOut),),
         errors=(409,),
     ),
-    Operation(
-        id="readUser",
-        method="get",
-        path="/api/users/{user}",
-        summary="Read a user",
-        tag="Users",
-        access=CALLER,
-        parameters=(USER,),
-        replies=(_ONE_USER,),
-    ),
+    _USER.read("readUser", "Read a user", CALLER),
     *(
-        Operation(
-            id=name,
+        _USER.change(
+            name,
+            summary,
+            CALLER,
+            Body(schema=schemas.UserPatch, examples={"a name": {"first_name": "Grace"}}),
             method=method,
-            path="/api/users/{user}",
-            summary=summary,
             description="One's own person, or as an admin that of others. What is absent stays.",
-            tag="Users",
-            access=CALLER,
-            parameters=(USER,),
-            body=Body(schema=schemas.UserPatch, examples={"a name": {"first_name": "Grace"}}),
-            replies=(_ONE_USER,),
             errors=(409,),
         )
         for name, method, summary in (
@@ -98,21 +90,28 @@ USERS: Final[tuple[Operation, ...]] = (
             ("updateUser", "patch", "Change a user"),
         )
     ),
-    Operation(
-        id="deleteUser",
-        method="delete",
-        path="/api/users/{user}",
-        summary="Take a user out of the org",
+    _USER.delete(
+        "deleteUser",
+        "Take a user out of the org",
+        in_org(Role.ADMIN),
         description="Who belongs to no other org is deactivated.",
-        tag="Users",
-        access=in_org(Role.ADMIN),
-        parameters=(USER,),
-        replies=(GONE,),
         errors=(409,),
     ),
 )
 
 _MEMBERS: Final = "/api/orgs/{org}/members"
+_ORG: Final = One(
+    "/api/orgs/{org}",
+    "Orgs",
+    (ORG,),
+    Reply(status=200, description="The org.", schema=schemas.OrgOut),
+)
+_MEMBER: Final = One(
+    f"{_MEMBERS}/{{user}}",
+    "Orgs",
+    (ORG, USER),
+    Reply(status=200, description="The member.", schema=schemas.UserOut),
+)
 ORGS: Final[tuple[Operation, ...]] = (
     Operation(
         id="listOrgs",
@@ -137,26 +136,12 @@ ORGS: Final[tuple[Operation, ...]] = (
         replies=(Reply(status=201, description="The new org.", schema=schemas.OrgOut),),
         errors=(409,),
     ),
-    Operation(
-        id="readOrg",
-        method="get",
-        path="/api/orgs/{org}",
-        summary="Read an org",
-        tag="Orgs",
-        access=CALLER,
-        parameters=(ORG,),
-        replies=(Reply(status=200, description="The org.", schema=schemas.OrgOut),),
-    ),
-    Operation(
-        id="updateOrg",
-        method="patch",
-        path="/api/orgs/{org}",
-        summary="Rename an org",
-        tag="Orgs",
-        access=in_org(Role.ADMIN),
-        parameters=(ORG,),
-        body=Body(schema=schemas.OrgPatch, examples={"a name": {"name": "Acme Ltd"}}),
-        replies=(Reply(status=200, description="The org.", schema=schemas.OrgOut),),
+    _ORG.read("readOrg", "Read an org", CALLER),
+    _ORG.change(
+        "updateOrg",
+        "Rename an org",
+        in_org(Role.ADMIN),
+        Body(schema=schemas.OrgPatch, examples={"a name": {"name": "Acme Ltd"}}),
     ),
     Operation(
         id="listMembers",
@@ -181,27 +166,12 @@ ORGS: Final[tuple[Operation, ...]] = (
         replies=(Reply(status=201, description="The member.", schema=schemas.UserOut),),
         errors=(409,),
     ),
-    Operation(
-        id="updateMember",
-        method="patch",
-        path=f"{_MEMBERS}/{{user}}",
-        summary="Change the role of a member",
-        tag="Orgs",
-        access=in_org(Role.ADMIN),
-        parameters=(ORG, USER),
-        body=Body(schema=schemas.MemberPatch, examples={"a role": {"role": "admin"}}),
-        replies=(Reply(status=200, description="The member.", schema=schemas.UserOut),),
+    _MEMBER.change(
+        "updateMember",
+        "Change the role of a member",
+        in_org(Role.ADMIN),
+        Body(schema=schemas.MemberPatch, examples={"a role": {"role": "admin"}}),
         errors=(409,),
     ),
-    Operation(
-        id="removeMember",
-        method="delete",
-        path=f"{_MEMBERS}/{{user}}",
-        summary="Take a member out of an org, or leave it",
-        tag="Orgs",
-        access=CALLER,
-        parameters=(ORG, USER),
-        replies=(GONE,),
-        errors=(409,),
-    ),
+    _MEMBER.delete("removeMember", "Take a member out of an org, or leave it", CALLER, errors=(409,)),
 )

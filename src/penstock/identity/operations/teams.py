@@ -7,15 +7,24 @@ from typing import Final
 from penstock.identity import schemas
 from penstock.identity.models import Role
 from penstock.identity.operations.common import CALLER, in_org
-from penstock.kit.openapi import GONE, PAGING, Body, Operation, Reply, in_either_shape, path
+from penstock.kit.openapi import PAGING, Body, One, Operation, Reply, in_either_shape, path
 
 TEAM: Final = path("team", "Id or slug of the team.", "support")
 USER: Final = path("user", "Id (all digits), else username.", "ada")
 _ALL: Final = "/api/teams"
-_ONE: Final = "/api/teams/{team}"
 _MEMBERS: Final = "/api/teams/{team}/members"
-_MEMBER: Final = "/api/teams/{team}/members/{user}"
-_TEAM: Final = Reply(status=200, description="The team.", schema=schemas.TeamOut)
+_TEAM: Final = One(
+    "/api/teams/{team}",
+    "Teams",
+    (TEAM,),
+    Reply(status=200, description="The team.", schema=schemas.TeamOut),
+)
+_MEMBER: Final = One(
+    "/api/teams/{team}/members/{user}",
+    "Teams",
+    (TEAM, USER),
+    Reply(status=200, description="The member.", schema=schemas.TeamMemberOut),
+)
 _MANAGED: Final = "Takes an admin of the org or of the team."
 TEAMS: Final[tuple[Operation, ...]] = (
     Operation(
@@ -41,37 +50,14 @@ TEAMS: Final[tuple[Operation, ...]] = (
         replies=(Reply(status=201, description="The new team.", schema=schemas.TeamOut),),
         errors=(409,),
     ),
-    Operation(
-        id="readTeam",
-        method="get",
-        path=_ONE,
-        summary="Read a team",
-        tag="Teams",
-        access=CALLER,
-        parameters=(TEAM,),
-        replies=(_TEAM,),
+    _TEAM.read("readTeam", "Read a team", CALLER),
+    _TEAM.change(
+        "updateTeam",
+        "Rename a team",
+        in_org(Role.ADMIN),
+        Body(schema=schemas.TeamPatch, examples={"a name": {"name": "Support, nights"}}),
     ),
-    Operation(
-        id="updateTeam",
-        method="patch",
-        path=_ONE,
-        summary="Rename a team",
-        tag="Teams",
-        access=in_org(Role.ADMIN),
-        parameters=(TEAM,),
-        body=Body(schema=schemas.TeamPatch, examples={"a name": {"name": "Support, nights"}}),
-        replies=(_TEAM,),
-    ),
-    Operation(
-        id="deleteTeam",
-        method="delete",
-        path=_ONE,
-        summary="Delete a team, with the roles it holds",
-        tag="Teams",
-        access=in_org(Role.ADMIN),
-        parameters=(TEAM,),
-        replies=(GONE,),
-    ),
+    _TEAM.delete("deleteTeam", "Delete a team, with the roles it holds", in_org(Role.ADMIN)),
     Operation(
         id="listTeamMembers",
         method="get",
@@ -94,27 +80,17 @@ TEAMS: Final[tuple[Operation, ...]] = (
         body=Body(schema=schemas.TeamMemberIn, examples={"a member": {"user": "ada"}}),
         replies=(Reply(status=201, description="The member.", schema=schemas.TeamMemberOut),),
     ),
-    Operation(
-        id="updateTeamMember",
-        method="patch",
-        path=_MEMBER,
-        summary="Make a member an admin of the team, or no longer",
+    _MEMBER.change(
+        "updateTeamMember",
+        "Make a member an admin of the team, or no longer",
+        CALLER,
+        Body(schema=schemas.TeamMemberPatch, examples={"an admin": {"is_admin": True}}),
         description=_MANAGED,
-        tag="Teams",
-        access=CALLER,
-        parameters=(TEAM, USER),
-        body=Body(schema=schemas.TeamMemberPatch, examples={"an admin": {"is_admin": True}}),
-        replies=(Reply(status=200, description="The member.", schema=schemas.TeamMemberOut),),
     ),
-    Operation(
-        id="removeTeamMember",
-        method="delete",
-        path=_MEMBER,
-        summary="Take a member out of a team",
+    _MEMBER.delete(
+        "removeTeamMember",
+        "Take a member out of a team",
+        CALLER,
         description=f"{_MANAGED} Anybody may leave.",
-        tag="Teams",
-        access=CALLER,
-        parameters=(TEAM, USER),
-        replies=(GONE,),
     ),
 )

@@ -7,7 +7,7 @@ msgspec does.
 from penstock.kit.openapi.declare import Access, Body, Operation, Parameter, Reply, Schema
 from penstock.kit.openapi.document import Info, document
 from penstock.kit.openapi.kept import Document, Documents, answer
-from penstock.kit.openapi.parts import GONE, PAGING, flag, path
+from penstock.kit.openapi.parts import GONE, PAGING, One, flag, path
 from penstock.kit.openapi.schemas import described, envelope, in_either_shape, nullable, ref
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Document",
     "Documents",
     "Info",
+    "One",
     "Operation",
     "Parameter",
     "Reply",

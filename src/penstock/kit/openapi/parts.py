@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from penstock.kit.openapi.declare import Parameter, Reply
+from penstock.kit.openapi.declare import Access, Body, Operation, Parameter, Reply
 from penstock.kit.paging import DEFAULT_SIZE, MAX_NUMBER, MAX_SIZE
 
 PAGING: Final = (
@@ -38,3 +40,66 @@ def path(name: str, description: str, example: Any) -> Parameter:
 
 def flag(name: str, description: str) -> Parameter:
     return Parameter(name=name, schema={"type": "boolean"}, description=description)
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """One thing of a kind, and the operations on it: they have its address in common, and answer it."""
+
+    path: str
+    tag: str
+    parameters: Sequence[Parameter]
+    reply: Reply
+
+    def read(self, id: str, summary: str, access: Access) -> Operation:
+        return Operation(
+            id=id,
+            method="get",
+            path=self.path,
+            summary=summary,
+            tag=self.tag,
+            access=access,
+            parameters=self.parameters,
+            replies=(self.reply,),
+        )
+
+    def change(
+        self,
+        id: str,
+        summary: str,
+        access: Access,
+        body: Body,
+        *,
+        method: str = "patch",
+        description: str = "",
+        errors: Sequence[int] = (),
+    ) -> Operation:
+        return Operation(
+            id=id,
+            method=method,
+            path=self.path,
+            summary=summary,
+            description=description,
+            tag=self.tag,
+            access=access,
+            parameters=self.parameters,
+            body=body,
+            replies=(self.reply,),
+            errors=errors,
+        )
+
+    def delete(
+        self, id: str, summary: str, access: Access, *, description: str = "", errors: Sequence[int] = ()
+    ) -> Operation:
+        return Operation(
+            id=id,
+            method="delete",
+            path=self.path,
+            summary=summary,
+            description=description,
+            tag=self.tag,
+            access=access,
+            parameters=self.parameters,
+            replies=(GONE,),
+            errors=errors,
+        )

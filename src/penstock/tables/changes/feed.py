@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.kit import errors
-from penstock.kit.db import Pool, Row
+from penstock.kit.db import Pool, Row, Scoped
 from penstock.tables.changes.compile import compile_changes
 from penstock.tables.changes.cursor import NOTHING, Cursor
 from penstock.tables.changes.plan import ChangesPlan
 from penstock.tables.errors import CursorExpired
 from penstock.tables.records.compile import Statement
 from penstock.tables.records.execute import read
+from penstock.tables.rules.limits import SETTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,9 @@ class _Left:
 
 
 async def _read(pool: Pool, plan: ChangesPlan, since: Cursor, limit: int) -> tuple[list[Told], Cursor, _Left]:
-    row = await read(pool, compile_changes(plan, since, limit))
+    # PostgreSQL gives out the changes of tables that the transaction names, and of no others.
+    told_of = f'{{"f":[{plan.table.definition.id:d}]}}'
+    row = await read(Scoped(pool, SETTING, told_of), compile_changes(plan, since, limit))
     if row is None:
         raise errors.Outdated
     _require_kept(row, since)

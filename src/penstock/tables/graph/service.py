@@ -8,15 +8,18 @@ import msgspec
 
 from penstock.identity import Grant
 from penstock.kit import errors
+from penstock.kit.db import Row
 from penstock.tables.fields import BY_NAME
 from penstock.tables.graph import statements
 from penstock.tables.graph.drafts import ENDS, Draft, Drafts, changed, drafts
 from penstock.tables.records import shape
 from penstock.tables.records.change import Versions
 from penstock.tables.records.codec import MAX_REPORTED, Fault, Incoming
+from penstock.tables.records.compile import Statement
 from penstock.tables.records.execute import Runner, write
 from penstock.tables.records.reach import Reach
 from penstock.tables.records.shape import Answer
+from penstock.tables.rules.past import past_rules
 
 if TYPE_CHECKING:
     from penstock.tables.catalog import Table
@@ -150,7 +153,7 @@ async def _require_limits(runner: Runner, edges: Table, found: Drafts, payload: 
     limits = [limit for limit in limits_of(edges) if limit[0] in sent]
     if not limits:
         return
-    row = await write(runner, statements.over_limits(edges, payload, limits))
+    row = await _counted(runner, edges, statements.over_limits(edges, payload, limits))
     allowed = {name: (out, into) for name, out, into in limits}
     faults: list[Fault] = []
     for side, end in enumerate(ENDS):
@@ -167,6 +170,17 @@ async def _require_limits(runner: Runner, edges: Table, found: Drafts, payload: 
     if faults:
         faults.sort(key=lambda fault: fault.index)
         edges.codec.refuse(faults, len(found.edges), is_list=found.is_list)
+
+
+async def _counted(runner: Runner, edges: Table, statement: Statement) -> Row:
+    """Limits count edges that the caller does not see, too."""
+    base = edges.edges_of
+    assert base is not None
+    if not base.whole.rules:
+        return await write(runner, statement)
+    row = await past_rules(runner.row, statement.sql, statement.values)
+    assert row is not None
+    return row
 
 
 def limits_of(edges: Table) -> list[tuple[str, int | None, int | None]]:

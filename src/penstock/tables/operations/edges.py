@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from penstock.kit.openapi import Body, Operation, Parameter, Reply, described, ref
+from penstock.kit.openapi import Body, One, Operation, Parameter, Reply, described, ref
 from penstock.tables.graph.path import MAX_DEPTH as LONGEST
 from penstock.tables.graph.path import Direction
 from penstock.tables.graph.requests import DEFAULT_SIZE
@@ -192,75 +192,80 @@ def _reads(target: EdgeTarget) -> tuple[Operation, ...]:
     )
 
 
+_EDGE: Final = Parameter(
+    name="edge",
+    place="path",
+    schema={"type": "integer", "minimum": 1},
+    description="`id` of the edge.",
+    example=1,
+    component="in_path_edge",
+)
+
+
 def _writes(target: EdgeTarget) -> tuple[Operation, ...]:
-    edges = {"type": "array", "items": ref("Edge")}
-    edge = Parameter(
-        name="edge",
-        place="path",
-        schema={"type": "integer", "minimum": 1},
-        description="`id` of the edge.",
-        example=1,
-        component="in_path_edge",
+    one = One(
+        f"{target.base}/{{edge}}",
+        target.tag,
+        (*target.path, _EDGE),
+        Reply(status=200, description="The edge.", schema=described({"data": ref("Edge")})),
     )
-    ids = {"type": "array", "items": {"type": "integer"}, "minItems": 1}
-    kind = target.types[0] if target.types else "manager"
-    new: Mapping[str, Any] = {"from": 2, "to": 1, "type": kind}
     return (
-        Operation(
-            id=f"create{target.many}",
-            method="post",
-            path=target.base,
-            summary=f"Create one or many {target.noun}",
-            description="An object, or an array of which all are created or none.",
-            tag=target.tag,
-            access=access("record.write"),
-            parameters=target.path,
-            body=Body(
-                schema={"anyOf": [ref("EdgeCreate"), {"type": "array", "items": ref("EdgeCreate")}]},
-                examples={"many edges": [new], "one edge": new},
-            ),
-            replies=(
-                Reply(
-                    status=201,
-                    description="As created, in the order of the request.",
-                    schema={"anyOf": [described({"data": edges}), described({"data": ref("Edge")})]},
-                ),
-            ),
-            errors=(404, 409),
-        ),
-        Operation(
-            id=f"update{target.one}",
-            method="patch",
-            path=f"{target.base}/{{edge}}",
-            summary=f"Change one of {target.noun}",
-            tag=target.tag,
-            access=access("record.write"),
-            parameters=(*target.path, edge),
-            body=Body(schema=ref("EdgeChange"), examples={"its end": {"to": 3}}),
-            replies=(Reply(status=200, description="The edge.", schema=described({"data": ref("Edge")})),),
+        _create(target),
+        one.change(
+            f"update{target.one}",
+            f"Change one of {target.noun}",
+            access("record.write"),
+            Body(schema=ref("EdgeChange"), examples={"its end": {"to": 3}}),
             errors=(404, 409, 412),
         ),
-        Operation(
-            id=f"delete{target.many}",
-            method="delete",
-            path=target.base,
-            summary=f"Delete many {target.noun}",
-            description="Unknown ids are skipped.",
-            tag=target.tag,
-            access=access("record.write"),
-            parameters=target.path,
-            body=Body(
-                schema={
-                    "type": "object",
-                    "properties": {"edge_ids": ids},
-                    "required": ["edge_ids"],
-                    "additionalProperties": False,
-                },
-                examples={"two edges": {"edge_ids": [10, 11]}},
-            ),
-            replies=(
-                Reply(status=200, description="How many were deleted.", schema=described({"deleted": COUNT})),
-            ),
-            errors=(404, 409),
+        _delete(target),
+    )
+
+
+def _create(target: EdgeTarget) -> Operation:
+    edges = {"type": "array", "items": ref("Edge")}
+    new: Mapping[str, Any] = {"from": 2, "to": 1, "type": target.types[0] if target.types else "manager"}
+    return Operation(
+        id=f"create{target.many}",
+        method="post",
+        path=target.base,
+        summary=f"Create one or many {target.noun}",
+        description="An object, or an array of which all are created or none.",
+        tag=target.tag,
+        access=access("record.write"),
+        parameters=target.path,
+        body=Body(
+            schema={"anyOf": [ref("EdgeCreate"), {"type": "array", "items": ref("EdgeCreate")}]},
+            examples={"many edges": [new], "one edge": new},
         ),
+        replies=(
+            Reply(
+                status=201,
+                description="As created, in the order of the request.",
+                schema={"anyOf": [described({"data": edges}), described({"data": ref("Edge")})]},
+            ),
+        ),
+        errors=(404, 409),
+    )
+
+
+def _delete(target: EdgeTarget) -> Operation:
+    ids = {"type": "array", "items": {"type": "integer"}, "minItems": 1}
+    named = {
+        "type": "object", "properties": {"edge_ids": ids}, "required": ["edge_ids"], "additionalProperties": False,
+    }  # fmt: skip
+    return Operation(
+        id=f"delete{target.many}",
+        method="delete",
+        path=target.base,
+        summary=f"Delete many {target.noun}",
+        description="Unknown ids are skipped.",
+        tag=target.tag,
+        access=access("record.write"),
+        parameters=target.path,
+        body=Body(schema=named, examples={"two edges": {"edge_ids": [10, 11]}}),
+        replies=(
+            Reply(status=200, description="How many were deleted.", schema=described({"deleted": COUNT})),
+        ),
+        errors=(404, 409),
     )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from penstock.kit.openapi import GONE, Body, Operation, Reply, path
+from penstock.kit.openapi import Body, One, Operation, Reply, path
 from penstock.tables.operations.common import APP, TABLE, access
 from penstock.tables.routes.rules import RuleOut
 
 RULE: Final = path("rule", "Id of the rule.", "1")
 _ALL: Final = "/api/apps/{app}/datatables/{table}/rules"
-_ONE: Final = f"{_ALL}/{{rule}}"
 _TAG: Final = "Row rules"
 _FILTER: Final = {
     "type": ["object", "array", "null"],
@@ -46,7 +45,12 @@ def _body(*required: str) -> dict[str, Any]:
 
 
 _EXAMPLE: Final[dict[str, Any]] = {"open to all": {"name": "everyone", "read": {}, "write": {}}}
-_REPLY: Final = Reply(status=200, description="The rule.", schema=RuleOut)
+_ONE: Final = One(
+    f"{_ALL}/{{rule}}",
+    _TAG,
+    (APP, TABLE, RULE),
+    Reply(status=200, description="The rule.", schema=RuleOut),
+)
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
         id="listRules",
@@ -72,50 +76,27 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         replies=(Reply(status=201, description="The new rule.", schema=RuleOut),),
         errors=(409,),
     ),
-    Operation(
-        id="readRule",
-        method="get",
-        path=_ONE,
-        summary="Read a row rule",
-        tag=_TAG,
-        access=access("table.share"),
-        parameters=(APP, TABLE, RULE),
-        replies=(_REPLY,),
-    ),
-    Operation(
-        id="replaceRule",
+    _ONE.read("readRule", "Read a row rule", access("table.share")),
+    _ONE.change(
+        "replaceRule",
+        "Replace a row rule",
+        access("table.share"),
+        Body(schema=_body("name"), examples=_EXAMPLE),
         method="put",
-        path=_ONE,
-        summary="Replace a row rule",
-        tag=_TAG,
-        access=access("table.share"),
-        parameters=(APP, TABLE, RULE),
-        body=Body(schema=_body("name"), examples=_EXAMPLE),
-        replies=(_REPLY,),
         errors=(409,),
     ),
-    Operation(
-        id="updateRule",
-        method="patch",
-        path=_ONE,
-        summary="Change a row rule",
+    _ONE.change(
+        "updateRule",
+        "Change a row rule",
+        access("table.share"),
+        Body(schema=_body(), examples={"no field hidden": {"hidden_fields": []}}),
         description="What is absent stays.",
-        tag=_TAG,
-        access=access("table.share"),
-        parameters=(APP, TABLE, RULE),
-        body=Body(schema=_body(), examples={"no field hidden": {"hidden_fields": []}}),
-        replies=(_REPLY,),
         errors=(409,),
     ),
-    Operation(
-        id="deleteRule",
-        method="delete",
-        path=_ONE,
-        summary="Delete a row rule",
+    _ONE.delete(
+        "deleteRule",
+        "Delete a row rule",
+        access("table.share"),
         description="A table without rules is open to every role again.",
-        tag=_TAG,
-        access=access("table.share"),
-        parameters=(APP, TABLE, RULE),
-        replies=(GONE,),
     ),
 )

@@ -18,7 +18,7 @@ from penstock.tables.fields import BY_NAME
 from penstock.tables.graph.filters import walked
 from penstock.tables.models import Field
 from penstock.tables.records.allowed import Allowed, plan_actions
-from penstock.tables.records.reach import reach
+from penstock.tables.records.reach import Reach, reach
 from penstock.tables.records.request import Count, DetailRequest, RecordRequest, Sort, Window
 from penstock.tables.relations.filters import relate
 from penstock.tables.relations.hop import Surroundings
@@ -101,16 +101,21 @@ def plan_list(
         by_rank=by_rank,
         window=request.window,
         after=_decode_cursor(request.window.after, order, table) if request.window.after else None,
-        # What the planner expects says something of rows that are kept back.
-        count=Count.EXACT
-        if request.count is Count.PLANNED and readable.rows != EVERYTHING
-        else request.count,
+        count=_count(request, readable, around),
         search=search,
         fields=fields,
         populated=populated,
         nearest=nearest,
         allowed=plan_actions(request.actions, table, grant.principal),
     )
+
+
+def _count(request: RecordRequest, readable: Reach, around: Surroundings | None) -> Count:
+    """What the planner expects says something of rows that are kept back, be they of another table."""
+    if request.count is not Count.PLANNED:
+        return request.count
+    hides = readable.rows != EVERYTHING or (around is not None and around.hides_rows)
+    return Count.EXACT if hides else Count.PLANNED
 
 
 def plan_detail(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from penstock.identity import Grant, Principal
 from penstock.kit import errors, sql
 from penstock.kit.filters import EVERYTHING, And, BoundTree, Column, Related
+from penstock.tables.rules.language import NOTHING
 from penstock.tables.rules.limits import limits_of
 from penstock.tables.rules.models import Limits
 
@@ -55,7 +56,9 @@ def limits_in(table: Table, principal: Principal) -> Limits:
     rows: BoundTree = EVERYTHING
     if limits.rows != EVERYTHING:
         rows = And(tuple(Related(End(nodes, name), limits.rows) for name in ("from_id", "to_id")))
-    writable = Related(End(nodes, "from_id"), limits.writable)
+    writable = limits.writable
+    if writable != NOTHING:
+        writable = Related(End(nodes, "from_id"), writable)
     return replace(limits, table=edges, rows=rows, writable=writable)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,12 @@ import asyncpg
 import msgspec
 
 from penstock.kit import errors, sql
-from penstock.kit.db import Connection, Pool
+from penstock.kit.db import Connection, Pool, Row
 from penstock.kit.errors import RowError
 from penstock.tables.records.batch import Group
 from penstock.tables.records.change import POSITION, source, stored
 from penstock.tables.records.codec import MAX_REPORTED
+from penstock.tables.rules.past import past_rules
 from penstock.tables.schema import Violation
 
 if TYPE_CHECKING:
@@ -160,14 +162,18 @@ async def _rows(conn: Connection, table: Table, violation: Violation, error: Any
     if not set(violation.fields) <= named or violation.kind in ("check", "required"):
         return []
     rows = source(table, group.fields)
+
+    async def fetch(sql: str, values: Sequence[Any]) -> Row | None:
+        return await conn.row(sql, *values)
+
     if violation.kind == "unique":
-        statement = _duplicates(table, violation, group.match, rows)
+        found = await fetch(_duplicates(table, violation, group.match, rows), [group.payload])
     else:
         target = await conn.row(_TARGET, error.constraint_name, table.place.sql)
         if target is None:
             return []
-        statement = _orphans(table, violation, target, rows)
-    found = await conn.row(statement, group.payload)
+        # A foreign key is not held to the rules of the table that it leads to.
+        found = await past_rules(fetch, _orphans(table, violation, target, rows), [group.payload])
     places: list[int] = msgspec.json.decode(found["rows"]) if found and found["rows"] else []
     return [group.positions[place] for place in places]
 

@@ -33,6 +33,13 @@ class Surroundings:
     max_bytes: int
     missing: set[str] = field(default_factory=set[str], compare=False)
 
+    @property
+    def hides_rows(self) -> bool:
+        """True when there are rows in these tables that the caller may not read."""
+        return self.family.has_rules and any(
+            reach(table, self.grant).rows != EVERYTHING for table in self.family.tables.values()
+        )
+
     def hop(self, table: str, text: str, depth: int, param: str) -> Hop:
         """Raises `errors.Invalid` for `param` when `text` is no relation of the table."""
         return self.along(resolve(self.family, table, text, param), table, depth, param)

@@ -27,6 +27,7 @@ from penstock.tables.routes.common import (
     schema_change,
     terms_of,
 )
+from penstock.tables.rules.showing import listed
 from penstock.tables.schemas import Package, TableSummary
 
 _ALL = "/api/apps/{app:str}/datatables"
@@ -44,7 +45,8 @@ async def list_app_tables(request: AnyRequest, principal: Caller, conn: Conn) ->
         source_slug=given.get("datasource"),
         is_materialized=flag(given, "is_materialized"),
     )
-    return answer_list(request, found, page, lambda row: TableSummary.of(app, store.entry_of(row)))
+    entry = await listed(conn, grant, found.rows)
+    return answer_list(request, found, page, lambda row: TableSummary.of(app, entry(row)))
 
 
 @get(f"{_ALL}/stats")

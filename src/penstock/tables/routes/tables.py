@@ -34,7 +34,7 @@ from penstock.tables.routes.common import (
     table_for,
     terms_of,
 )
-from penstock.tables.rules.showing import shown
+from penstock.tables.rules.showing import listed, shown
 from penstock.tables.schema.materialize import Done
 from penstock.tables.schemas import (
     OperationOut,
@@ -66,7 +66,8 @@ async def list_tables(request: AnyRequest, principal: Caller, conn: Conn) -> ASG
     source = await source_for(request, conn, grant)
     page = page_of(request)
     found = await store.list_tables(conn, grant, page, source_slug=source.slug)
-    return answer_list(request, found, page, lambda row: TableSummary.of(app, store.entry_of(row)))
+    entry = await listed(conn, grant, found.rows)
+    return answer_list(request, found, page, lambda row: TableSummary.of(app, entry(row)))
 
 
 @post(_NESTED)

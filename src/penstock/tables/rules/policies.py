@@ -1,9 +1,10 @@
 """Rules as policies of row-level security, so that a forgotten condition still keeps rows back.
 
 The policies of a table let the rows of each rule through whose id the transaction names in the setting
-`penstock.reach`, and everything for who is exempt. Who says nothing there sees nothing. They are for the role that
-reads and writes records, and for the login of the org that runs queries, which is believed only what is sealed (see
-docs/decisions). The owner of the tables, which changes schemas, is not held to them. Other roles have none.
+`penstock.reach`, and everything for who is exempt (`past.py` is the server, exempt everywhere). Who says nothing there
+sees nothing. They are for the role that reads and writes records, and for the login of the org that runs queries, which is
+believed only what is sealed (see docs/decisions). The owner of the tables, which changes schemas, is not held to them.
+Other roles have none.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ def _has_edges(table: Table) -> bool:
 def _of_rows(table: Table, role: Told) -> list[tuple[str, str, str]]:
     """Name, command and condition of each policy."""
     alias = sql.identifier(table.place.name)
-    found = [("exempt", "ALL", _named(role, _ALL, table.definition.id))]
+    found = [("exempt", "ALL", _exempt(table, role))]
     for rule in table.rules:
         if rule.read is not None:
             condition = f"{_named(role, _READ, rule.id)} AND {_condition(table, role, rule, _READ, alias)}"
@@ -131,7 +132,6 @@ def _of_rows(table: Table, role: Told) -> list[tuple[str, str, str]]:
 
 def _of_edges(table: Table, role: Told) -> list[tuple[str, str, str]]:
     """An edge is seen by who sees the records at its ends, and written by who may write the one it leads from."""
-    exempt = _named(role, _ALL, table.definition.id)
     key, nodes = sql.identifier(table.schema.primary_key[0]), table.place.sql
     assert table.edges is not None
     edge = sql.identifier(table.edges.place.name)
@@ -145,7 +145,7 @@ def _of_edges(table: Table, role: Told) -> list[tuple[str, str, str]]:
     ]
     own = f"n.{key} = {edge}.from_id AND ({' OR '.join(writes) or 'FALSE'})"
     written = f"EXISTS (SELECT FROM {nodes} AS n WHERE {own})"
-    found = [("exempt", "ALL", exempt), ("read", "SELECT", seen)]
+    found = [("exempt", "ALL", _exempt(table, role)), ("read", "SELECT", seen)]
     found += [
         (command.lower(), command, f"{seen} AND {written}") for command in ("INSERT", "UPDATE", "DELETE")
     ]
@@ -163,6 +163,13 @@ def _condition(table: Table, role: Told, rule: Rule, letter: str, alias: str) ->
         return f"(SELECT {role.said} -> 'v' ->> {sql.literal(key)})"
 
     return inline(bound, lambda value: constant(value, caller))
+
+
+def _exempt(table: Table, role: Told) -> str:
+    listed = f"{role.said} -> '{_ALL}' @> '[{table.definition.id:d}]'"
+    if not role.reads_only:
+        listed += f" OR {role.said} -> 'a' = 'true'"
+    return f"(SELECT coalesce({listed}, false))"
 
 
 def _named(role: Told, kind: str, number: int) -> str:

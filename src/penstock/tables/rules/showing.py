@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import msgspec
 
-from penstock.identity import Principal
-from penstock.kit.db import Connection
+from penstock.identity import Grant, Principal
+from penstock.kit.db import Connection, Row
 from penstock.tables import store
 from penstock.tables.catalog import Table
 from penstock.tables.models import TableEntry
@@ -35,3 +35,17 @@ def _shown(entry: TableEntry, rules: Sequence[Rule], principal: Principal) -> Ta
     table = replace(entry.table, json_schema=raw, schema_hash=canonical_hash(raw))
     text = _encoder.encode(raw).decode()
     return replace(entry, table=table, schema_text=text, field_count=len(known.schema.fields))
+
+
+async def listed(conn: Connection, grant: Grant, rows: Sequence[Row]) -> Callable[[Row], TableEntry]:
+    """What makes of a row of a list of tables a table with as many fields as the caller knows of."""
+    ruled = await store.ruled_among(conn, [row["id"] for row in rows])
+    names = [row["name"] for row in rows if row["id"] in ruled]
+    whole = await store.find_tables(conn, grant, names) if names else {}
+    known = {one.table.id: one.field_count for one in await shown(conn, grant.principal, [*whole.values()])}
+
+    def entry(row: Row) -> TableEntry:
+        found = store.entry_of(row)
+        return replace(found, field_count=known.get(found.table.id, found.field_count))
+
+    return entry

@@ -34,7 +34,14 @@ from penstock.tables.store.history import (
     operations_of_revision,
 )
 from penstock.tables.store.listing import BARE_LIMIT, Listing
-from penstock.tables.store.rule_rows import delete_rule, insert_rule, names_of, rules_of, update_rule
+from penstock.tables.store.rule_rows import (
+    delete_rule,
+    insert_rule,
+    names_of,
+    ruled_among,
+    rules_of,
+    update_rule,
+)
 from penstock.tables.store.source_rows import (
     deactivate_source,
     find_source,
@@ -153,6 +160,7 @@ __all__ = [
     "record_feeds",
     "redefine",
     "revision_by_id",
+    "ruled_among",
     "rules_of",
     "schema_revisions",
     "seen_among",

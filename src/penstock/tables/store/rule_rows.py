@@ -44,6 +44,15 @@ async def rules_of(conn: Connection, tables: Sequence[DataTable]) -> dict[int, l
     return found
 
 
+async def ruled_among(conn: Connection, tables: Sequence[int]) -> set[int]:
+    """Those of the tables that have rules."""
+    ids = bindparam(None, list(tables), type_=ARRAY(BIGINT))
+    rows = await conn.rows(
+        select(table_rules.c.table_id).where(table_rules.c.table_id == any_(ids)).distinct()
+    )
+    return {row["table_id"] for row in rows}
+
+
 def names_of(raw: Mapping[str, Any]) -> frozenset[str]:
     """The names of the fields of a definition."""
     return frozenset(one["name"] for one in raw["fields"])

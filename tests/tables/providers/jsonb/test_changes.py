@@ -12,18 +12,9 @@ import pytest
 
 from penstock.tables.settings import TablesSettings
 from tests.databases import TestDatabase
+from tests.tables.schema.cases import CASES
+from tests.tables.schema.changing import change, field, history, make, refer, renamed, roll_back, schema
 from tests.tables.schema.test_large import finished, working
-from tests.tables.schema.test_migrations import (
-    CASES,
-    change,
-    field,
-    history,
-    make,
-    refer,
-    renamed,
-    roll_back,
-    schema,
-)
 from tests.tables.workbench import Records, Workbench
 
 pytestmark = pytest.mark.anyio

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock_sdk._async.pages import AsyncPager
+from penstock_sdk._async.resources.access import AsyncAccess
 from penstock_sdk._async.resources.base import AsyncResource, given, matching, segment, tagged
 from penstock_sdk._async.resources.sources import AsyncSources
 from penstock_sdk._async.resources.tables import AsyncTableHandle, AsyncTables
@@ -73,6 +74,7 @@ class AsyncAppHandle:
         self.sources = AsyncSources(transport, path)
         self.tables = AsyncTables(transport, path)
         self.webhooks = AsyncWebhooks(transport, path)
+        self.access = AsyncAccess(transport, f"{path}access/")
 
     async def batch(
         self, steps: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None

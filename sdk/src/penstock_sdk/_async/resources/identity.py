@@ -45,13 +45,24 @@ class AsyncKeys(AsyncResource):
         role: str | None = None,
         apps: Mapping[str, str] | None = None,
         expires_at: datetime | None = None,
+        requests_per_minute: int | None = None,
+        claims: Mapping[str, str | int | float | bool] | None = None,
     ) -> NewKey:
         """A new key; its secret is in the answer and never shown again.
 
         A user key acts for the caller, a service key for itself alone. `role` is the most it may do in the
         org, `apps` the role by app slug where it may do anything at all; neither exceeds the caller's own.
+        `claims`, which admins may give it, are what row rules find as `$token.<name>`.
         """
-        body = given(name=name, kind=kind, role=role, apps=apps, expires_at=expires_at)
+        body = given(
+            name=name,
+            kind=kind,
+            role=role,
+            apps=apps,
+            expires_at=expires_at,
+            requests_per_minute=requests_per_minute,
+            claims=claims,
+        )
         return (await self._transport.request("POST", self._path, body=body)).as_type(NewKey)
 
     async def revoke(self, key_id: int) -> None:

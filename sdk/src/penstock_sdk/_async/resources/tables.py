@@ -8,10 +8,12 @@ from typing import Any
 import msgspec
 
 from penstock_sdk._async.pages import AsyncPager
+from penstock_sdk._async.resources.access import AsyncAccess
 from penstock_sdk._async.resources.base import AsyncResource, flags, given, matching, segment, tagged
 from penstock_sdk._async.resources.edges import AsyncEdges
 from penstock_sdk._async.resources.quarantine import AsyncQuarantine
 from penstock_sdk._async.resources.records import AsyncRecords
+from penstock_sdk._async.resources.rules import AsyncRules
 from penstock_sdk._async.transport import AsyncTransport
 from penstock_sdk._models import (
     AppTableStats,
@@ -169,6 +171,8 @@ class AsyncTableHandle:
         self.records = AsyncRecords(transport, f"{app_path}datatables/{segment(name)}/data/")
         self.edges = AsyncEdges(transport, f"{app_path}datatables/{segment(name)}/edges/")
         self.quarantine = AsyncQuarantine(transport, f"{app_path}datatables/{segment(name)}/quarantine/")
+        self.rules = AsyncRules(transport, f"{app_path}datatables/{segment(name)}/rules/")
+        self.access = AsyncAccess(transport, f"{app_path}datatables/{segment(name)}/access/")
 
     async def get(self) -> DataTable:
         """The definition of the table."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from penstock_sdk._models import App, AppStats, AppSummary
 from penstock_sdk._sync.pages import Pager
+from penstock_sdk._sync.resources.access import Access
 from penstock_sdk._sync.resources.base import Resource, given, matching, segment, tagged
 from penstock_sdk._sync.resources.sources import Sources
 from penstock_sdk._sync.resources.tables import TableHandle, Tables
@@ -75,6 +76,7 @@ class AppHandle:
         self.sources = Sources(transport, path)
         self.tables = Tables(transport, path)
         self.webhooks = Webhooks(transport, path)
+        self.access = Access(transport, f"{path}access/")
 
     def batch(
         self, steps: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None

@@ -20,10 +20,12 @@ from penstock_sdk._models import (
     ValidationReport,
 )
 from penstock_sdk._sync.pages import Pager
+from penstock_sdk._sync.resources.access import Access
 from penstock_sdk._sync.resources.base import Resource, flags, given, matching, segment, tagged
 from penstock_sdk._sync.resources.edges import Edges
 from penstock_sdk._sync.resources.quarantine import Quarantine
 from penstock_sdk._sync.resources.records import Records
+from penstock_sdk._sync.resources.rules import Rules
 from penstock_sdk._sync.transport import Transport
 
 Schema = Mapping[str, Any]
@@ -169,6 +171,8 @@ class TableHandle:
         self.records = Records(transport, f"{app_path}datatables/{segment(name)}/data/")
         self.edges = Edges(transport, f"{app_path}datatables/{segment(name)}/edges/")
         self.quarantine = Quarantine(transport, f"{app_path}datatables/{segment(name)}/quarantine/")
+        self.rules = Rules(transport, f"{app_path}datatables/{segment(name)}/rules/")
+        self.access = Access(transport, f"{app_path}datatables/{segment(name)}/access/")
 
     def get(self) -> DataTable:
         """The definition of the table."""
