@@ -374,7 +374,8 @@ def test_an_index_of_vectors_finds_what_is_visible(pair: Pair) -> None:
     pair.require(Feature.VECTORS)
     for vector in ("[1, 2, -3]", "[-5, 0, 1]"):
         found = pair.user.get(
-            f"{APP}/datatables/items_guarded/data", params={"near__vector_near": vector, "_topk": "60"}
+            f"{APP}/datatables/items_guarded/data",
+            params={"near__vector_near": vector, "_topk": "60", "page_size": "100"},
         )
         assert found.status_code == 200, found.text
         assert SECRET not in found.text
