@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from penstock_sdk._models import AuditEntry
@@ -70,7 +70,14 @@ def _wanted(
         action=action,
         resource_kind=resource_kind,
         resource_id=resource_id,
-        since=since and since.isoformat(),
-        until=until and until.isoformat(),
+        since=_instant(since),
+        until=_instant(until),
     )
     return [(name, str(value)) for name, value in named.items()]
+
+
+def _instant(moment: datetime | None) -> str | None:
+    """Without a zone it is UTC."""
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
