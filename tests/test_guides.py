@@ -86,7 +86,7 @@ def fresh(
 ) -> Iterator[RunningServer]:
     """A server of the page's own, with the app `guide` and its data source `main`."""
     more: dict[str, str] = {}
-    if page.stem == "mongodb":
+    if page.stem in ("mongodb", "providers"):
         more["PENSTOCK_MONGODB_URL"] = request.getfixturevalue("replica_set")
     with (
         databases.clone() as cloned,

@@ -1,7 +1,8 @@
 """Every request of the Data Service's endpoint reference that exists so far, in one session: status and keys.
 
-The requests are replayed in the order in which a reader of the reference would make them. An expected value that
-is a type stands for any value of that type; a `dict` names keys that must be there, and more may be.
+The requests are replayed in the order in which a reader of the reference would make them, on each storage provider.
+An expected value that is a type stands for any value of that type; a `dict` names keys that must be there, and more
+may be.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
-from tests.conftest import RunningServer, running_server
+from tests.acceptance.providers import PROVIDERS, server_for
+from tests.conftest import RunningServer
 from tests.databases import ADMIN_EMAIL, ADMIN_PASSWORD, Databases
+from tests.mongodb import replica_set
+
+__all__ = ["replica_set"]
 
 ALICE = "alice@example.com"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
@@ -628,7 +633,12 @@ RELATED = (
     ),
     get(
         f"{MAGAZINE}/posts/data/{query(populate='*')}",
-        {"data": [{"id": 7, "author_id": 5, "author": {"id": 5}}], "total": 2, "page": 1, "page_size": 20},
+        {
+            "data": [{"id": 7, "author_id": 5, "author": {"id": 5}}],
+            "total": 2,
+            "page": 1,
+            "page_size": 20,
+        },
     ),
     get(f"{MAGAZINE}/posts/data/7/{query(populate='*')}", {"data": {"id": 7, "author": {"name": "Ann"}}}),
     get(
@@ -693,20 +703,20 @@ GRAPH = (
 )
 
 
-@pytest.fixture(scope="module", params=["flat_table", "jsonb"])
+@pytest.fixture(scope="module", params=PROVIDERS)
 def provider(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
 @pytest.fixture(scope="module")
 def server(
-    databases: Databases, tmp_path_factory: pytest.TempPathFactory, provider: str
+    databases: Databases,
+    tmp_path_factory: pytest.TempPathFactory,
+    provider: str,
+    request: pytest.FixtureRequest,
 ) -> Iterator[RunningServer]:
     """A server for each provider, since the reference names its apps."""
-    with (
-        databases.clone() as cloned,
-        running_server(tmp_path_factory.mktemp(provider), cloned.environment) as started,
-    ):
+    with server_for(provider, databases, tmp_path_factory.mktemp(provider), request) as started:
         yield started
 
 
@@ -718,7 +728,8 @@ def client(server: RunningServer) -> Iterator[httpx2.Client]:
     )
     assert login.status_code == 200, login.text
     token = login.json()["meta"]["access_token"]
-    with httpx2.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}) as opened:
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx2.Client(base_url=server.url, headers=headers, timeout=60) as opened:
         yield opened
 
 
@@ -731,23 +742,26 @@ def under(provider: str, value: Any) -> Any:
     return provider if value == "flat_table" else value
 
 
+def on(provider: str, step: Step) -> Step:
+    """The step as this provider answers it."""
+    step = replace(step, body=under(provider, step.body), expected=under(provider, step.expected))
+    if step.body == {"name": "Main"}:
+        step = replace(step, body={"name": "Main", "provider_type": provider})
+    return step
+
+
 @pytest.mark.parametrize("steps", [STEPS, RELATED, GRAPH], ids=["everything", "related records", "graphs"])
 def test_the_reference(client: httpx2.Client, steps: tuple[Step, ...], provider: str) -> None:
-    for given in steps:
-        step = replace(given, body=under(provider, given.body), expected=under(provider, given.expected))
-        if step.body == {"name": "Main"}:
-            step = replace(step, body={"name": "Main", "provider_type": provider})
-        answer = client.request(
-            step.method, step.path, **({"json": step.body} if step.body is not None else {})
-        )
+    for step in (on(provider, one) for one in steps):
+        sent = {"json": step.body} if step.body is not None else {}
+        answer = client.request(step.method, step.path, **sent)
         told = f"{step.method} {step.path}\n{answer.status_code} {answer.text}"
         assert answer.status_code == step.status, told
         if step.status == 204:
             assert answer.content == b"", told
         elif step.expected is not None:
-            assert not list(differences(step.expected, answer.json())), (
-                f"{differences_of(step, answer)}\n{told}"
-            )
+            found = "\n".join(differences(step.expected, answer.json()))
+            assert not found, f"{found}\n{told}"
 
 
 def test_without_a_token(server: RunningServer) -> None:
@@ -756,10 +770,6 @@ def test_without_a_token(server: RunningServer) -> None:
         answer = httpx2.request(method, server.url + path)
         assert (method, path, answer.status_code) == (method, path, 401)
         assert "detail" in answer.json()
-
-
-def differences_of(step: Step, answer: httpx2.Response) -> str:
-    return "\n".join(differences(step.expected, answer.json()))
 
 
 def differences(expected: Any, actual: Any, at: str = "$") -> Iterator[str]:

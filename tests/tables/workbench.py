@@ -84,6 +84,7 @@ class Workbench:
 
     client: httpx2.AsyncClient
     ctx: Context
+    provider: str = "flat_table"
     names: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     async def define(self, schema: Mapping[str, Any], name: str | None = None) -> httpx2.Response:
@@ -145,7 +146,7 @@ async def opened(given: TestDatabase, provider: str, **config: Any) -> AsyncIter
         body = {"name": "Main", "provider_type": provider, "provider_config": config}
         source = await client.post(f"/api/apps/{APP}/datasources", json=body)
         assert source.status_code == 201
-        yield Workbench(client, context)
+        yield Workbench(client, context, provider)
     await edge.stop()
     await close_context(context)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -130,12 +131,12 @@ async def test_a_transaction_that_ends_late(workbench: Workbench) -> None:
     follower = Follower(table)
     await follower.catch_up()
     async with workbench.ctx.db.data.transaction() as slow:
-        await slow.execute(f"INSERT INTO {place} (name) VALUES ('slow')")
+        await slow.execute(place.insert("slow"))
         await table.add({"name": "quick"})
         assert [one["record"]["name"] for one in await follower.catch_up()] == ["quick"]
         async with workbench.ctx.db.data.transaction() as other:
-            await other.execute(f"UPDATE {place} SET price = 1 WHERE id = 1")
-            await slow.execute(f"UPDATE {place} SET price = 2 WHERE id = 2")
+            await other.execute(place.update(1, "1"))
+            await slow.execute(place.update(2, "2"))
             assert await follower.catch_up() == []
         assert await follower.ops() == [("update", 1)]
     names = [(one["op"], one["record"]["name"]) for one in await follower.catch_up()]
@@ -151,10 +152,10 @@ async def test_of_one_record_the_later_change_comes_later(workbench: Workbench) 
     follower = Follower(table)
     await follower.catch_up()
     async with workbench.ctx.db.data.transaction() as old:
-        await old.execute(f"UPDATE {place} SET price = 1 WHERE id = 2")
+        await old.execute(place.update(2, "1"))
         async with workbench.ctx.db.data.transaction() as young:
-            await young.execute(f"UPDATE {place} SET price = 10 WHERE id = 1")
-        await old.execute(f"UPDATE {place} SET price = 20 WHERE id = 1")
+            await young.execute(place.update(1, "10"))
+        await old.execute(place.update(1, "20"))
     changes = await follower.catch_up()
     assert [one["record"]["price"] for one in changes if one["key"] == 1] == [10, 20]
     assert follower.state[1]["price"] == 20
@@ -178,7 +179,7 @@ async def test_many_writers_and_readers(workbench: Workbench) -> None:
             elif kind == 2:
                 async with workbench.ctx.db.data.transaction() as conn:
                     for key in sorted(choice.sample(range(1, 11), 3)):
-                        await conn.execute(f"UPDATE {place} SET price = price + 1 WHERE id = {key}")
+                        await conn.execute(place.update(key, "price + 1"))
                         await asyncio.sleep(choice.random() * 0.01)
             else:
                 await table.patch({"price": seed * 1000 + n}, f"/{choice.randrange(1, 11)}")
@@ -307,10 +308,31 @@ async def test_keys_of_several_fields(workbench: Workbench) -> None:
     assert await follower.ops() == [("insert", ["x,y", 2])]
 
 
-async def physical(workbench: Workbench, table: Records) -> str:
+@dataclass(frozen=True)
+class Physical:
+    """Statements past the service; `price` in a price is what it was."""
+
+    place: str
+    is_documents: bool
+
+    def insert(self, name: str) -> str:
+        if self.is_documents:
+            return f"""INSERT INTO {self.place} ("$document") VALUES (jsonb_build_object('name', '{name}'))"""
+        return f"INSERT INTO {self.place} (name) VALUES ('{name}')"
+
+    def update(self, key: int, price: str) -> str:
+        change = f"price = {price}"
+        if self.is_documents:
+            value = price.replace("price", "(\"$document\" ->> 'price')::numeric")
+            change = f"""\"$document\" = \"$document\" || jsonb_build_object('price', {value})"""
+        return f"UPDATE {self.place} SET {change} WHERE id = {key}"
+
+
+async def physical(workbench: Workbench, table: Records) -> Physical:
     async with workbench.ctx.db.control.transaction() as conn:
         row = await conn.row(
             "SELECT physical_schema, physical_name FROM penstock.data_tables WHERE name = $1", table.name
         )
     assert row is not None
-    return f'"{row["physical_schema"]}"."{row["physical_name"]}"'
+    place = f'"{row["physical_schema"]}"."{row["physical_name"]}"'
+    return Physical(place, workbench.provider == "jsonb")

@@ -13,6 +13,11 @@ pytestmark = pytest.mark.anyio
 DATA = f"{APP}/datatables/tasks/data"
 
 
+@pytest.fixture(params=["flat_table", "jsonb"])
+def provider(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
 @pytest.fixture
 async def fed(world: World) -> World:
     """Operators see their own tasks, and of these not the cost."""

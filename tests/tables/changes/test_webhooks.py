@@ -38,10 +38,12 @@ HANDLERS = (Handler(TELL, tell), Handler(TELL_ALL, tell_all), Handler(feeds.SEND
 
 
 @pytest.fixture
-async def orders(shop: httpx2.AsyncClient) -> httpx2.AsyncClient:
-    """The owner of the app `shop`, whose table `orders` has a feed."""
+async def orders(shop: httpx2.AsyncClient, request: pytest.FixtureRequest) -> httpx2.AsyncClient:
+    """The owner of the app `shop`, whose table `orders` has a feed; the provider may be told."""
+    source = {"name": "Orders", "provider_type": getattr(request, "param", "flat_table")}
+    assert (await shop.post(f"{APP}/datasources", json=source)).status_code == 201
     body = {"name": "orders", "json_schema": SCHEMA}
-    answer = await shop.post(f"{APP}/datasources/main/datatables?materialize=true", json=body)
+    answer = await shop.post(f"{APP}/datasources/orders/datatables?materialize=true", json=body)
     assert answer.status_code == 201, answer.text
     return shop
 
@@ -64,6 +66,7 @@ def got(receiver: Receiver) -> list[dict[str, Any]]:
     return [json.loads(body) for _, body, _ in receiver.got]
 
 
+@pytest.mark.parametrize("orders", ["flat_table", "jsonb"], indirect=True)
 async def test_what_is_told(
     orders: httpx2.AsyncClient, database: TestDatabase, ctx: Context, receiver: Receiver
 ) -> None:

@@ -71,11 +71,17 @@ class World:
 
 
 @pytest.fixture
-async def world(app: Edge, client: httpx2.AsyncClient) -> AsyncIterator[World]:
+def provider() -> str:
+    """Of the tables."""
+    return PROVIDER
+
+
+@pytest.fixture
+async def world(app: Edge, client: httpx2.AsyncClient, provider: str) -> AsyncIterator[World]:
     """`ann` and `bob` are operators, `eve` a collaborator, `adm` an admin; `rob` a service key of region EU."""
     assert (await client.post("/api/apps", json={"name": "Shop"})).status_code == 201
     assert (
-        await client.post(f"{APP}/datasources", json={"name": "Main", "provider_type": PROVIDER})
+        await client.post(f"{APP}/datasources", json={"name": "Main", "provider_type": provider})
     ).status_code == 201
     for name, schema in (("tasks", TASKS), ("notes", NOTES)):
         made = await client.post(

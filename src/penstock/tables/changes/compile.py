@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from penstock.kit import sql
 from penstock.kit.filters import EVERYTHING
 from penstock.tables.changes.cursor import NOTHING, Cursor
 from penstock.tables.changes.plan import ChangesPlan
+from penstock.tables.providers.jsonb.making import shown
 from penstock.tables.records.compile import Statement, row_json, where
+
+if TYPE_CHECKING:
+    from penstock.tables.catalog import Table
 
 # Of the text of rows in one answer; a single change may be larger.
 MAX_BYTES = 16 * 1024 * 1024
@@ -92,14 +97,26 @@ def _op(plan: ChangesPlan, *, always: bool) -> str:
 
 def _image(plan: ChangesPlan, column: str, condition: str, *, unless_after: bool = False) -> str:
     """The row before or after a change, as the table has its rows now, if the reader sees it."""
-    image = f"CASE WHEN feed.names = '[]' THEN p.{column} ELSE penstock.renamed_v1(p.{column}, p.id, feed.names) END"
+    image = f"CASE WHEN feed.names = '[]' THEN p.{column} ELSE penstock.renamed_v2(p.{column}, p.id, feed.names) END"
     there = f"p.{column} IS NOT NULL" + (" AND p.after IS NULL" if unless_after else "")
     shown = column == "after" or plan.in_part
     record = row_json(plan.table, plan.fields) if shown else "NULL::text"
     return (
         f"SELECT {_key(plan)} AS k, {record} AS j "
-        f"FROM json_populate_record(NULL::{plan.table.place.sql}, {image}) AS t WHERE {there} AND ({condition})"
+        f"FROM {_row(plan.table, image)} WHERE {there} AND ({condition})"
     )
+
+
+def _row(table: Table, image: str) -> str:
+    """A stored row that was noted, as the row `t` that statements read."""
+    stored = f"json_populate_record(NULL::{table.place.sql}, {image})"
+    if table.layout is None:
+        return f"{stored} AS t"
+    # Rules may name fields that the reader may not know of.
+    columns = ", ".join(shown(table.whole.schema, table.layout))
+    # Nothing else names what tells this layout from others: a statement made for an older one is to fail.
+    known = f"SELECT v.{sql.identifier(table.layout.document)} FROM {table.rows} AS v WHERE false"
+    return f"(SELECT {columns} FROM {stored} AS b WHERE NOT EXISTS ({known})) AS t"
 
 
 def _key(plan: ChangesPlan) -> str:

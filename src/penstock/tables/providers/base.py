@@ -32,6 +32,7 @@ class Feature(StrEnum):
     AUDIT = "an audit entry for each change of a record (`audit`)"
     DOCUMENT_TEXT = "text operators on fields of type `object`, `array` and `any`"
     LONG_NUMBERS = "numbers of more than 34 digits"
+    ALLOWED_ACTIONS = "what may be done with each record of an answer (`allowed_actions`)"
     FILES = "imports and exports"
     BATCH = "batches of steps"
 

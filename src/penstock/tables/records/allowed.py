@@ -13,6 +13,7 @@ from penstock.kit import errors, sql
 from penstock.kit.filters import EVERYTHING, BoundTree, compile_postgres
 from penstock.tables import access
 from penstock.tables.models import ProviderType
+from penstock.tables.providers import Feature, capabilities
 from penstock.tables.records.reach import limits_in
 from penstock.tables.rules.language import NOTHING
 
@@ -46,12 +47,10 @@ def parse_actions(texts: Sequence[str]) -> tuple[str, ...] | None:
 
 
 def plan_actions(wanted: tuple[str, ...] | None, table: Table, principal: Principal) -> Allowed | None:
-    """None when nothing is asked. Raises `errors.Invalid` where answers have no room for it."""
+    """None when nothing is asked. Raises `BadRequest` where answers have no room for it."""
     if wanted is None:
         return None
-    if table.provider is ProviderType.MONGODB:
-        message = "Lists of MongoDB do not tell this; ask one record at …/data/{key}/allowed_actions."
-        raise errors.Invalid({PARAMETER: [message]})
+    capabilities(table.provider).require(Feature.ALLOWED_ACTIONS, table.name)
     if NAME in table.schema.by_name:
         raise errors.Invalid({PARAMETER: [f"The table has a field '{NAME}', which the answer would hide."]})
     writable = writable_by(table, principal)

@@ -16,7 +16,7 @@ from penstock.tables.models import UNSET, Field, ForeignKey, Index, TableSchema
 from penstock.tables.schema import checks, conversions, ddl, feeds, identity, widening
 from penstock.tables.schema.companion import companion_steps, edges_place
 from penstock.tables.schema.ddl import Later, Place, Rule, Step
-from penstock.tables.schema.diff import Change, Kind, Version, is_required
+from penstock.tables.schema.diff import Change, Followed, Kind, Version, is_required
 from penstock.tables.schema.language import SEARCH_COLUMN
 from penstock.tables.schema.widening import Widening
 
@@ -423,14 +423,20 @@ class Builder:
         return replace(step, sql=do, after=after, probe=probe, obstacle="refer to nothing")
 
     def stop_changes(self, change: Change) -> Step:
-        return feeds.stop_step(self.table_id, self.place, change.before)
+        return feeds.stop_step(self.table_id, self.place, hidden=feeds.hidden_in(change.before))
 
     def follow_changes(self, change: Change) -> Step:
-        schema, names = change.after
-        return feeds.follow_step(self.table_id, self.place, change.before, schema, names)
+        followed: Followed = change.after
+        return feeds.follow_step(
+            self.table_id,
+            self.place,
+            [feeds.Reading(followed.names)],
+            [feeds.Reading(followed.back)],
+            hidden=(feeds.hidden_in(change.before), feeds.hidden_in(followed.schema)),
+        )
 
     def start_changes(self, change: Change) -> Step:
-        return feeds.start_step(self.table_id, self.place, change.after)
+        return feeds.start_step(self.table_id, self.place, hidden=feeds.hidden_in(change.after))
 
     # Parts of statements.
 

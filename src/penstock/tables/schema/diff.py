@@ -110,6 +110,18 @@ class Version:
     ids: FieldIds
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What the changes kept so far are read as: under which names, None being left out, and what undoes that.
+
+    A field that is taken back leaves its values in them, which must not become those of another one.
+    """
+
+    schema: TableSchema
+    names: Mapping[str, str | None]
+    back: Mapping[str, str | None]
+
+
 def diff(name: str, old: Version, new: Version, *, has_rows: bool) -> list[Change]:
     """Raises `Invalid` for what no change of a table with rows can do."""
     return sorted(_Comparison(name, old, new, has_rows).changes(), key=lambda one: ORDER.index(one.kind))
@@ -281,16 +293,20 @@ class _Comparison:
         elif self.new.changes and not self.old.changes:
             yield Change(Kind.START_CHANGES, "changes", after=self.new)
         elif self.new.changes:
-            names: dict[str, str | None] = dict(self.renames)
-            names |= {one.name: None for one in self.dropped}
-            names |= {
-                self.old_names.get(after.name, after.name): None
+            retyped = [
+                (before.name, after.name)
                 for before, after in self.pairs
                 if conversions.kind(before) != conversions.kind(after)
-            }
+            ]
+            gone = [*(one.name for one in self.dropped), *(since for since, _ in retyped)]
+            come = [*(one.name for one in self.added), *(to for _, to in retyped)]
+            names = {**dict(self.renames), **dict.fromkeys(gone)}
+            back = {**{to: since for since, to in self.renames}, **dict.fromkeys(come)}
             searched = bool(self.old.search_fields), bool(self.new.search_fields)
-            if names or searched[0] != searched[1]:
-                yield Change(Kind.FOLLOW_CHANGES, "changes", before=self.old, after=(self.new, names))
+            if names or back or searched[0] != searched[1]:
+                yield Change(
+                    Kind.FOLLOW_CHANGES, "changes", before=self.old, after=Followed(self.new, names, back)
+                )
 
     def _key_is_touched(self, key: ForeignKey) -> bool:
         return not self.retyped.isdisjoint(key.fields)

@@ -15,7 +15,6 @@ from penstock.tables.schema import ddl
 from penstock.tables.schema.checks import anchored
 from penstock.tables.schema.companion import companion_steps
 from penstock.tables.schema.ddl import Place, Step
-from penstock.tables.schema.feeds import start_step
 from penstock.tables.schema.language import parse_schema, refuse
 from penstock.tables.schema.vectors import at_home
 
@@ -56,8 +55,6 @@ def plan(
     for member, schema in found.values():
         steps = [*create(member, at_home(schema, vectors))]
         steps += companion_steps(member.name, place_of(member), schema)
-        if schema.changes:
-            steps.append(start_step(member.id, place_of(member), schema))
         creates += [(member, step) for step in steps]
         for key in schema.foreign_keys:
             target_table = target(member, schema, key, siblings)

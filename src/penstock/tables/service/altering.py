@@ -33,4 +33,6 @@ async def alteration(
     if not texts:
         return alter.steps(place, table.name, old, new, changes, targets, large=large, table_id=table.id)
     layout = read_layout(texts[view.schema, view.name])
-    return documents.steps(place, table.name, old, new, changes, targets, large=large, layout=layout)
+    return documents.steps(
+        place, table.name, old, new, changes, targets, large=large, table_id=table.id, layout=layout
+    )

@@ -14,7 +14,7 @@ from penstock.tables import events, store
 from penstock.tables.models import DataTable, NewOperation, ProviderType, TableEntry, TableSchema
 from penstock.tables.providers import Feature, capabilities, mongodb, require_served
 from penstock.tables.providers.jsonb import making
-from penstock.tables.schema import ddl
+from penstock.tables.schema import ddl, feeds
 from penstock.tables.schema import materialize as schema
 from penstock.tables.schema.ddl import Step
 from penstock.tables.schema.language import parse_schema, refuse
@@ -42,11 +42,14 @@ async def materialize(conn: Connection, grant: Grant, names: Sequence[str]) -> l
     configs = await store.source_configs(conn, grant, sorted({one.data_source_id for one in waiting}))
 
     def create(member: DataTable, wanted: TableSchema) -> list[Step]:
-        provider = family[member.name].provider_type
+        provider, place = family[member.name].provider_type, place_of(member)
         require_served(provider, member.name)
         if provider is ProviderType.JSONB:
-            return making.create_steps(place_of(member), wanted, configs[member.data_source_id])
-        return ddl.create_steps(place_of(member), wanted)
+            return making.create_steps(place, member.id, wanted, configs[member.data_source_id])
+        steps = ddl.create_steps(place, wanted)
+        if wanted.changes:
+            steps.append(feeds.start_step(member.id, place, hidden=feeds.hidden_in(wanted)))
+        return steps
 
     for name in names:
         require_served(family[name].provider_type, name)

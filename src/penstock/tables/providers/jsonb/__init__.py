@@ -9,6 +9,5 @@ CAPABILITIES = Capabilities(
     {
         Feature.FOREIGN_UNIQUE: "what is not the key of a table of documents is in them, "
         "where no foreign key can refer to it.",
-        Feature.CHANGES: "it keeps no changes of its records; 'changes' is for the provider 'flat_table'.",
     },
 )

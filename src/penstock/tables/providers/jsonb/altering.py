@@ -15,7 +15,7 @@ import msgspec
 
 from penstock.kit import ids, sql
 from penstock.tables.models import UNSET, Field, ForeignKey, Index, TableSchema
-from penstock.tables.providers.jsonb import making
+from penstock.tables.providers.jsonb import following, making
 from penstock.tables.providers.jsonb.layout import (
     DOCUMENT,
     Layout,
@@ -24,15 +24,16 @@ from penstock.tables.providers.jsonb.layout import (
     object_of,
     typed,
 )
-from penstock.tables.schema import checks, conversions, ddl, identity
+from penstock.tables.schema import checks, conversions, ddl, feeds, identity
 from penstock.tables.schema.alter import Builder, Targets, counting, rule_of, words_of
 from penstock.tables.schema.ddl import Later, Place, Rule, Step
-from penstock.tables.schema.diff import ORDER, Change, Kind, Version
+from penstock.tables.schema.diff import ORDER, Change, Followed, Kind, Version
 
 _DOCUMENT = sql.identifier(DOCUMENT)
 # Numbers are the same in a document, whatever kind of number they are.
 _SAME_MEMBER = frozenset({("year", "integer"), ("year", "number"), ("integer", "number")})
 _FRAME = Change(Kind.RENAME_FIELD, "")
+_OF_FEEDS = (Kind.STOP_CHANGES, Kind.FOLLOW_CHANGES, Kind.START_CHANGES)
 
 
 def steps(
@@ -44,10 +45,11 @@ def steps(
     targets: Targets,
     *,
     large: bool,
+    table_id: int,
     layout: Layout,
 ) -> list[tuple[Change, Step]]:
     """As `schema.alter.steps`; where the view changes, it goes before the fields do and comes back after them."""
-    builder = _Documents(place, name, old, new, targets, large, layout)
+    builder = _Documents(place, name, old, new, targets, large, table_id, layout)
     begin, middle, end = _parts(changes)
     moved = sorted({one for change in end for one in change.after.fields if change.kind is Kind.ADD_KEY})
     before = [(change, builder.of(change)) for change in begin]
@@ -55,6 +57,7 @@ def steps(
     between += [(_FRAME, builder.move(one)) for one in moved if builder.is_member(one)]
     between += [(change, builder.of(change)) for change in middle if _comes_late(change)]
     after = [(change, builder.of(change)) for change in end]
+    after += builder.feed(changes)
     shown = making.create_view(place, old.schema, layout)
     shows = making.create_view(place, new.schema, builder.layout)
     if between and shown != shows:
@@ -99,10 +102,10 @@ def _note(words: str, name: str) -> str:
 
 
 def _parts(changes: Sequence[Change]) -> tuple[list[Change], list[Change], list[Change]]:
-    """Foreign keys go before everything else and come after it."""
+    """Foreign keys go before everything else and come after it; feeds are no part of the table."""
     return (
         [one for one in changes if one.kind is Kind.DROP_KEY],
-        [one for one in changes if one.kind not in (Kind.DROP_KEY, Kind.ADD_KEY)],
+        [one for one in changes if one.kind not in (Kind.DROP_KEY, Kind.ADD_KEY, *_OF_FEEDS)],
         [one for one in changes if one.kind is Kind.ADD_KEY],
     )
 
@@ -120,9 +123,10 @@ class _Documents(Builder):
         new: Version,
         targets: Targets,
         large: bool,
+        table_id: int,
         layout: Layout,
     ) -> None:
-        super().__init__(place, name, old, new, targets, large, 0)
+        super().__init__(place, name, old, new, targets, large, table_id)
         self.first = self.layout = layout
 
     def of(self, change: Change) -> Step:
@@ -149,6 +153,30 @@ class _Documents(Builder):
 
     def _lay(self, **changes: Any) -> None:
         self.layout = msgspec.structs.replace(self.layout, **changes)
+
+    # The change feed.
+
+    def feed(self, changes: Sequence[Change]) -> list[tuple[Change, Step]]:
+        """Comes last, when it is known where all values are."""
+        found: list[tuple[Change, Step]] = []
+        for change in changes:
+            if change.kind is Kind.STOP_CHANGES:
+                found.append((change, self.marked(change, feeds.stop_step(self.table_id, self.place))))
+            elif change.kind is Kind.START_CHANGES:
+                found.append((change, self.marked(change, feeds.start_step(self.table_id, self.place))))
+        if self.old.changes and self.new.changes:
+            change = next((one for one in changes if one.kind is Kind.FOLLOW_CHANGES), _FRAME)
+            step = self._follow(change.after or Followed(self.new, {}, {}))
+            if step.sql or step.rollback_sql:
+                found.append((change, self.marked(change, step)))
+        return found
+
+    def _follow(self, followed: Followed) -> Step:
+        readings = following.readings(self.first, self.layout, followed, self._old_name, self.added)
+        return feeds.follow_step(self.table_id, self.place, *readings)
+
+    def _old_name(self, name: str) -> str:
+        return self.old_names.get(name, name)
 
     # Fields.
 
@@ -514,7 +542,7 @@ class _Documents(Builder):
         )
 
     def _old_field(self, name: str) -> Field:
-        return self.old.by_name[self.old_names.get(name, name)]
+        return self.old.by_name[self._old_name(name)]
 
     def _old_column(self, name: str) -> str:
         return typed(self.first, self._old_field(name))

@@ -19,15 +19,15 @@ from penstock.tables.providers.jsonb.layout import (
     typed,
     view_of,
 )
-from penstock.tables.schema import checks, ddl
+from penstock.tables.schema import checks, ddl, feeds
 from penstock.tables.schema.ddl import Place, Step
 from penstock.tables.schema.language import SEARCH_COLUMN
 
 _MOST_STATISTICS = 16
 
 
-def create_steps(place: Place, schema: TableSchema, config: Mapping[str, Any]) -> list[Step]:
-    """As `ddl.create_steps`."""
+def create_steps(place: Place, table_id: int, schema: TableSchema, config: Mapping[str, Any]) -> list[Step]:
+    """As `ddl.create_steps`, with the change feed."""
     layout = layout_of(schema, gin=has_gin(config))
     create = "\n".join([_table(place, schema, layout), *storage(place, config)])
     drop = f"{drop_view(place)}\nDROP TABLE {place.sql};"
@@ -48,6 +48,8 @@ def create_steps(place: Place, schema: TableSchema, config: Mapping[str, Any]) -
     steps.append(
         Step("ALTER", "Show the documents as typed columns", create_view(place, schema, layout), None)
     )
+    if schema.changes:
+        steps.append(feeds.start_step(table_id, place))
     return steps
 
 
@@ -170,8 +172,17 @@ def statistics(place: Place, schema: TableSchema, layout: Layout) -> dict[str, s
 def create_view(place: Place, schema: TableSchema, layout: Layout) -> str:
     """The records as typed columns, the document, and what statements need to know of a row."""
     view = view_of(place).sql
-    columns = [f"b.{name}" for name in ("xmin", "xmax")]
-    columns.append(f"b.{sql.identifier(DOCUMENT)} AS {sql.identifier(layout.document)}")
+    columns = ["b.xmin", "b.xmax", *shown(schema, layout)]
+    return (
+        f"CREATE VIEW {view} WITH (security_invoker = true) AS SELECT\n  "
+        + ",\n  ".join(columns)
+        + f"\nFROM {place.sql} AS b;\nCOMMENT ON VIEW {view} IS {sql.literal(layout.write())};"
+    )
+
+
+def shown(schema: TableSchema, layout: Layout) -> list[str]:
+    """The columns of the view, of rows `b` as they are stored."""
+    columns = [f"b.{sql.identifier(DOCUMENT)} AS {sql.identifier(layout.document)}"]
     columns += [f"{typed(layout, one, 'b.')} AS {sql.identifier(one.name)}" for one in schema.fields]
     columns += [
         f"{raw(layout, one, 'b.')} AS {sql.identifier(raw_name(one.name))}"
@@ -179,11 +190,7 @@ def create_view(place: Place, schema: TableSchema, layout: Layout) -> str:
     ]
     if schema.search_fields:
         columns.append(f"{_search(schema, layout, 'b.')} AS {sql.identifier(SEARCH_COLUMN)}")
-    return (
-        f"CREATE VIEW {view} WITH (security_invoker = true) AS SELECT\n  "
-        + ",\n  ".join(columns)
-        + f"\nFROM {place.sql} AS b;\nCOMMENT ON VIEW {view} IS {sql.literal(layout.write())};"
-    )
+    return columns
 
 
 def drop_view(place: Place) -> str:

@@ -64,7 +64,11 @@ class Links:
 
 
 async def require_parents(writes: Writes, table: Table, rows: Sequence[Document], *, is_list: bool) -> None:
-    """Every record that these refer to is there, and stays until the transaction has ended. Raises `Invalid`."""
+    """Every record that these refer to is there, and stays until the transaction has ended.
+
+    Raises `Invalid` for the key that the first bad row breaks, as PostgreSQL would find it.
+    """
+    broken: list[tuple[list[int], ForeignKey]] = []
     for key in table.schema.foreign_keys:
         paths = [path_of(table, name) for name in key.fields]
         wanted = [(n, tuple(one.get(path) for path in paths)) for n, one in enumerate(rows)]
@@ -75,7 +79,10 @@ async def require_parents(writes: Writes, table: Table, rows: Sequence[Document]
         missing = await _missing(writes, parent, key, [values for _, values in filled])
         places = [n for n, values in filled if _same(values) in missing]
         if places:
-            raise _orphans(table, key, rows, places, is_list=is_list)
+            broken.append((places, key))
+    if broken:
+        places, key = min(broken, key=lambda one: one[0][0])
+        raise _orphans(table, key, rows, places, is_list=is_list)
 
 
 async def _missing(
