@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from penstock.kit.filters import EVERYTHING, And, BoundTree, Condition, Not, Related, conjunction
-from penstock.tables.providers.mongodb.match import NOT_DELETED, Match, compile_match, every
-from penstock.tables.providers.mongodb.shape import path_of
+from penstock.tables.providers.mongodb.match import Match, compile_match, every
+from penstock.tables.providers.mongodb.shape import not_deleted, path_of
 from penstock.tables.records.reach import End, Reach
 from penstock.tables.relations.hop import Hop
 
@@ -39,7 +39,7 @@ def selection(
     parts = tree.items if isinstance(tree, And) else (tree,)
     plain = [_match(table, part) for part in parts if not _leads_away(part)]
     if hide_deleted:
-        plain.append(NOT_DELETED)
+        plain.append(not_deleted(table))
     stages: list[Stage] = [{"$match": every([*plain, *also])}]
     if sort is not None:
         stages.append(sort)

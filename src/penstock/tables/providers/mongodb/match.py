@@ -27,7 +27,6 @@ PathOf: TypeAlias = Callable[[str], str]
 Found: TypeAlias = Callable[[Related[Condition], bool], Match]
 
 NOTHING: Match = {"_id": {"$in": []}}
-NOT_DELETED: Match = {"is_deleted": {"$ne": True}}
 # MongoDB takes regular expressions of less than 32 KiB.
 _LONGEST = 32_000
 _LAST_CASED = 0x1E944

@@ -11,7 +11,6 @@ from penstock.kit import errors
 from penstock.tables.providers.mongodb.failures import translated
 from penstock.tables.providers.mongodb.joining import Stage, selection
 from penstock.tables.providers.mongodb.match import (
-    NOT_DELETED,
     NOTHING,
     Match,
     compile_match,
@@ -21,7 +20,7 @@ from penstock.tables.providers.mongodb.match import (
     some,
 )
 from penstock.tables.providers.mongodb.servers import Place
-from penstock.tables.providers.mongodb.shape import VERSION, path_of
+from penstock.tables.providers.mongodb.shape import VERSION, not_deleted, path_of
 from penstock.tables.providers.mongodb.values import Unstorable, stored
 from penstock.tables.records.plan import OrderTerm, RecordPlan, Search
 
@@ -54,7 +53,7 @@ def key_stages(table: Table, key: BoundTree, *also: Match) -> list[Stage]:
 
 def matching(table: Table, tree: BoundTree, *, hide_deleted: bool) -> Match:
     found = compile_match(tree, lambda name: path_of(table, name))
-    return every([found, NOT_DELETED]) if hide_deleted else found
+    return every([found, not_deleted(table)]) if hide_deleted else found
 
 
 def key_match(table: Table, key: BoundTree, *, hide_deleted: bool) -> Match:

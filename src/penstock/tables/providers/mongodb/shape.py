@@ -30,6 +30,11 @@ def path_of(table: Table, name: str) -> str:
     return path_in(table.schema, name)
 
 
+def not_deleted(table: Table) -> dict[str, Any]:
+    """The condition on a document that it is not deleted."""
+    return {path_of(table, "is_deleted"): {"$ne": True}}
+
+
 @lru_cache(maxsize=1024)
 def names_by_path(table: Table) -> Mapping[str, str]:
     return {path_of(table, name): name for name in table.schema.names}

@@ -13,7 +13,7 @@ from penstock.tables.providers.mongodb.failures import translated
 from penstock.tables.providers.mongodb.keys import give_keys
 from penstock.tables.providers.mongodb.linking import require_parents
 from penstock.tables.providers.mongodb.match import Match, every
-from penstock.tables.providers.mongodb.reading import NOT_DELETED
+from penstock.tables.providers.mongodb.reading import not_deleted
 from penstock.tables.providers.mongodb.shape import changes, comparable, path_of, row_json
 from penstock.tables.providers.mongodb.violations import Taken, explained
 from penstock.tables.providers.mongodb.writing import (
@@ -129,7 +129,7 @@ async def _stored(
             "$or": [{path: {"$eq": one[path]} for path in names} for one in known[start : start + _AT_ONCE]]
         }
         if live and table.schema.soft_deletes:
-            match = every([match, NOT_DELETED])
+            match = every([match, not_deleted(table)])
         with translated():
             async for one in writes.collection(table).find(match, session=writes.session):
                 found.setdefault(_values(one, names), []).append(one)

@@ -19,7 +19,7 @@ from penstock.tables.providers.mongodb.failures import translated
 from penstock.tables.providers.mongodb.keys import give_keys
 from penstock.tables.providers.mongodb.linking import Links, let_go, require_parents
 from penstock.tables.providers.mongodb.match import Match, every
-from penstock.tables.providers.mongodb.reading import NOT_DELETED, key_match, matching, version_of
+from penstock.tables.providers.mongodb.reading import key_match, matching, not_deleted, version_of
 from penstock.tables.providers.mongodb.servers import Place, transact
 from penstock.tables.providers.mongodb.shape import (
     VERSION,
@@ -245,7 +245,7 @@ async def update_many(writes: Writes, table: Table, grant: Grant, incoming: Inco
 def _own(table: Table, sent: Document, keys: Sequence[str]) -> Match:
     match: Match = {path: {"$eq": sent[path]} for path in keys}
     hides = table.schema.soft_deletes and "is_deleted" not in sent
-    return every([match, NOT_DELETED]) if hides else match
+    return every([match, not_deleted(table)]) if hides else match
 
 
 async def _require_all(writes: Writes, table: Table, matches: Sequence[Match], name: str) -> None:
