@@ -12,6 +12,7 @@ import pytest
 
 from penstock.identity.models import Role
 from penstock.identity.store import people
+from penstock.tables.providers.mongodb import joining
 from tests.conftest import client_of
 from tests.tables.conftest import _member
 from tests.tables.providers.mongodb.conftest import MongoBench
@@ -129,8 +130,13 @@ def commands(listener: Listener) -> Iterator[list[str]]:
     listener.sent = None
 
 
+@pytest.mark.parametrize("most", [joining.MOST_KEYS, 2, 0])
 @pytest.mark.parametrize("seed", range(WORLDS))
-async def test_random_relations(workbench: MongoBench, seed: int) -> None:
+async def test_random_relations(
+    workbench: MongoBench, seed: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By keys, and where there are more keys than `most`, one record after the other."""
+    monkeypatch.setattr(joining, "MOST_KEYS", most)
     chance = random.Random(seed)
     await ask(await build(workbench, chance), chance)
 

@@ -116,7 +116,7 @@ class MongoRecords:
         search, most = plan.search, self._ctx.settings(TablesSettings).mongodb_max_searched
         if search is None or not search.by_vector:
             return plan, None
-        stages = selection(plan.table, plan.where, hide_deleted=plan.hide_deleted)
+        stages = selection(plan.table, plan.where, hide_deleted=plan.hide_deleted, wide=True)
         found = await find(self._writes.place, self._ctx.db.data, plan.table, stages, search, most)
         return replace(plan, search=None), found
 

@@ -6,7 +6,8 @@ A foreign key leads to the key of a table, so one side of each step is never nul
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from penstock.kit.filters import EVERYTHING, And, BoundTree, Condition, Not, Related, conjunction
 from penstock.tables.providers.mongodb.match import Match, compile_match, every
@@ -20,8 +21,20 @@ if TYPE_CHECKING:
 Stage: TypeAlias = "dict[str, Any]"
 
 # What stages put beside the fields of a document is called as no field is.
-_FOUND = "#t"
+_FOUND, _NEAR = "#t", "#near"
 _ONE: tuple[Stage, ...] = ({"$limit": 1}, {"$project": {"_id": 1}})
+_IN_PLACE: tuple[Stage, ...] = ({"$unwind": f"${_NEAR}"}, {"$replaceRoot": {"newRoot": f"${_NEAR}"}})
+# By more keys than these nothing is looked for.
+MOST_KEYS = 20_000
+_MOST_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """An order that an index has, and how many documents are needed in it."""
+
+    sort: Stage
+    most: int
 
 
 def selection(
@@ -30,25 +43,118 @@ def selection(
     *,
     hide_deleted: bool,
     also: Sequence[Match] = (),
-    sort: Stage | None = None,
+    window: Window | None = None,
+    wide: bool = False,
 ) -> list[Stage]:
     """The stages that leave the documents of a table for which a tree holds, and everything in `also`.
 
-    What needs no other table comes first; `sort` comes between, while an index can still give the order.
+    `wide` says that they begin a pipeline, so that documents may be found by what they are related to. With a window
+    the documents come in its order, and there may be fewer of those that it does not show.
     """
     parts = tree.items if isinstance(tree, And) else (tree,)
-    plain = [_match(table, part) for part in parts if not _leads_away(part)]
-    if hide_deleted:
-        plain.append(not_deleted(table))
-    stages: list[Stage] = [{"$match": every([*plain, *also])}]
-    if sort is not None:
-        stages.append(sort)
-    for part in parts:
-        if _leads_away(part):
-            joins = _Joins(table)
-            match = compile_match(part, lambda name: path_of(table, name), joins.found)
-            stages += [*joins.stages, {"$match": match}, {"$unset": joins.names}]
+    plain = [part for part in parts if not _leads_away(part)]
+    away = [part for part in parts if _leads_away(part)]
+    match = every(
+        [*(_match(table, part) for part in plain), *([not_deleted(table)] if hide_deleted else []), *also]
+    )
+    tried = _tried(table, match, away, window)
+    first = next((one for one in away if isinstance(one, Related) and isinstance(one.hop, Hop)), None)
+    if first is None or not wide or any(_is_narrow(table, part) for part in plain):
+        return tried
+    rest = [one for one in away if one is not first]
+    found = [*_by_keys(table, first, match), *_related(table, rest), _instead(table, first, tried)]
+    return found if window is None else [*found, window.sort]
+
+
+def _tried(table: Table, match: Match, away: Sequence[BoundTree], window: Window | None) -> list[Stage]:
+    """One document after the other, in order as long as an index gives it, until the window is full."""
+    stages: list[Stage] = [{"$match": match}]
+    if window is not None:
+        stages.append(window.sort)
+    stages += _related(table, away)
+    if window is not None:
+        stages.append({"$limit": window.most})
     return stages
+
+
+def _related(table: Table, away: Sequence[BoundTree]) -> list[Stage]:
+    stages: list[Stage] = []
+    for part in away:
+        joins = _Joins(table)
+        match = compile_match(part, lambda name: path_of(table, name), joins.found)
+        stages += [*joins.stages, {"$match": match}, {"$unset": joins.names}]
+    return stages
+
+
+def _is_narrow(table: Table, part: BoundTree) -> bool:
+    """True for a condition that an index answers with few documents."""
+    if not isinstance(part, Condition) or part.operator.name not in ("eq", "in"):
+        return False
+    schema, name = table.schema, part.column.name
+    first = {one.fields[0] for one in schema.indexes if one.fields} | {
+        one.fields[0] for one in schema.foreign_keys
+    }
+    return name in first or name in schema.primary_key[:1] or schema.by_name[name].constraints.unique
+
+
+# --- from what documents are related to
+
+
+def _by_keys(table: Table, node: Related[Condition], match: Match) -> list[Stage]:
+    """The documents by the keys of what fulfils the condition, when there are few."""
+    hop = cast("Hop", node.hop)
+    here = hop.relation.near_fields[0]
+    near = lookup(table, f"{_FOUND}.k", path_of(table, here), [{"$match": match}], _NEAR)
+    return [*_keys(table, node), {"$match": {f"{_FOUND}.n": {"$lte": MOST_KEYS}}}, near, *_IN_PLACE]
+
+
+def _instead(table: Table, node: Related[Condition], tried: Sequence[Stage]) -> Stage:
+    """When there are many, the documents one after the other."""
+    every_one = {"$lookup": {"from": table.place.name, "pipeline": list(tried), "as": _NEAR}}
+    many = {"$match": {f"{_FOUND}.n": {"$gt": MOST_KEYS}}}
+    steps = [*_keys(table, node), many, every_one, *_IN_PLACE]
+    return {"$unionWith": {"coll": table.place.name, "pipeline": steps}}
+
+
+def _keys(table: Table, node: Related[Condition]) -> list[Stage]:
+    """One document or none: in `#t`, the keys `k` that lead back from what fulfils a condition, and its number `n`.
+
+    It begins with any document of the table; without one, nothing is found.
+    """
+    hop = cast("Hop", node.hop)
+    target, relation = hop.target.table, hop.relation
+    hides = target.schema.soft_deletes and not hop.shows_deleted
+    rows = conjunction([hop.target.rows, node.item])
+    steps = selection(target, rows, hide_deleted=hides, wide=True)
+    steps += _collected(path_of(target, relation.far_fields[0]))
+    if relation.through is not None and hop.through is not None:
+        ((_, back),), ((_, there),) = relation.through.near, relation.through.far
+        junction = hop.through.table
+        steps += [
+            lookup(junction, "k", path_of(junction, there), readable(hop.through), _NEAR),
+            # When no row leads to these, others may lead to more of them.
+            {"$unwind": {"path": f"${_NEAR}", "preserveNullAndEmptyArrays": True}},
+            *_collected(f"{_NEAR}.{path_of(junction, back)}"),
+        ]
+    found = {"$lookup": {"from": target.place.name, "pipeline": steps, "as": _FOUND}}
+    return [*_ONE, found, {"$unwind": f"${_FOUND}"}]
+
+
+def _collected(path: str) -> list[Stage]:
+    """One document or none with the values of a path; values too long to be listed count as too many."""
+    group = {
+        "_id": None,
+        "k": {"$addToSet": f"${path}"},
+        "n": {"$sum": 1},
+        "before": {"$max": "$n"},
+        "size": {"$sum": {"$bsonSize": {"k": f"${path}"}}},
+    }
+    long = {"$cond": [{"$gt": ["$size", _MOST_BYTES]}, MOST_KEYS + 1, 0]}
+    return [
+        {"$limit": MOST_KEYS + 1},
+        {"$group": group},
+        {"$set": {"n": {"$max": ["$n", "$before", long]}}},
+    ]
 
 
 def _match(table: Table, tree: BoundTree) -> Match:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from penstock.kit import errors
 from penstock.tables.providers.mongodb.definition import KEY
-from penstock.tables.providers.mongodb.joining import Stage
+from penstock.tables.providers.mongodb.joining import Stage, Window
 from penstock.tables.providers.mongodb.match import Match
 from penstock.tables.providers.mongodb.populating import Writer, populating
 from penstock.tables.providers.mongodb.reading import (
@@ -99,7 +99,7 @@ def _page(plan: RecordPlan, limit: int, found: Found | None) -> list[Stage]:
     if {term.field for term in plan.order} == set(plan.table.schema.primary_key):
         # There is an index in this order: documents are looked at until the page is full, and no further.
         (sort,) = order
-        stages = list_stages(plan, *further, sort=sort)
+        stages = list_stages(plan, *further, window=Window(sort, plan.window.offset + limit))
     else:
         stages = [*list_stages(plan, *further), *order]
     if plan.window.offset:

@@ -9,7 +9,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 
 from penstock.kit import errors
 from penstock.tables.providers.mongodb.failures import translated
-from penstock.tables.providers.mongodb.joining import Stage, selection
+from penstock.tables.providers.mongodb.joining import Stage, Window, selection
 from penstock.tables.providers.mongodb.match import (
     NOTHING,
     Match,
@@ -36,11 +36,12 @@ def version_of(found: Any) -> str:
     return str(found.get(VERSION, "none"))
 
 
-def list_stages(plan: RecordPlan, *also: Match, sort: Stage | None = None) -> list[Stage]:
-    """What leaves the documents of a list, without regard to its window; `sort` comes as soon as it can."""
+def list_stages(plan: RecordPlan, *also: Match, window: Window | None = None) -> list[Stage]:
+    """What leaves the documents of a list."""
     if plan.search is not None:
         also = (*also, search_match(plan.table, plan.search))
-    return selection(plan.table, plan.where, hide_deleted=plan.hide_deleted, also=also, sort=sort)
+    hides = plan.hide_deleted
+    return selection(plan.table, plan.where, hide_deleted=hides, also=also, window=window, wide=True)
 
 
 def key_stages(table: Table, key: BoundTree, *also: Match) -> list[Stage]:
