@@ -130,13 +130,14 @@ def commands(listener: Listener) -> Iterator[list[str]]:
     listener.sent = None
 
 
-@pytest.mark.parametrize("most", [joining.MOST_KEYS, 2, 0])
+@pytest.mark.parametrize(("most", "size"), [(joining.MOST_KEYS, 4_000_000), (2, 4_000_000), (0, 0), (9, 40)])
 @pytest.mark.parametrize("seed", range(WORLDS))
 async def test_random_relations(
-    workbench: MongoBench, seed: int, most: int, monkeypatch: pytest.MonkeyPatch
+    workbench: MongoBench, seed: int, most: int, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By keys, and where there are more keys than `most`, one record after the other."""
     monkeypatch.setattr(joining, "MOST_KEYS", most)
+    monkeypatch.setattr(joining, "_MOST_BYTES", size)
     chance = random.Random(seed)
     await ask(await build(workbench, chance), chance)
 

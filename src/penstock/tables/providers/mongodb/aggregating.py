@@ -24,7 +24,7 @@ from penstock.tables.aggregates.bound import Bound, Call, Condition, Limit, Peri
 from penstock.tables.aggregates.plan import AggregatePlan
 from penstock.tables.aggregates.tree import Function
 from penstock.tables.providers.mongodb import numeric
-from penstock.tables.providers.mongodb.dividing import divides, of_counts, result, taken
+from penstock.tables.providers.mongodb.dividing import divides, evaluator, of_counts, taken
 from penstock.tables.providers.mongodb.expressions import Expressions
 from penstock.tables.providers.mongodb.joining import Stage, selection
 from penstock.tables.providers.mongodb.reading import documents_of, search_match
@@ -188,12 +188,15 @@ class _Made:
 
 def _all_made(plan: AggregatePlan, groups: Sequence[Group], counted: Sequence[Group]) -> list[_Made]:
     calls = calls_of(plan)
+    evaluate = {
+        number: evaluator(call.argument, plan.values)
+        for number, call in enumerate(calls)
+        if call.argument is not None and divides(call.argument)
+    }
     divided: dict[tuple[int, tuple[Any, ...]], list[tuple[Decimal | None, int]]] = {}
     for one in counted:
         number: int = one[_CALL]
-        argument = calls[number].argument
-        assert argument is not None
-        value = result(argument, one["_id"][_OPERANDS], plan.values)
+        value = evaluate[number](one["_id"][_OPERANDS])
         divided.setdefault((number, _keys(plan, one)), []).append((value, one[_COUNT]))
     found: list[_Made] = []
     for group in groups:
@@ -202,8 +205,11 @@ def _all_made(plan: AggregatePlan, groups: Sequence[Group], counted: Sequence[Gr
         for number, call in enumerate(calls):
             if _is_counted(call):
                 computed[call] = of_counts(call, divided.get((number, keys), ()))
+            elif number in evaluate:
+                operands: list[list[str | None]] = group.get(f"o{number}") or []
+                computed[call] = _of_items(call, list(map(evaluate[number], operands)))
             else:
-                computed[call] = _outcome(plan, call, group, f"o{number}")
+                computed[call] = _outcome(call, group, f"o{number}")
         found.append(_Made(keys, computed))
     return found
 
@@ -222,11 +228,8 @@ def plain(value: Any) -> Any:
     return value.to_decimal() if isinstance(value, Decimal128) else value
 
 
-def _outcome(plan: AggregatePlan, call: Call, group: Group, name: str) -> Any:
+def _outcome(call: Call, group: Group, name: str) -> Any:
     found = group.get(name)
-    if call.argument is not None and divides(call.argument):
-        taken_by_record: list[list[str | None]] = found or []
-        return _of_items(call, [result(call.argument, one, plan.values) for one in taken_by_record])
     if call.distinct or call.collects:
         items: list[Any] = found or []
         return _of_items(call, [plain(item) for item in items])

@@ -5,7 +5,7 @@ MongoDB rounds quotients to 34 digits; here they get those of PostgreSQL's `nume
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeAlias, cast
 
@@ -54,10 +54,18 @@ def taken(expressions: Expressions, bound: Bound) -> list[Any]:
     return [{"$toString": expressions.number(one)} for one in operands(bound)]
 
 
-def result(bound: Bound, texts: Sequence[str | None], values: Sequence[Any]) -> Decimal | None:
-    """What an expression comes to for these operands; `values` are its constants. Raises `Invalid`."""
-    found = {one: _number(one, text) for one, text in zip(operands(bound), texts, strict=True)}
-    return _computed(bound, found, values)
+def evaluator(bound: Bound, values: Sequence[Any]) -> Callable[[Sequence[str | None]], Decimal | None]:
+    """What an expression comes to for operands as they were taken; `values` are its constants.
+
+    It raises `Invalid` for a division by zero.
+    """
+    known = operands(bound)
+
+    def evaluate(texts: Sequence[str | None]) -> Decimal | None:
+        found = {one: _number(one, text) for one, text in zip(known, texts, strict=True)}
+        return _computed(bound, found, values)
+
+    return evaluate
 
 
 def _number(operand: Operand, text: str | None) -> Decimal | None:
