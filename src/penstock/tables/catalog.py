@@ -162,6 +162,7 @@ class Table:
             name=f"{self.name}{EDGES}",
             json_schema=edges_definition(self.name, self.schema),
             physical_name=edges_place(self.place).name,
+            layout="{}",
         )
         return Table(definition, self.provider, self.app_slug, is_audited=self.is_audited, edges_of=self)
 

@@ -71,6 +71,8 @@ class DataTable:
     updated_at: datetime
     created_by: int | None
     modified_by: int | None
+    # Where the fields are in documents of a provider that keeps it here; its own JSON.
+    layout: str = "{}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,9 +207,8 @@ async def _change_documents(call: Call, verb: Callable[[Writing], Awaitable[Answ
         raise errors.RowRefused(message)
     records = await mongodb.load_engine().open_records(call.ctx, call.grant, call.table)
     name = http.header(call.request, b"idempotency-key")
-    if name is None:
-        return finished(await verb(records))
-    return finished(await records.perform_once(await _once(call, name), verb))
+    named = None if name is None else await _once(call, name)
+    return finished(await records.perform(verb, named))
 
 
 async def write(

@@ -178,7 +178,9 @@ def terms_of(request: AnyRequest, *, consent: bool, rehearsal: bool) -> service.
         http.allow(request, settings.schema_widening_seconds)
         return http.context(request).db.session()
 
-    return service.Terms(limits, settings.schema_small_rows, consent, rehearsal, sessions)
+    return service.Terms(
+        limits, settings.schema_small_rows, consent, rehearsal, sessions, http.context(request)
+    )
 
 
 def plan_of(steps: Sequence[Done], migrated: service.Migrated | None = None, **more: Any) -> dict[str, Any]:

@@ -97,7 +97,7 @@ async def probe(conn: Connection, table: DataTable, steps: Sequence[Step]) -> No
             # It looks at another table that changes together with this one; the step itself finds out.
             continue
         if count:
-            raise _obstructed(table, step, count)
+            raise obstructed(table, step, count)
 
 
 async def run(conn: Connection, table: DataTable, steps: Sequence[Step]) -> list[Done]:
@@ -109,7 +109,7 @@ async def run(conn: Connection, table: DataTable, steps: Sequence[Step]) -> list
         started = time.perf_counter()
         await execute(conn, table, step)
         if step.verify and (count := await _verified(conn, table, step, step.verify)):
-            raise _obstructed(table, step, count)
+            raise obstructed(table, step, count)
         done.append(Done(table, step, int((time.perf_counter() - started) * 1000)))
     return done
 
@@ -140,7 +140,7 @@ def explain(step: Step, error: asyncpg.PostgresError) -> errors.PenstockError:
             "The table is too busy to be changed: its lock was not free for long enough. Nothing was changed.",
             hint="Try again when less is written, or end long transactions on the table.",
         )
-    return _refusal(step, reason_of(error))
+    return refusal(step, reason_of(error))
 
 
 def reason_of(error: asyncpg.PostgresError) -> str:
@@ -155,13 +155,15 @@ def reason_of(error: asyncpg.PostgresError) -> str:
     raise error
 
 
-def _refusal(step: Step, reason: str) -> errors.Invalid:
+def refusal(step: Step, reason: str) -> errors.Invalid:
+    """Why a step did not work, as the caller is told."""
     return errors.Invalid({"json_schema": [f"{step.description}: {reason}. Nothing was changed."]})
 
 
-def _obstructed(table: DataTable, step: Step, count: int) -> StepFailed:
+def obstructed(table: DataTable, step: Step, count: int) -> StepFailed:
+    """The failure of a step that so many rows are in the way of."""
     if count > MOST_COUNTED:
         words = f"more than {MOST_COUNTED:,} rows {step.obstacle}"
     else:
         words = f"{count:,} rows {step.obstacle}" if count > 1 else "1 row does not fit"
-    return StepFailed(table, step, _refusal(step, words))
+    return StepFailed(table, step, refusal(step, words))

@@ -122,14 +122,16 @@ class Followed:
     back: Mapping[str, str | None]
 
 
-def diff(name: str, old: Version, new: Version, *, has_rows: bool) -> list[Change]:
-    """Raises `Invalid` for what no change of a table with rows can do."""
-    return sorted(_Comparison(name, old, new, has_rows).changes(), key=lambda one: ORDER.index(one.kind))
+def diff(name: str, old: Version, new: Version, *, has_rows: bool, undoes: bool = False) -> list[Change]:
+    """Raises `Invalid` for what no change of a table with rows can do, unless it `undoes` another."""
+    found = _Comparison(name, old, new, has_rows, undoes).changes()
+    return sorted(found, key=lambda one: ORDER.index(one.kind))
 
 
 class _Comparison:
-    def __init__(self, name: str, old: Version, new: Version, has_rows: bool) -> None:
+    def __init__(self, name: str, old: Version, new: Version, has_rows: bool, undoes: bool) -> None:
         self.name, self.old, self.new, self.has_rows = name, old.schema, new.schema, has_rows
+        self.undoes = undoes
         self.renames = identity.renames(old.ids, new.ids)
         self.old_names = {to: since for since, to in self.renames}
         kept = set(new.ids.values())
@@ -204,7 +206,7 @@ class _Comparison:
 
     def _type(self, before: Field, after: Field) -> Change:
         kinds = f"{conversions.kind(before)} to {conversions.kind(after)}"
-        if not conversions.possible(before, after):
+        if not self.undoes and not conversions.possible(before, after):
             refuse(
                 f"Field '{after.name}' cannot turn from {kinds}; add a field of the new type under another name."
             )

@@ -93,24 +93,34 @@ def _collections(name: str, family: Mapping[str, TableEntry], tables: Mapping[st
         member = tables[waiting.pop()]
         if member.is_materialized or member.name in found:
             continue
+        targets = check_collection(member, tables)
         found[member.name] = _collection(member)
-        parsed = parse_schema(member.json_schema)
-        for key in parsed.foreign_keys:
-            target = schema.target(member, parsed, key, tables)
-            if target.data_source_id != member.data_source_id:
-                refuse(
-                    f"a foreign key of '{member.name}' refers to '{target.name}', which another data source stores."
-                )
-            if key.reference_fields != parse_schema(target.json_schema).primary_key:
-                mongodb.CAPABILITIES.require(Feature.FOREIGN_UNIQUE, member.name)
-            waiting.append(target.name)
+        waiting += [target.name for target in targets.values()]
     return list(found.values())
 
 
-def _collection(table: DataTable) -> Done:
-    """What the first request for records will have MongoDB do; raises `BadRequest` for what it cannot."""
+def check_collection(table: DataTable, tables: Mapping[str, DataTable]) -> dict[str, DataTable]:
+    """The tables that the foreign keys of a collection lead to, as they call them.
+
+    Raises `Invalid` for a foreign key that does not fit, `BadRequest` for what collections cannot do.
+    """
     parsed = parse_schema(table.json_schema)
     mongodb.refuse_unfit(table.name, parsed, is_audited=table.json_schema.get("audit") is True)
+    found: dict[str, DataTable] = {}
+    for key in parsed.foreign_keys:
+        target = found[key.resource] = schema.target(table, parsed, key, tables)
+        if target.data_source_id != table.data_source_id:
+            refuse(
+                f"a foreign key of '{table.name}' refers to '{target.name}', which another data source stores."
+            )
+        if key.reference_fields != parse_schema(target.json_schema).primary_key:
+            mongodb.CAPABILITIES.require(Feature.FOREIGN_UNIQUE, table.name)
+    return found
+
+
+def _collection(table: DataTable) -> Done:
+    """What is done before the table is said to be there."""
+    parsed = parse_schema(table.json_schema)
     name = table.physical_name
     step = Step(
         "CREATE",

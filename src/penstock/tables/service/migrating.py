@@ -12,11 +12,20 @@ from typing import Any
 
 from penstock.identity import Grant
 from penstock.kit import errors
+from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.tables import store
 from penstock.tables.errors import ImportFailed
-from penstock.tables.models import DataTable, Definition, ForeignKey, NewOperation, TableEntry, TableSchema
-from penstock.tables.providers import Feature, capabilities
+from penstock.tables.models import (
+    DataTable,
+    Definition,
+    ForeignKey,
+    NewOperation,
+    ProviderType,
+    TableEntry,
+    TableSchema,
+)
+from penstock.tables.providers import Feature, capabilities, mongodb
 from penstock.tables.schema import identity
 from penstock.tables.schema.apply import Limits, StepFailed, attempts, looking, probe, run
 from penstock.tables.schema.ddl import Place, Step
@@ -24,8 +33,9 @@ from penstock.tables.schema.diff import Change, Kind, Version, diff
 from penstock.tables.schema.language import parse_schema
 from penstock.tables.schema.materialize import Done, place_of, target
 from penstock.tables.schema.vectors import at_home, require_home
+from penstock.tables.service import altering_documents as documents
 from penstock.tables.service.altering import alteration
-from penstock.tables.service.materializing import check_references, materialize
+from penstock.tables.service.materializing import check_references, materialize, settle
 from penstock.tables.service.rules import hold, lift
 from penstock.tables.service.unfinished import finish_later
 from penstock.tables.service.widening import Sessions, widened
@@ -44,6 +54,8 @@ class Terms:
     rehearsal: bool = False
     # For what cannot be in the transaction.
     sessions: Sessions | None = None
+    # For tables whose records are in another database.
+    context: Context | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +114,8 @@ class _Plan:
     steps: list[tuple[Change, Step]]
     rows: int
     large: bool
+    # For records that are in another database.
+    documents: mongodb.Alteration | None = None
 
     def of(self, *kinds: Kind) -> list[Step]:
         return [step for change, step in self.steps if change.kind in kinds]
@@ -117,12 +131,19 @@ async def migrate(conn: Connection, grant: Grant, wanted: Sequence[Wanted], term
     try:
         async with _prepared(conn, grant, plans, terms):
             for plan in plans:
-                await probe(conn, plan.table, [step for _, step in plan.steps])
+                if not plan.documents:
+                    await probe(conn, plan.table, [step for _, step in plan.steps])
             if terms.rehearsal and any(plan.large for plan in plans):
                 # Even a rehearsal would hold locks; the probes have looked at the rows.
-                done = [Done(plan.table, step, 0) for plan in plans for _, step in plan.steps]
+                done = [
+                    Done(plan.table, step, 0)
+                    for plan in plans
+                    if not plan.documents
+                    for _, step in plan.steps
+                ]
             else:
-                done = await attempts(conn, terms.limits, lambda: _apply(conn, grant, plans))
+                done = await attempts(conn, terms.limits, lambda: _apply(conn, grant, plans, terms))
+            done = [*done, *await _change_documents(conn, grant, plans, terms)]
     except StepFailed as failed:
         raise ChangeFailed(grant, failed) from failed
     for plan in plans:
@@ -182,7 +203,10 @@ async def _plan(conn: Connection, grant: Grant, wanted: Sequence[Wanted], terms:
             capabilities(entries[one.name].provider_type).require(Feature.SCHEMA_CHANGES, one.name)
             check_references(entries[one.name], entries)
             await require_finished(conn, grant, tables[one.name])
-            plans.append(await _plan_one(conn, one, old[one.name], tables, terms.small))
+            if one.before.provider_type is ProviderType.MONGODB:
+                plans.append(await _plan_documents(conn, grant, one, old[one.name], tables, terms))
+            else:
+                plans.append(await _plan_one(conn, one, old[one.name], tables, terms.small))
             await _check_children(conn, grant, one, tables)
         except errors.Invalid as error:
             faults[one.name] = [
@@ -214,6 +238,22 @@ async def _plan_one(
     large = rows > small
     steps = await alteration(conn, table, before, after, changes, place_at, large=large)
     return _Plan(wanted, table, changes, steps, rows, large)
+
+
+async def _plan_documents(
+    conn: Connection,
+    grant: Grant,
+    wanted: Wanted,
+    old: TableSchema,
+    tables: Mapping[str, DataTable],
+    terms: Terms,
+) -> _Plan:
+    table = tables[wanted.name]
+    rows = await documents.count(terms.context, conn, grant, table)
+    before, after = Version(old, wanted.old_ids), Version(wanted.definition.schema, wanted.new_ids)
+    changes = diff(table.name, before, after, has_rows=rows > 0)
+    found = documents.plan(table, before, after, changes, tables)
+    return _Plan(wanted, table, changes, found.steps, rows, large=False, documents=found)
 
 
 async def _estimate(conn: Connection, place: Place, most: int) -> int:
@@ -275,20 +315,30 @@ def _require_consent(plans: Sequence[_Plan], terms: Terms) -> None:
         raise ChangeRefused({name: messages for name, messages in faults.items() if messages})
 
 
-async def _apply(conn: Connection, grant: Grant, plans: Sequence[_Plan]) -> list[Done]:
+async def _change_documents(
+    conn: Connection, grant: Grant, plans: Sequence[_Plan], terms: Terms
+) -> list[Done]:
+    wanted = [plan.documents for plan in plans if plan.documents]
+    return await documents.change(terms.context, conn, grant, wanted, terms.limits, rehearsal=terms.rehearsal)
+
+
+async def _apply(conn: Connection, grant: Grant, plans: Sequence[_Plan], terms: Terms) -> list[Done]:
     """References go first and come last, over all tables; tables that are referred to are made in between."""
     done: list[Done] = []
-    held = [plan for plan in plans if await lift(conn, plan.table)]
-    for plan in plans:
+    ordinary = [plan for plan in plans if not plan.documents]
+    held = [plan for plan in ordinary if await lift(conn, plan.table)]
+    for plan in ordinary:
         done += await run(conn, plan.table, plan.of(Kind.DROP_KEY))
-    for plan in plans:
+    for plan in ordinary:
         done += await run(conn, plan.table, plan.between())
     ours = {plan.table.name for plan in plans}
     for plan in plans:
         resources = {key.resource for key in plan.wanted.definition.schema.foreign_keys} - ours - {""}
         made = await materialize(conn, grant, sorted(resources)) if resources else []
+        if terms.context is not None and not terms.rehearsal:
+            await settle(terms.context, conn, grant, made)
         done += made
-    for plan in plans:
+    for plan in ordinary:
         done += await run(conn, plan.table, plan.of(Kind.ADD_KEY))
     for plan in held:
         await hold(conn, plan.table, plan.wanted.before.provider_type)

@@ -10,11 +10,13 @@ from penstock.kit import errors
 from penstock.kit.db import Connection
 from penstock.tables import events, store
 from penstock.tables.definitions import read_definition
-from penstock.tables.models import DataTable, Operation, Revision, TableEntry
+from penstock.tables.models import DataTable, Operation, ProviderType, Revision, TableEntry
 from penstock.tables.schema import identity, parse_schema
 from penstock.tables.schema.apply import StepFailed, attempts, run
 from penstock.tables.schema.ddl import Step
+from penstock.tables.schema.diff import Version, diff
 from penstock.tables.schema.materialize import Done
+from penstock.tables.service import altering_documents as documents
 from penstock.tables.service.migrating import ChangeFailed, Terms, require_finished
 from penstock.tables.service.rules import follow, hold, lift
 from penstock.tables.service.undoing import rebuilding, undoing
@@ -43,6 +45,8 @@ async def roll_back(
         await require_finished(conn, grant, table)
     steps = [undoing(one) for one in reversed(operations)]
     try:
+        if entry.provider_type is ProviderType.MONGODB:
+            return await _undo_documents(conn, grant, entry, newest, terms)
         done = await attempts(conn, terms.limits, lambda: _undo(conn, table, steps))
     except StepFailed as failed:
         raise ChangeFailed(grant, failed) from failed
@@ -57,6 +61,28 @@ async def roll_back(
 async def _undo(conn: Connection, table: DataTable, steps: Sequence[Step]) -> list[Done]:
     await lift(conn, table)
     return await run(conn, table, steps)
+
+
+async def _undo_documents(
+    conn: Connection, grant: Grant, entry: TableEntry, revision: Revision, terms: Terms
+) -> list[Done]:
+    """What comes back is a layout of its own: values that were written since are converted, as in any change."""
+    table, definition = entry.table, read_definition(revision.schema_text)
+    known = await store.lock_definition(conn, grant, table.id)
+    old = parse_schema(table.json_schema)
+    before = Version(old, identity.complete(known, old))
+    after = Version(definition.schema, identity.complete(revision.field_ids, definition.schema))
+    rows = await documents.count(terms.context, conn, grant, table)
+    changes = diff(table.name, before, after, has_rows=rows > 0, undoes=True)
+    named = {key.resource for key in definition.schema.foreign_keys if key.resource}
+    entries = await store.find_tables(conn, grant, sorted({*named, table.name}))
+    wanted = replace(table, json_schema=definition.raw)
+    tables = {name: one.table for name, one in entries.items()} | {table.name: wanted}
+    found = documents.plan(wanted, before, after, changes, tables)
+    await _restore(conn, grant, entry, revision)
+    return await documents.change(
+        terms.context, conn, grant, [found], terms.limits, rehearsal=terms.rehearsal
+    )
 
 
 async def _restore(conn: Connection, grant: Grant, entry: TableEntry, revision: Revision) -> None:

@@ -111,6 +111,8 @@ data_tables = Table(
     Column("has_graph", Boolean, nullable=False, server_default=false()),
     # By field name; see `schema.identity`.
     Column("field_ids", JSON, nullable=False, server_default=text("'{}'")),
+    # Where the fields are in documents that are kept elsewhere.
+    Column("layout", JSON, nullable=False, server_default=text("'{}'")),
     # Names of the tables that the foreign keys of this one point at.
     Column("parents", ARRAY(TEXT), nullable=False, server_default="{}"),
     Column("physical_schema", TEXT, nullable=False),

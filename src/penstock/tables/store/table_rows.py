@@ -48,6 +48,7 @@ _BRIEF = (
     data_tables.c.updated_at,
     data_tables.c.created_by,
     data_tables.c.modified_by,
+    data_tables.c.layout,
 )
 _SOURCE = (
     data_tables.c.field_count,

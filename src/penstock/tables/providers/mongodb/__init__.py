@@ -8,10 +8,14 @@ from typing import Any
 
 from penstock.kit import errors
 from penstock.kit.context import Context
+from penstock.tables.providers.mongodb.altering import Alteration, alteration
 from penstock.tables.providers.mongodb.config import CAPABILITIES, check_config
-from penstock.tables.providers.mongodb.definition import described, refuse_unfit
+from penstock.tables.providers.mongodb.definition import described, layout_text, read_layout, refuse_unfit
 
-__all__ = ["CAPABILITIES", "check_config", "close", "described", "load_engine", "refuse_unfit"]
+__all__ = [
+    "CAPABILITIES", "Alteration", "alteration", "check_config", "close", "described", "layout_text", "load_engine",
+    "read_layout", "refuse_unfit",
+]  # fmt: skip
 
 _ENGINE = "penstock.tables.providers.mongodb.engine"
 

@@ -23,7 +23,6 @@ CAPABILITIES = Capabilities(
         Feature.SHORTEST_PATH: f"for paths, {_LATER}",
         Feature.VECTORS: "it has no index of vectors.",
         Feature.CHANGES: "it keeps no changes of its records; 'changes' is for tables in PostgreSQL.",
-        Feature.SCHEMA_CHANGES: f"for changes of a schema, {_LATER}",
         Feature.AUDIT: "an audit entry cannot be written in the transaction of the change.",
         Feature.DOCUMENT_TEXT: "documents are not kept as text.",
         Feature.LONG_NUMBERS: "it keeps 34 digits, and an aggregate that would need more is refused.",

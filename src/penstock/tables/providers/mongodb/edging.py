@@ -18,7 +18,7 @@ from penstock.tables.providers.mongodb.keys import give_keys
 from penstock.tables.providers.mongodb.linking import LOCK
 from penstock.tables.providers.mongodb.match import Match, every
 from penstock.tables.providers.mongodb.reading import matching, version_of
-from penstock.tables.providers.mongodb.shape import VERSION, new_version, row_json
+from penstock.tables.providers.mongodb.shape import VERSION, marked, new_version, row_json
 from penstock.tables.providers.mongodb.values import Unstorable, json_text, raw, stored
 from penstock.tables.providers.mongodb.violations import Taken
 from penstock.tables.providers.mongodb.writing import Document, Writes, apply, fill, insert
@@ -178,7 +178,8 @@ async def _require_ends(
         with translated():
             records = writes.collection(nodes.table)
             known |= {one["_id"] async for one in records.find(match, {"_id": 1}, session=writes.session)}
-            await records.update_many(match, {"$set": {LOCK: ObjectId()}}, session=writes.session)
+            lock = marked(nodes.table, {"$set": {LOCK: ObjectId()}})
+            await records.update_many(match, lock, session=writes.session)
     faults = [
         Fault(place, end, f"There is no record {end_of(found.edges[place], end)}: nodes do not exist.")
         for place, one in enumerate(made)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+import asyncpg
+
 from penstock.identity import Grant
+from penstock.kit import errors
 from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.kit.filters import BoundTree
+from penstock.tables import store
 from penstock.tables.aggregates.plan import AggregatePlan
 from penstock.tables.graph.plan import WalkPlan
-from penstock.tables.models import DataTable, TableSchema
+from penstock.tables.models import DataTable
 from penstock.tables.providers.mongodb import aggregating, edging, listing, once, upserting, walking, writing
-from penstock.tables.providers.mongodb.definition import indexes, validator
-from penstock.tables.providers.mongodb.failures import translated
+from penstock.tables.providers.mongodb.altering import Alteration
+from penstock.tables.providers.mongodb.changing import Changing, apply_all, bring_in_line
+from penstock.tables.providers.mongodb.definition import Layout, read_layout
+from penstock.tables.providers.mongodb.failures import Unexpected, Unfit, translated
 from penstock.tables.providers.mongodb.joining import selection
 from penstock.tables.providers.mongodb.keys import COUNTERS
 from penstock.tables.providers.mongodb.linking import Links
@@ -29,7 +37,9 @@ from penstock.tables.records.idempotency import Once
 from penstock.tables.records.plan import DetailPlan, RecordPlan
 from penstock.tables.records.reach import Reach
 from penstock.tables.records.shape import Answer
-from penstock.tables.schema import parse_schema
+from penstock.tables.schema import Done, edges_definition, edges_place, parse_schema, place_of
+from penstock.tables.schema.apply import Limits
+from penstock.tables.schema.companion import keeps_edges
 from penstock.tables.settings import TablesSettings
 
 if TYPE_CHECKING:
@@ -40,20 +50,49 @@ P = TypeVar("P", RecordPlan, AggregatePlan)
 
 
 async def open_records(ctx: Context, grant: Grant, table: Table) -> MongoRecords:
-    """The records of a table. Its collection is made, or brought in line, when a process first needs it."""
+    """The records of a table. Its collection is brought in line when a process first needs it."""
     place = await _servers(ctx).place(ctx, grant, table.definition.data_source_id)
     # Whatever the caller may know of it.
     whole = (table.edges_of or table).whole
-    for one in (whole, whole.edges):
-        if one is not None:
-            await _prepare(place, one.definition, one.schema)
-    return MongoRecords(ctx, Writes(place, Links(ctx, grant)))
+    if _mark(place, whole.definition) not in place.server.ready:
+        await line_up(ctx, grant, whole.definition)
+    return MongoRecords(ctx, Writes(place, Links(ctx, grant)), grant, table)
 
 
 async def prepare(ctx: Context, conn: Connection, grant: Grant, table: DataTable) -> None:
     """Make the collection of a table. Raises `Unavailable` when MongoDB cannot be reached."""
+    await _prepare(await _servers(ctx).place(ctx, grant, table.data_source_id, conn), table)
+
+
+async def estimate(ctx: Context, conn: Connection, grant: Grant, table: DataTable) -> int:
+    """About how many records a table has; 0 is exact."""
     place = await _servers(ctx).place(ctx, grant, table.data_source_id, conn)
-    await _prepare(place, table, parse_schema(table.json_schema))
+    with translated():
+        records = place.collection(table.physical_name)
+        found = await records.estimated_document_count(maxTimeMS=place.patience)
+        return found or await records.count_documents({}, limit=1, maxTimeMS=place.patience)
+
+
+async def alter(
+    ctx: Context,
+    conn: Connection,
+    grant: Grant,
+    alterations: Sequence[Alteration],
+    limits: Limits,
+    *,
+    rehearsal: bool,
+) -> list[Done]:
+    """Change these collections, all of them or none; a rehearsal only looks at the records.
+
+    Nobody else may be changing them: `conn` holds the app. Raises `StepFailed`.
+    """
+    changes = [
+        Changing(await _servers(ctx).place(ctx, grant, one.table.data_source_id, conn), conn, one, limits)
+        for one in alterations
+        if one.acts
+    ]
+    looked = [done for one in changes for done in await one.examine(thoroughly=rehearsal)]
+    return looked if rehearsal else await apply_all(changes)
 
 
 async def close(ctx: Context) -> None:
@@ -64,29 +103,52 @@ def _servers(ctx: Context) -> Servers:
     return ctx.singletons.setdefault(Servers, Servers())
 
 
-async def _prepare(place: Place, table: DataTable, schema: TableSchema) -> None:
-    """Does again what is done already: so it does not matter who did how much of it before."""
-    mark = (place.database.name, table.physical_name, table.schema_hash)
-    if mark in place.server.ready:
-        return
-    rules = validator(schema)
+def _mark(place: Place, table: DataTable) -> tuple[str, str, str]:
+    return place.database.name, table.physical_name, table.updated_at.isoformat()
+
+
+async def _prepare(place: Place, table: DataTable) -> bool:
+    """Nobody may be changing the table. True when something was not as its definition says."""
+    schema = parse_schema(table.json_schema)
     with translated():
-        if not await place.make(table.physical_name, validator=rules):
-            await place.database.command({"collMod": table.physical_name, "validator": rules})
-        wishes = [wish.arguments(schema) for wish in indexes(schema)]
-        if wishes:
-            await place.database.command({"createIndexes": table.physical_name, "indexes": wishes})
+        differs = await bring_in_line(place, table.physical_name, schema, read_layout(table.layout))
+        if keeps_edges(schema):
+            edges = parse_schema(edges_definition(table.name, schema))
+            name = edges_place(place_of(table)).name
+            differs = await bring_in_line(place, name, edges, Layout()) or differs
         for name in (COUNTERS, upserting.LOCKS):
             await place.make(name)
-    place.server.ready.add(mark)
+    place.server.ready.add(_mark(place, table))
+    return differs
+
+
+async def line_up(ctx: Context, grant: Grant, table: DataTable) -> DataTable | None:
+    """Have the collection be what the definition says, which is returned; None while somebody is changing it.
+
+    A change holds the app until it is done or taken back, also when its process dies: so whoever holds the app knows
+    that no change is under way.
+    """
+    try:
+        async with ctx.db.control.transaction() as conn:
+            await conn.execute("SET LOCAL lock_timeout = '100ms'")
+            await store.lock_app(conn, grant)
+            fresh = await store.table_by_id(conn, table.id)
+            if fresh is None:
+                raise errors.NotFound
+            await _prepare(await _servers(ctx).place(ctx, grant, fresh.data_source_id, conn), fresh)
+            return fresh
+    except asyncpg.LockNotAvailableError:
+        return None
 
 
 class MongoRecords:
     """Reads and writes; each verb that writes several records opens a transaction, or joins the one it is in."""
 
-    def __init__(self, ctx: Context, writes: Writes) -> None:
+    def __init__(self, ctx: Context, writes: Writes, grant: Grant, table: Table) -> None:
         self._ctx = ctx
         self._writes = writes
+        self._grant = grant
+        self._table = table
 
     async def list_records(self, plan: RecordPlan) -> Answer:
         plan, found = await self._searched(replace(plan, where=await self._resolved(plan.where)))
@@ -160,11 +222,43 @@ class MongoRecords:
     async def delete_edges(self, edges: Table, grant: Grant, ids: list[int]) -> Answer:
         return await edging.delete(self._writes, edges, grant, ids)
 
-    async def perform_once(self, named: Once, verb: Callable[[Writing], Awaitable[Answer]]) -> Answer:
-        """`verb`, or the answer it gave before."""
-        settings = self._ctx.settings(TablesSettings)
+    async def perform(
+        self, verb: Callable[[Writing], Awaitable[Answer]], named: Once | None = None
+    ) -> Answer:
+        """`verb`, or the answer that it gave before under this name.
+
+        Raises `Outdated` when the schema has been changed since the request was planned.
+        """
+        try:
+            return await self._attempt(verb, named)
+        except (Unfit, Unexpected):
+            # A change is under way, or one was not taken back to its end; or the record does not fit.
+            await self._catch_up()
+        try:
+            return await self._attempt(verb, named)
+        except Unexpected as refused:
+            raise errors.Contended from refused
+
+    async def _attempt(self, verb: Callable[[Writing], Awaitable[Answer]], named: Once | None) -> Answer:
+        if named is None:
+            return await verb(self)
 
         async def work(inner: Writes) -> Answer:
-            return await verb(MongoRecords(self._ctx, inner))
+            return await verb(MongoRecords(self._ctx, inner, self._grant, self._table))
 
+        settings = self._ctx.settings(TablesSettings)
         return await once.perform(self._writes, named, settings.idempotency_seconds, work)
+
+    async def _catch_up(self) -> None:
+        """Wait for the end of a change, and bring in line what it has left."""
+        patience = self._ctx.settings(TablesSettings).schema_lock_patience
+        until = time.monotonic() + patience
+        base = (self._table.edges_of or self._table).whole
+        for known in await self._writes.links.around(base):
+            while (fresh := await line_up(self._ctx, self._grant, known.definition)) is None:
+                if time.monotonic() > until:
+                    message = f"The schema of '{known.name}' is being changed; try again shortly."
+                    raise errors.Contended(message)
+                await asyncio.sleep(0.1)
+            if (fresh.schema_hash, fresh.layout) != (known.definition.schema_hash, known.definition.layout):
+                raise errors.Outdated

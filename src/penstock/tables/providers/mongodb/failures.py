@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 import pymongo.errors as driver
 from bson.errors import InvalidDocument
@@ -17,6 +18,14 @@ _INVALID_DOCUMENT = 121
 _TOO_LARGE = (10334, 17419, 17420, 4568)  # BSONObjectTooLarge, after an update, of what is looked up
 _TOO_MUCH = (146, 292, 16945, 17280)  # ExceededMemoryLimit, NoDiskUse, of $push, KeyTooLong
 _EXPRESSION = (51091, 51108, 51075, 2)  # a regular expression or a value that cannot be used
+
+
+class Unfit(errors.BadRequest):
+    """MongoDB refuses the record: it does not fit the schema of its collection."""
+
+
+class Unexpected(Exception):
+    """A unique index refused a record, and the definition knows of no such index."""
 
 
 @contextmanager
@@ -34,7 +43,7 @@ def translated() -> Generator[None]:
 
 def translate(error: driver.PyMongoError) -> errors.PenstockError:  # noqa: PLR0911  (a table, one row a return)
     """The error of ours for one of the driver's, except for violations of indexes, which need the request's words."""
-    code = error.code if isinstance(error, driver.OperationFailure) else None
+    code = code_of(error)
     if error.timeout or code in _TOO_LATE:
         if isinstance(error, driver.ServerSelectionTimeoutError):
             return errors.Unavailable("MongoDB cannot be reached; try again shortly.")
@@ -50,9 +59,17 @@ def translate(error: driver.PyMongoError) -> errors.PenstockError:  # noqa: PLR0
     if code in _CONTENDED:
         return errors.Contended()
     if code == _INVALID_DOCUMENT:
-        return errors.BadRequest("MongoDB refuses the record: it does not fit the schema of its collection.")
+        return Unfit()
     if code in _TOO_MUCH:
         return errors.BadRequest("The request needs more memory than MongoDB gives it; narrow it.")
     if code in _EXPRESSION:
         return errors.BadRequest("MongoDB cannot evaluate a condition of this request; use a simpler one.")
     return errors.Internal()
+
+
+def code_of(error: driver.PyMongoError) -> int | None:
+    """What MongoDB says the error is; of a bulk write, what its first record was refused for."""
+    if isinstance(error, driver.BulkWriteError):
+        details: Any = error.details
+        return next((one["code"] for one in details.get("writeErrors", ())), error.code)
+    return error.code if isinstance(error, driver.OperationFailure) else None

@@ -18,7 +18,14 @@ from penstock.tables import store
 from penstock.tables.models import UNSET, ForeignKey, OnDelete, ProviderType
 from penstock.tables.providers.mongodb.failures import translated
 from penstock.tables.providers.mongodb.match import Match
-from penstock.tables.providers.mongodb.shape import VERSION, comparable, new_version, path_of, value_json
+from penstock.tables.providers.mongodb.shape import (
+    VERSION,
+    comparable,
+    marked,
+    new_version,
+    path_of,
+    value_json,
+)
 from penstock.tables.providers.mongodb.values import stored
 from penstock.tables.records.codec import MAX_REPORTED
 
@@ -55,6 +62,12 @@ class Links:
             for key in child.schema.foreign_keys
             if (key.resource or child.name) == table.name
         ]
+
+    async def around(self, table: Table) -> list[Table]:
+        """The table and those that writes of it touch, with all of their fields."""
+        parents = [await self.parent(table, key) for key in table.schema.foreign_keys]
+        found = [table, *parents, *(child for child, _ in await self.children(table))]
+        return list({one.definition.id: one.whole for one in found}.values())
 
     async def _table(self, table: Table, name: str) -> Table:
         # The catalog is made of what this package is part of.
@@ -96,7 +109,8 @@ async def _missing(
         with translated():
             async for one in records.find(match, dict.fromkeys(paths, 1), session=writes.session):
                 left.pop(_same(tuple(one.get(path) for path in paths)), None)
-            await records.update_many(match, {"$set": {LOCK: ObjectId()}}, session=writes.session)
+            lock = marked(parent, {"$set": {LOCK: ObjectId()}})
+            await records.update_many(match, lock, session=writes.session)
     return set(left)
 
 
@@ -176,7 +190,7 @@ def _changed(child: Table, key: ForeignKey, path: str) -> dict[str, Any]:
     field = child.schema.by_name[key.fields[0]]
     default = field.default if key.on_delete is OnDelete.SET_DEFAULT else None
     if default is not None and default is not UNSET:
-        return {"$set": {path: stored(default), VERSION: new_version()}}
+        return marked(child, {"$set": {path: stored(default), VERSION: new_version()}})
     if field.constraints.required:
         raise errors.Conflict(_STILL_USED, hint=f"Their field '{field.name}' may not be empty.")
-    return {"$unset": {path: ""}, "$set": {VERSION: new_version()}}
+    return marked(child, {"$unset": {path: ""}, "$set": {VERSION: new_version()}})

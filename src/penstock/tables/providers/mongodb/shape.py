@@ -12,7 +12,7 @@ from bson.objectid import ObjectId
 
 from penstock.tables.fields.range import Range
 from penstock.tables.models import Field
-from penstock.tables.providers.mongodb.definition import KEY, kind_of, path_in
+from penstock.tables.providers.mongodb.definition import KEY, LAYOUT, Layout, kind_of, path_in, read_layout
 from penstock.tables.providers.mongodb.ranges import Ends, range_json, range_stored
 from penstock.tables.providers.mongodb.values import RENDER, Unstorable, quoted, stored
 from penstock.tables.records.codec import Fault, Incoming
@@ -27,7 +27,21 @@ VERSION = "#version"
 @lru_cache(maxsize=8192)
 def path_of(table: Table, name: str) -> str:
     """Where a field is in a document."""
-    return path_in(table.schema, name)
+    return path_in(table.schema, layout_of(table), name)
+
+
+def layout_of(table: Table) -> Layout:
+    return read_layout(table.definition.layout)
+
+
+def marked(table: Table, change: dict[str, Any]) -> dict[str, Any]:
+    """An update that is refused when it is made under another layout than the table has by then."""
+    token = layout_of(table).token
+    if token:
+        change.setdefault("$set", {})[LAYOUT] = token
+    else:
+        change.setdefault("$unset", {})[LAYOUT] = ""
+    return change
 
 
 def not_deleted(table: Table) -> dict[str, Any]:
@@ -85,7 +99,7 @@ def stored_value(value: Any) -> Any:
     return range_stored(cast("Ends", value)) if isinstance(value, Range) else stored(value)
 
 
-def _renderer(field: Field) -> Callable[[Any], str]:
+def rendering(field: Field) -> Callable[[Any], str]:
     """The JSON of a stored value."""
     if field.type != "range":
         return RENDER[kind_of(field)]
@@ -96,7 +110,7 @@ def _renderer(field: Field) -> Callable[[Any], str]:
 @lru_cache(maxsize=4096)
 def _renderers(table: Table, names: tuple[str, ...]) -> Sequence[tuple[str, str, Any]]:
     fields = [table.schema.by_name[name] for name in names]
-    return [(f"{quoted(one.name)}:", path_of(table, one.name), _renderer(one)) for one in fields]
+    return [(f"{quoted(one.name)}:", path_of(table, one.name), rendering(one)) for one in fields]
 
 
 def row_json(table: Table, names: tuple[str, ...], document: Mapping[str, Any]) -> str:
@@ -123,7 +137,7 @@ def value_json(table: Table, name: str, value: Any) -> str:
 
 def renderer(table: Table, name: str) -> Callable[[Any], str]:
     """The JSON of a stored value of a field."""
-    return _renderer(table.schema.by_name[name])
+    return rendering(table.schema.by_name[name])
 
 
 @lru_cache(maxsize=4096)

@@ -13,8 +13,7 @@ from penstock.tables.providers.mongodb.failures import translated
 from penstock.tables.providers.mongodb.keys import give_keys
 from penstock.tables.providers.mongodb.linking import require_parents
 from penstock.tables.providers.mongodb.match import Match, every
-from penstock.tables.providers.mongodb.reading import not_deleted
-from penstock.tables.providers.mongodb.shape import changes, comparable, path_of, row_json
+from penstock.tables.providers.mongodb.shape import changes, comparable, not_deleted, path_of, row_json
 from penstock.tables.providers.mongodb.violations import Taken, explained
 from penstock.tables.providers.mongodb.writing import (
     Document,
@@ -181,10 +180,11 @@ async def _update(
     revive: bool,
 ) -> None:
     operations: list[UpdateOne] = []
+    deleted = path_of(table, "is_deleted")
     for one, stored in there:
         change = change_of(table, one, unique)
-        if revive and table.schema.soft_deletes and "is_deleted" not in one:
-            change["$set"]["is_deleted"] = False
+        if revive and table.schema.soft_deletes and deleted not in one:
+            change["$set"][deleted] = False
         operations.append(UpdateOne({"_id": stored["_id"]}, change))
     if operations:
         await apply(writes, table, operations)

@@ -9,10 +9,11 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, 
 
 from penstock.kit import errors
 from penstock.kit.errors import RowError
-from penstock.tables.providers.mongodb.failures import translated
+from penstock.tables.providers.mongodb.definition import KEY, indexes
+from penstock.tables.providers.mongodb.failures import Unexpected, translated
 from penstock.tables.providers.mongodb.match import Match
 from penstock.tables.providers.mongodb.servers import Place
-from penstock.tables.providers.mongodb.shape import comparable, names_by_path, path_of, value_json
+from penstock.tables.providers.mongodb.shape import comparable, layout_of, names_by_path, path_of, value_json
 from penstock.tables.records.codec import MAX_REPORTED
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ async def explained(
 ) -> errors.Conflict:
     """The error to answer. `documents` are the rows of the request as they should have become, by path."""
     known = names_by_path(table)
+    declared = {one.paths for one in indexes(table.whole.schema, layout_of(table)) if one.unique}
+    if tuple(refused.values) not in declared | {(KEY,)}:
+        raise Unexpected
     names = [known.get(path, path) for path in refused.values]
     if not is_list:
         said = ", ".join(_said(table, known, path, value) for path, value in refused.values.items())

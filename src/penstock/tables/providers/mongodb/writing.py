@@ -15,18 +15,22 @@ from penstock.identity import Grant
 from penstock.kit import errors
 from penstock.kit.filters import bind, parse_delete, paths
 from penstock.tables.models import UNSET
+from penstock.tables.providers.mongodb.definition import LAYOUT
 from penstock.tables.providers.mongodb.failures import translated
 from penstock.tables.providers.mongodb.keys import give_keys
 from penstock.tables.providers.mongodb.linking import Links, let_go, require_parents
 from penstock.tables.providers.mongodb.match import Match, every
-from penstock.tables.providers.mongodb.reading import key_match, matching, not_deleted, version_of
+from penstock.tables.providers.mongodb.reading import key_match, matching, version_of
 from penstock.tables.providers.mongodb.servers import Place, transact
 from penstock.tables.providers.mongodb.shape import (
     VERSION,
     changes,
     comparable,
     documents,
+    layout_of,
+    marked,
     new_version,
+    not_deleted,
     path_of,
     row_json,
     stored_value,
@@ -107,12 +111,14 @@ async def create(
 
 def fill(table: Table, made: Sequence[Document]) -> None:
     """What the service sets in new records; every one of a request has the same moment."""
-    now, version = instant(datetime.now(UTC)), new_version()
+    now, version, token = instant(datetime.now(UTC)), new_version(), layout_of(table).token
     managed = [path_of(table, name) for name in ("created_at", "updated_at") if table.schema.manages(name)]
     for one in made:
         for path in managed:
             one.setdefault(path, now)
         one[VERSION] = version
+        if token:
+            one[LAYOUT] = token
 
 
 async def insert(writes: Writes, table: Table, made: Sequence[Document]) -> None:
@@ -152,7 +158,7 @@ def change_of(table: Table, sent: Document, fixed: Sequence[str]) -> Document:
             found.setdefault("$unset", {})[path] = ""
         else:
             found["$set"][path] = value
-    return found
+    return marked(table, found)
 
 
 async def update_one(
@@ -162,7 +168,7 @@ async def update_one(
     assert grant.action == "record.write"
     refuse_new_key(table, key, incoming)
     (sent,) = changes(table, incoming)
-    hides = table.schema.soft_deletes and "is_deleted" not in sent
+    hides = table.schema.soft_deletes and path_of(table, "is_deleted") not in sent
     found = key_match(table, key_filter(key, table), hide_deleted=hides)
     match, change = every([found, _at(versions)]), change_of(table, sent, ())
 
@@ -244,7 +250,7 @@ async def update_many(writes: Writes, table: Table, grant: Grant, incoming: Inco
 
 def _own(table: Table, sent: Document, keys: Sequence[str]) -> Match:
     match: Match = {path: {"$eq": sent[path]} for path in keys}
-    hides = table.schema.soft_deletes and "is_deleted" not in sent
+    hides = table.schema.soft_deletes and path_of(table, "is_deleted") not in sent
     return every([match, not_deleted(table)]) if hides else match
 
 
@@ -328,7 +334,7 @@ async def _is_counted_on(writes: Writes, table: Table) -> bool:
 
 def _mark(table: Table) -> Document:
     """The update that deletes softly."""
-    return change_of(table, {"is_deleted": True}, ())
+    return change_of(table, {path_of(table, "is_deleted"): True}, ())
 
 
 async def delete_by_keys(writes: Writes, table: Table, grant: Grant, text: str) -> Answer:
@@ -382,5 +388,5 @@ def defaults(table: Table) -> Document:
         if one.default is not UNSET and one.default is not None:
             found[path_of(table, one.name)] = stored_value(one.default)
         elif one.name == "is_deleted" and table.schema.soft_deletes:
-            found["is_deleted"] = False
+            found[path_of(table, one.name)] = False
     return found
