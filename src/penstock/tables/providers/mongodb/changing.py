@@ -300,7 +300,7 @@ class Changing:
 
 
 def _hashable(value: Any) -> Any:
-    return repr(value) if isinstance(value, (dict, list)) else comparable(value)
+    return repr(value) if type(value) in (dict, list) else comparable(value)
 
 
 def _explained(step: Step, error: PyMongoError) -> errors.PenstockError:
