@@ -43,7 +43,7 @@ def suits(definition: Json) -> bool:
     return not (
         any(one["reference"]["fields"] not in ("id", ["id"]) for one in keys)
         or any("where" in one or "expression" in one or one.get("method") for one in indexes)
-        or {"search_fields", "x-search-fields", "changes"} & set(definition)
+        or "changes" in definition
         or "vector" in kinds
         or "self_reference" in str(definition)
     )
@@ -284,7 +284,6 @@ async def test_a_key_to_another_table(bench: MongoBench) -> None:
 async def test_what_collections_do_not_have(bench: MongoBench) -> None:
     table = await make(bench, schema(field("a")))
     for definition in (
-        schema(field("a"), search_fields=["a"]),
         schema(field("a"), indexes=[{"name": "lower", "expression": "lower(a)"}]),
         schema(field("a"), changes=True),
         schema(field("a"), audit=True),

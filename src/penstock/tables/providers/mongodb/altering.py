@@ -312,6 +312,16 @@ class _Builder:
     def _dropped(self, wish: IndexWish) -> str:
         return f"db.getCollection({text_of(self.collection)}).dropIndex({text_of(wish.name)});"
 
+    def drop_search(self, change: Change) -> Act:
+        fields = ", ".join(name for name, _ in change.before.search_fields)
+        do, undo = "No words are looked for any more.", f"Words are looked for in {fields}."
+        return self._noted(change, "Drop the search vector", do, undo)
+
+    def add_search(self, change: Change) -> Act:
+        fields = ", ".join(name for name, _ in change.after.search_fields)
+        do, undo = f"Words are looked for in {fields}.", "No words are looked for any more."
+        return self._noted(change, "Add the search vector", do, undo)
+
     # --- references
 
     def drop_key(self, change: Change) -> Act:
@@ -346,6 +356,8 @@ _ACTS: Mapping[Kind, Callable[[_Builder, Change], Act]] = {
     Kind.DROP_EDGES: _Builder.drop_edges,
     Kind.DROP_KEY: _Builder.drop_key,
     Kind.DROP_INDEX: _Builder.drop_index,
+    Kind.DROP_SEARCH: _Builder.drop_search,
+    Kind.ADD_SEARCH: _Builder.add_search,
     Kind.DROP_UNIQUE: _Builder.drop_unique,
     Kind.DROP_CHECK: _Builder.drop_check,
     Kind.DROP_FIELD: _Builder.drop_field,
