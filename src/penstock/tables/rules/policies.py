@@ -2,9 +2,9 @@
 
 The policies of a table let the rows of each rule through whose id the transaction names in the setting
 `penstock.reach`, and everything for who is exempt (`past.py` is the server, exempt everywhere). Who says nothing there
-sees nothing. They are for the role that reads and writes records, and for the login of the org that runs queries, which is
-believed only what is sealed (see docs/decisions). The owner of the tables, which changes schemas, is not held to them.
-Other roles have none.
+sees nothing. They are for the role that reads and writes records, and for the login of the org that runs queries,
+which is believed only what is sealed (see docs/decisions). The owner of the tables, which changes schemas, is not held
+to them. Other roles have none.
 """
 
 from __future__ import annotations
