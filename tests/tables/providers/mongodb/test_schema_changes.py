@@ -13,18 +13,8 @@ from penstock.tables.providers.mongodb import changing
 from penstock.tables.providers.mongodb.changing import Changing
 from penstock.tables.providers.mongodb.servers import Servers
 from tests.tables.providers.mongodb.conftest import MongoBench
-from tests.tables.schema.test_migrations import (
-    CASES,
-    Json,
-    change,
-    field,
-    history,
-    make,
-    refer,
-    renamed,
-    roll_back,
-    schema,
-)
+from tests.tables.schema.cases import CASES
+from tests.tables.schema.changing import Json, change, field, history, make, refer, renamed, roll_back, schema
 from tests.tables.workbench import Records
 
 pytestmark = pytest.mark.anyio
