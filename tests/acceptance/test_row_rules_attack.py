@@ -38,6 +38,12 @@ FIELDS: list[dict[str, Any]] = [
 ]
 HIDDEN: list[dict[str, Any]] = [{"name": "salary", "type": "integer"}, {"name": "note", "type": "string"}]
 NEAR = {"name": "near", "type": "vector", "dimensions": 3}
+NOTES: list[dict[str, Any]] = [
+    {"name": "id", "type": "integer"},
+    {"name": "item_id", "type": "integer"},
+    {"name": "text", "type": "string"},
+    {"name": "stars", "type": "integer"},
+]
 # What each provider lacks decides what the tables have.
 PROVIDERS = [ProviderType.FLAT_TABLE, ProviderType.JSONB, ProviderType.MONGODB]
 
@@ -57,6 +63,15 @@ def schema(provider: ProviderType, *, secret: bool) -> dict[str, Any]:
     if can(Feature.CHANGES):
         found["changes"] = True
     return found
+
+
+def notes(name: str, *, secret: bool) -> dict[str, Any]:
+    """Records that refer to items, under a rule of their own."""
+    return {
+        "fields": [*NOTES, *([{"name": "mark", "type": "string"}] if secret else [])],
+        "primaryKey": ["id"],
+        "foreignKeys": [{"fields": "item_id", "reference": {"resource": name, "fields": "id"}}],
+    }
 
 
 @dataclass
@@ -112,6 +127,8 @@ def pair(provider: ProviderType, guarding: RunningServer) -> Iterator[Pair]:
         tables = client.app("rules").tables
         tables.create("main", "items_guarded", schema(provider, secret=True))
         tables.create("main", "items_plain", schema(provider, secret=False))
+        tables.create("main", "notes_guarded", notes("items_guarded", secret=True))
+        tables.create("main", "notes_plain", notes("items_plain", secret=False))
         login = _login(client, "mole")
         _fill(client, schema(provider, secret=True))
         hidden = [one["name"] for one in schema(provider, secret=True)["fields"] if one["name"] in _HIDDEN]
@@ -121,6 +138,8 @@ def pair(provider: ProviderType, guarding: RunningServer) -> Iterator[Pair]:
             "hidden_fields": hidden,
         }  # fmt: skip
         client.request("POST", f"{APP}/datatables/items_guarded/rules", body=rule)
+        kept = {"name": "few", "read": {"not": {"text__contains": SECRET}}, "hidden_fields": ["mark"]}
+        client.request("POST", f"{APP}/datatables/notes_guarded/rules", body=kept)
     headers = {"Authorization": f"Bearer {login}"}
     with (
         httpx2.Client(base_url=server.url, headers=headers, timeout=60) as mole,
@@ -175,6 +194,18 @@ def _fill(client: Client, guarded: dict[str, Any]) -> None:
     ]
     client.app("rules").table("items_guarded").records.create(rows)
     client.app("rules").table("items_plain").records.create(plain)
+    written: list[dict[str, Any]] = []
+    for key in range(1, 91):
+        kept = key % 4 == 0
+        item = chance.choice([row for row in rows if kept or row["id"] % 3])
+        text = f"{SECRET} of {key}" if kept else chance.choice(["good", "bad", "so so"])
+        written.append(
+            {"id": key, "item_id": item["id"], "text": text, "stars": chance.randint(0, 5), "mark": SECRET}
+        )
+    shown = [one["name"] for one in NOTES]
+    plainly = [{name: row[name] for name in shown} for row in written if row["id"] % 4]
+    client.app("rules").table("notes_guarded").records.create(written)
+    client.app("rules").table("notes_plain").records.create(plainly)
     for table, few in (("items_guarded", rows), ("items_plain", plain)):
         ids = {row["id"] for row in few}
         edges = [
@@ -198,11 +229,41 @@ def conditions(chance: random.Random) -> dict[str, str]:
         {"filters": json.dumps({"not": {"owner": "mole@x.org"}})},
         {"filters": json.dumps({"not": {"or": [{"grade__lt": 2}, {"parent.grade": 2}]}})},
         {"filters": json.dumps({"or": [{"salary__gt": 1}, {"id": 3}]})},
+        {"notes_guarded.stars__gte": "4"}, {"notes_guarded.text__contains": SECRET}, {"notes_guarded.mark": SECRET},
+        {"notes_guarded.item.notes_guarded.text": "bad"}, {"parent.notes_guarded.stars": "0"},
+        {"filters": json.dumps({"not": {"notes_guarded.stars__gte": 1}})},
+        {"filters": json.dumps({"not": {"notes_guarded.text__contains": SECRET}})},
+        {"filters": json.dumps({"or": [{"notes_guarded.stars": 5}, {"not": {"parent.notes_guarded.stars": 2}}]})},
     ]  # fmt: skip
     found: dict[str, str] = {}
     for one in chance.sample(simple, chance.randint(0, 3)):
         found |= one
     return found
+
+
+def of_notes(chance: random.Random) -> dict[str, str]:
+    """Parameters of a list of notes, by what they refer to."""
+    simple = [
+        {"item.grade__gte": "2"}, {"item.title__contains": SECRET}, {"item.salary__gt": "1"}, {"text": "good"},
+        {"item.parent.grade": "1"}, {"item.owner__ne": "mole@x.org"}, {"mark": SECRET}, {"stars__gt": "2"},
+        {"filters": json.dumps({"not": {"item.grade__gte": 0}})},
+        {"filters": json.dumps({"or": [{"item.title__contains": SECRET}, {"item.notes_guarded.stars": 3}]})},
+        {"item.items_guarded.grade": "1"}, {"item_id__in": "3,6,9,10"}, {"item_id__null": "true"},
+    ]  # fmt: skip
+    params = {name: text for one in chance.sample(simple, chance.randint(0, 2)) for name, text in one.items()}
+    if chance.random() < 0.3:
+        params["_aggregate"] = chance.choice(["count(*)", "sum(stars),max(text)", "max(mark)"])
+        return params
+    params["ordering"] = chance.choice(["id", "-stars,id", "mark"])
+    if chance.random() < 0.6:
+        params["populate"] = chance.choice(
+            ["item", "item.parent", "item.notes_guarded", "*", "item.items_guarded"]
+        )
+    if chance.random() < 0.3:
+        params["fields"] = chance.choice(["id,item.title", "id,item.salary", "text", "mark"])
+    params["count"] = chance.choice(["exact", "planned", "none"])
+    params["page_size"] = str(chance.choice([3, 20, 100]))
+    return params
 
 
 def request(chance: random.Random) -> tuple[str, dict[str, str]]:
@@ -250,7 +311,9 @@ def request(chance: random.Random) -> tuple[str, dict[str, str]]:
         return "/data", params
     params["ordering"] = chance.choice(["id", "-grade,id", "title,-id", "salary", "-note", "day,title,id"])
     if chance.random() < 0.3:
-        params["populate"] = chance.choice(["parent", "*", "parent.parent"])
+        params["populate"] = chance.choice(
+            ["parent", "*", "parent.parent", "notes_guarded", "notes_guarded.item"]
+        )
     if chance.random() < 0.3:
         params["fields"] = chance.choice(["id,title", "id,salary", "title,parent.title", "note"])
     if chance.random() < 0.4:
@@ -265,7 +328,7 @@ def request(chance: random.Random) -> tuple[str, dict[str, str]]:
 
 def told(answer: httpx2.Response, params: dict[str, str]) -> Any:
     """What an answer says, without what names the table, the request, and the ids of edges."""
-    text = answer.text.replace("items_guarded", "items_plain")
+    text = answer.text.replace("_guarded", "_plain")
     text = re.sub(r'"request_id":"[^"]*"', "", text)
     if "/edges" in str(answer.url) or params.get("format") == "graph":
         text = re.sub(r'"(id|created_at)":("[^"]*"|\d+)(?=,"from)', "", text)
@@ -275,20 +338,31 @@ def told(answer: httpx2.Response, params: dict[str, str]) -> Any:
     return answer.status_code, text
 
 
+def compare(pair: Pair, table: str, path: str, params: dict[str, str]) -> int:
+    """Both are asked, and say the same; gives the status."""
+    theirs = {
+        name.replace("_guarded", "_plain"): text.replace("_guarded", "_plain")
+        for name, text in params.items()
+    }
+    user = pair.user.get(f"{APP}/datatables/{table}_guarded{path}", params=params)
+    owner = pair.owner.get(f"{APP}/datatables/{table}_plain{path}", params=theirs)
+    if not any(SECRET in text for text in params.values()):
+        assert SECRET not in user.text, (path, params, user.text)
+    assert told(user, params) == told(owner, params), (path, params)
+    return user.status_code
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_answers_are_those_of_a_table_with_nothing_hidden(pair: Pair, seed: int) -> None:
     chance = random.Random(seed)
-    statuses: set[int] = set()
-    for _ in range(40):
-        path, params = request(chance)
-        theirs = {name.replace("items_guarded.", "items_plain."): text for name, text in params.items()}
-        user = pair.user.get(f"{APP}/datatables/items_guarded{path}", params=params)
-        owner = pair.owner.get(f"{APP}/datatables/items_plain{path}", params=theirs)
-        statuses.add(user.status_code)
-        asked = any(SECRET in text for text in params.values())
-        if not asked:
-            assert SECRET not in user.text, (path, params, user.text)
-        assert told(user, params) == told(owner, params), (path, params)
+    statuses = {compare(pair, "items", *request(chance)) for _ in range(40)}
+    assert 200 in statuses
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_related_tables_keep_rules_of_their_own(pair: Pair, seed: int) -> None:
+    chance = random.Random(seed)
+    statuses = {compare(pair, "notes", "/data", of_notes(chance)) for _ in range(60)}
     assert 200 in statuses
 
 

@@ -11,7 +11,18 @@ from zoneinfo import available_timezones
 
 from penstock.identity import Grant
 from penstock.kit import errors
-from penstock.kit.filters import EVERYTHING, And, BoundTree, Column, Or, ValueType, bind, conjunction, paths
+from penstock.kit.filters import (
+    EVERYTHING,
+    And,
+    BoundTree,
+    Column,
+    Or,
+    ValueType,
+    bind,
+    conjunction,
+    leaves,
+    paths,
+)
 from penstock.kit.filters.values import clean
 from penstock.tables.aggregates import tree
 from penstock.tables.aggregates.bound import (
@@ -110,9 +121,9 @@ def _where(request: RecordRequest, seen: Reach) -> BoundTree:
     columns: dict[str, Column] = {name: seen.table.columns[name] for name in seen.fields}
     if searches_by_vector(seen.table, seen.fields):
         columns[SEARCH_COLUMN] = seen.table.columns[SEARCH_COLUMN]
-    for path in paths(request.filters):
-        if "." in path and path not in columns:
-            refuse(clean(path), "Conditions on related records cannot be combined with aggregates.")
+    for leaf in leaves(request.filters):
+        if "." in leaf.path and leaf.path not in columns:
+            refuse(clean(leaf.path), "Conditions on related records cannot be combined with aggregates.")
     return bind(walked(request.filters, seen), columns.get, columns)
 
 
