@@ -33,6 +33,11 @@ class Allowed:
     within: tuple[str, ...]
     writable: BoundTree
 
+    @property
+    def differs(self) -> bool:
+        """True when the answer depends on the record."""
+        return self.writable != EVERYTHING and self.within != self.always
+
 
 def parse_actions(texts: Sequence[str]) -> tuple[str, ...] | None:
     """A comma list; None when the parameter is not there. Raises `errors.Invalid`."""
@@ -75,7 +80,7 @@ def writable_by(table: Table, principal: Principal) -> BoundTree:
 def column(allowed: Allowed, values: list[Any]) -> str:
     """The column of rows `t` that tells it, its values appended."""
     most, least = _json(allowed.within), _json(allowed.always)
-    if allowed.writable == EVERYTHING or most == least:
+    if not allowed.differs:
         return f"{most} AS {sql.identifier(NAME)}"
     condition = compile_postgres(allowed.writable, values)
     return f"CASE WHEN {condition} THEN {most} ELSE {least} END AS {sql.identifier(NAME)}"

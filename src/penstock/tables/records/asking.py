@@ -11,7 +11,6 @@ from penstock.identity import Role
 from penstock.kit import errors, http
 from penstock.kit.filters import EVERYTHING, conjunction
 from penstock.tables import access
-from penstock.tables.models import ProviderType
 from penstock.tables.records.allowed import ACTIONS, writable_by
 from penstock.tables.records.call import Call, enter, only, reading
 from penstock.tables.records.plan import DetailPlan, plan_detail
@@ -51,7 +50,7 @@ async def actions_on_record(request: http.AnyRequest) -> ASGIResponse:
 
 async def _is_writable(call: Call, plan: DetailPlan) -> bool:
     writable = writable_by(call.table, call.principal)
-    if writable in (EVERYTHING, NOTHING) or call.table.provider is ProviderType.MONGODB:
+    if writable in (EVERYTHING, NOTHING):
         return writable == EVERYTHING
     within = DetailPlan(plan.table, conjunction([plan.key, writable]), plan.fields)
     try:

@@ -9,6 +9,9 @@ import pytest
 
 from penstock.identity.models import Role
 from penstock.identity.store import people
+from penstock.kit.filters import BoundTree, Compare, bind
+from penstock.tables.catalog import Table
+from penstock.tables.records import allowed, asking
 from tests.conftest import client_of
 from tests.tables.conftest import _member
 from tests.tables.providers.mongodb.conftest import MongoBench
@@ -20,7 +23,7 @@ NAME = {"name": "name", "type": "string"}
 TYPES = ["knows"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def operator(bench: MongoBench) -> AsyncIterator[httpx2.AsyncClient]:
     async with bench.ctx.db.control.transaction() as conn:
         org = await people.org_by_slug(conn, "main")
@@ -81,3 +84,30 @@ async def test_what_a_rule_keeps_back(bench: MongoBench, operator: httpx2.AsyncC
     # Whoever is under no rule still writes what the collection itself insists on.
     assert (await table.post({"name": "d", "kind": "open"})).status_code == 400
     assert (await table.post({"name": "d", "kind": "open", "secret": 4})).status_code == 201
+
+
+async def test_what_may_be_done_with_each_record(
+    bench: MongoBench, operator: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = await bench.table(NAME, search_fields=["name"], graph={"types": TYPES})
+    await table.add({"name": "a x"}, {"name": "b x"})
+    theirs = Records(operator, table.name)
+    asked = {"allowed_actions": "delete,read,update", "fields": "id"}
+    everything = ["read", "update", "delete"]
+    told = [row["_allowed_actions"] for row in await theirs.rows(**asked)]
+    assert told == [everything, everything]
+
+    def first(table: Table, principal: object) -> BoundTree:
+        return bind(Compare("name", "eq", "a x"), table.columns.get)
+
+    monkeypatch.setattr(allowed, "writable_by", first)
+    monkeypatch.setattr(asking, "writable_by", first)
+    wanted = [{"id": 1, "_allowed_actions": everything}, {"id": 2, "_allowed_actions": ["read"]}]
+    for params in ({}, {"after": ""}, {"ordering": "name"}, {"populate": "*"}):
+        assert await theirs.rows(**asked, **params) == wanted
+    found = await theirs.rows(**asked, search="x")
+    assert [list(row) for row in found] == [["id", "rank", "_allowed_actions"]] * 2
+    for one in wanted:
+        assert (await theirs.get(f"/{one['id']}", **asked)).json()["data"] == one
+        path = f"/{one['id']}/allowed_actions"
+        assert (await theirs.get(path)).json() == {"allowed_actions": one["_allowed_actions"]}

@@ -26,7 +26,6 @@ CAPABILITIES = Capabilities(
         Feature.AUDIT: "an audit entry cannot be written in the transaction of the change.",
         Feature.DOCUMENT_TEXT: "documents are not kept as text.",
         Feature.LONG_NUMBERS: "it keeps 34 digits, and an aggregate that would need more is refused.",
-        Feature.ALLOWED_ACTIONS: "it tells this of one record at a time, at …/data/{key}/allowed_actions.",
         Feature.FILES: f"for imports and exports, {_LATER}",
         Feature.BATCH: f"for batches, {_LATER}",
     },

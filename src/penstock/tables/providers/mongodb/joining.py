@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from penstock.kit.filters import EVERYTHING, And, BoundTree, Condition, Not, Related, conjunction
+from penstock.tables.providers.mongodb.definition import KEY
 from penstock.tables.providers.mongodb.match import Match, compile_match, every
 from penstock.tables.providers.mongodb.shape import not_deleted, path_of
 from penstock.tables.records.reach import End, Reach
@@ -187,6 +188,11 @@ def lookup(table: Table, here: str, there: str, steps: Sequence[Stage], name: st
             "as": name,
         }
     }
+
+
+def marking(table: Table, tree: BoundTree, name: str) -> Stage:
+    """Puts beside each document of a table something, if a tree holds for it, or nothing."""
+    return lookup(table, KEY, KEY, [*selection(table, tree, hide_deleted=False), *_ONE], name)
 
 
 class _Joins:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import msgspec
+
 from penstock.kit import errors
 from penstock.tables.providers.mongodb.definition import KEY
-from penstock.tables.providers.mongodb.joining import Stage, Window
+from penstock.tables.providers.mongodb.joining import Stage, Window, marking
 from penstock.tables.providers.mongodb.match import Match
 from penstock.tables.providers.mongodb.populating import Writer, populating
 from penstock.tables.providers.mongodb.reading import (
@@ -27,6 +29,7 @@ from penstock.tables.providers.mongodb.searching import Found
 from penstock.tables.providers.mongodb.servers import Place
 from penstock.tables.providers.mongodb.shape import VERSION, projection, row_json, values_json
 from penstock.tables.records import shape
+from penstock.tables.records.allowed import NAME, Allowed
 from penstock.tables.records.plan import DetailPlan, RecordPlan
 from penstock.tables.records.populated import too_large
 from penstock.tables.records.request import Count
@@ -36,8 +39,8 @@ from penstock.tables.relations.populate import Populated
 if TYPE_CHECKING:
     from penstock.tables.catalog import Table
 
-# No field has such a name.
-_TOTAL = "#total"
+# No field has such names.
+_TOTAL, _WRITABLE = "#total", "#writable"
 Document: TypeAlias = "dict[str, Any]"
 
 
@@ -49,8 +52,8 @@ async def list_records(place: Place, plan: RecordPlan, found: Found | None) -> A
     counts, walks = plan.count is not Count.NONE, plan.window.after is not None
     order = tuple(term.field for term in plan.order) if walks else ()
     names = tuple(dict.fromkeys((*plan.fields, *order)))
-    stages = [*_page(plan, plan.window.limit + walks, found), *_shown(plan.table, names, plan.populated)]
-    write, counting = _writer(plan.table, plan.fields, plan.populated), None
+    stages = [*_page(plan, plan.window.limit + walks, found), *_shown(plan, names)]
+    write, counting = _writer(plan), None
     if found is not None:
         stages[-1]["$project"][KEY] = 1
         write = _ranked(write, plan, found)
@@ -58,7 +61,7 @@ async def list_records(place: Place, plan: RecordPlan, found: Found | None) -> A
         stages.append({"$unionWith": {"coll": plan.table.place.name, "pipeline": _counted(plan)}})
     elif counts:
         counting = asyncio.ensure_future(_count(place, plan))
-    page = _Page(write, plan.window.limit)
+    page = _Page(_with_actions(write, plan.allowed), plan.window.limit)
     try:
         await _each(place, plan.table, stages, plan.populated, page.take)
         total = page.total if counting is None else await counting
@@ -77,10 +80,10 @@ async def list_records(place: Place, plan: RecordPlan, found: Found | None) -> A
 
 
 async def get_record(place: Place, plan: DetailPlan) -> Answer:
-    stages = [*key_stages(plan.table, plan.key), *_shown(plan.table, plan.fields, plan.populated)]
+    stages = [*key_stages(plan.table, plan.key), *_shown(plan, plan.fields)]
     if plan.populated is None:
         stages[-1]["$project"][VERSION] = 1
-    page = _Page(_writer(plan.table, plan.fields, plan.populated), 1)
+    page = _Page(_with_actions(_writer(plan), plan.allowed), 1)
     await _each(place, plan.table, stages, plan.populated, page.take)
     if not page.rows:
         raise errors.NotFound
@@ -107,10 +110,16 @@ def _page(plan: RecordPlan, limit: int, found: Found | None) -> list[Stage]:
     return [*stages, {"$limit": limit}]
 
 
-def _shown(table: Table, names: tuple[str, ...], populated: Populated | None) -> list[Stage]:
+def _shown(plan: RecordPlan | DetailPlan, names: tuple[str, ...]) -> list[Stage]:
+    table, populated, allowed = plan.table, plan.populated, plan.allowed
     if populated is None:
-        return [{"$project": {**projection(table, names)}}]
-    return populating(table, names, populated.branches, populated.max_per_record)
+        stages: list[Stage] = [{"$project": {**projection(table, names)}}]
+    else:
+        stages = populating(table, names, populated.branches, populated.max_per_record)
+    if allowed is not None and allowed.differs:
+        stages[-1]["$project"][_WRITABLE] = 1
+        stages.insert(0, marking(table, allowed.writable, _WRITABLE))
+    return stages
 
 
 def _counted(plan: RecordPlan) -> list[Stage]:
@@ -122,10 +131,23 @@ async def _count(place: Place, plan: RecordPlan) -> int:
     return found[0][_TOTAL] if found else 0
 
 
-def _writer(table: Table, fields: tuple[str, ...], populated: Populated | None) -> Callable[[Document], str]:
-    if populated is None:
-        return partial(row_json, table, fields)
-    return Writer(table, fields, populated).write
+def _writer(plan: RecordPlan | DetailPlan) -> Callable[[Document], str]:
+    if plan.populated is None:
+        return partial(row_json, plan.table, plan.fields)
+    return Writer(plan.table, plan.fields, plan.populated).write
+
+
+def _with_actions(write: Callable[[Document], str], allowed: Allowed | None) -> Callable[[Document], str]:
+    """A record with what the caller may do with it, if that is asked."""
+    if allowed is None:
+        return write
+    most, least = (msgspec.json.encode(one).decode() for one in (allowed.within, allowed.always))
+
+    def written(document: Document) -> str:
+        actions = most if not allowed.differs or document[_WRITABLE] else least
+        return f'{write(document)[:-1]},"{NAME}":{actions}}}'
+
+    return written
 
 
 def _ranked(write: Callable[[Document], str], plan: RecordPlan, found: Found) -> Callable[[Document], str]:
