@@ -40,6 +40,7 @@ PUBLIC = {
     "ping",
     "readMetrics",
     "describeServer",
+    "showClientConfig",
 }
 # Columns that tell when something was last used, and tables that only count.
 _VOLATILE = ("last_used_at", "last_login_at")
@@ -61,11 +62,14 @@ class Place:
     quarantined: str
     team: str
     rule: str
+    query: str
+    job: str
+    numbered: str
 
     def fill(self, path: str, user: str) -> str:
         return path.format(
             app="shop",
-            source="main",
+            source=self.numbered if "/data_sources/" in path else "main",
             table="products",
             org="main",
             user=user,
@@ -77,6 +81,9 @@ class Place:
             number=self.quarantined,
             team=self.team,
             rule=self.rule,
+            query_id=self.query,
+            job=self.job,
+            file="1.json" if path.endswith("results/{file}") else "results.json",
         )
 
 
@@ -128,6 +135,17 @@ async def place(owner: httpx2.AsyncClient) -> Place:
     await made(f"/api/teams/{team['id']}/members", user="jo")
     everyone: dict[str, Any] = {"read": {"name": MARKER}, "write": {"name": MARKER}}
     rule = await made("/api/apps/shop/datatables/products/rules", name=f"rule {MARKER}", **everyone)
+    (numbered,) = (await owner.get("/api/data_sources")).json()
+    text = f"SELECT '{MARKER}' AS name FROM products"
+    query = await made(
+        "/api/queries",
+        name=MARKER,
+        query=text,
+        data_source_id=numbered["id"],
+        tags=[MARKER],
+        description=MARKER,
+    )
+    job = await made(f"/api/queries/{query['id']}/results")
     return Place(
         user=str(user["id"]),
         username="jo",
@@ -140,6 +158,9 @@ async def place(owner: httpx2.AsyncClient) -> Place:
         quarantined="1",
         team=str(team["id"]),
         rule=str(rule["id"]),
+        query=str(query["id"]),
+        job=job["job"]["id"],
+        numbered=str(numbered["id"]),
     )
 
 
@@ -201,6 +222,7 @@ async def test_the_marks_can_be_seen(place: Place, owner: httpx2.AsyncClient) ->
     assert {"readRecord", "readUser", "listMembers", "readKey", "describeApp", "readAppStatistics"} <= seen
     assert {"readCredential", "readWebhook", "listEdges", "readQuarantine"} <= seen
     assert {"readTeam", "readRule", "listRules"} <= seen
+    assert {"listQueries", "readQuery", "listQueryTags", "readDataSource"} <= seen
 
 
 async def test_another_org(place: Place, callers: Callers, ctx: Context) -> None:

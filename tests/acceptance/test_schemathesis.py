@@ -181,6 +181,24 @@ class World:
             self.post(f"/api/teams/{slug}/members", user=member)
         return slug
 
+    def numbered(self) -> int:
+        """The number of the data source that the tables are in."""
+        found = self.send("GET", "/api/data_sources")
+        return next(one["id"] for one in found if (one["app"], one["slug"]) == ("shop", "main"))
+
+    def query(self) -> str:
+        """A query that has been run."""
+        wanted = {"query": 'SELECT id, name FROM "products" LIMIT 5', "data_source_id": self.numbered()}
+        made = str(self.post("/api/queries", **wanted, name=self.name())["id"])
+        self.result: int = self.ended(self.post(f"/api/queries/{made}/results", max_age=0)["job"]["id"])
+        return made
+
+    def ended(self, job: str) -> int:
+        self.job = job
+        while (found := self.send("GET", f"/api/jobs/{job}")["job"])["status"] < 3:
+            time.sleep(0.05)
+        return found["query_result_id"]
+
     def login(self) -> dict[str, Any]:
         """Tokens of a login of a user who is nobody else."""
         return self.post("/api/auth/jwt/token", username=self.user(), password="long enough for anybody")
@@ -244,6 +262,11 @@ def places(world: World, operation: Any, name: str) -> dict[str, Any]:
         found["credential"] = world.credential()
     if "/edges" in path:
         found["table"] = "parts"
+    if "/data_sources/" in path:
+        found["source"] = world.numbered()
+    if "{query_id}" in path or "{file}" in path or "{job}" in path:
+        found |= {"query_id": world.query(), "job": world.job}
+        found["file"] = "results.csv" if name == "downloadResults" else f"{world.result}.parquet"
     if "{edge}" in path:
         found["edge"] = world.edge()
     found |= USED_UP[name](world) if name in USED_UP else {}
@@ -271,6 +294,7 @@ BODIES: Mapping[str, Callable[[World], Any]] = {
     "createTeam": lambda world: {"slug": world.name()},
     "addTeamMember": lambda world: {"user": world.user()},
     "createTable": lambda world: {"name": world.name(), "json_schema": SIMPLE},
+    "runSql": lambda world: {"query": "SELECT 1 AS one", "data_source_id": world.numbered()},
     "rollBackTable": lambda world: {"revision_id": world.newest},
     "rollBackTableOfSource": lambda world: {"revision_id": world.newest},
     "createRecords": lambda world: {"name": "Chair"},

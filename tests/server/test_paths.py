@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.kit.http import SLASH
-from penstock.server.paths import normalise
+from penstock.server.paths import addressed, normalise
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,20 @@ def test_normalises(raw: bytes, path: str) -> None:
 @pytest.mark.parametrize("raw", [b"/%ff", b"/%00", b"/a\0b", b"/\xff", b"/%C3", b"/%ED%B0%AF"])
 def test_refuses_what_is_not_text(raw: bytes) -> None:
     assert normalise(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "expected"),
+    [
+        ("/queries", None, "/api/queries"),
+        ("/queries/7/results", "*/*", "/api/queries/7/results"),
+        ("/jobs/3", "application/json", "/api/jobs/3"),
+        ("/queries/7", "text/html,application/xhtml+xml,*/*;q=0.8", "/queries/7"),
+        ("/queriesx", None, "/queriesx"),
+        ("/api/queries", None, "/api/queries"),
+        ("/metrics", None, "/metrics"),
+        ("/", None, "/"),
+    ],
+)
+def test_programs_may_leave_api_out(path: str, accept: str | None, expected: str) -> None:
+    assert addressed(path, [(b"accept", accept.encode())] if accept else []) == expected

@@ -8,6 +8,7 @@ from penstock.identity.authenticate import (
     authenticate,
     presented,
     principal,
+    recall,
     still_calling,
     transaction,
 )
@@ -17,6 +18,7 @@ from penstock.identity.models import (
     Assignment,
     FirstStart,
     Grant,
+    Member,
     Org,
     Place,
     Principal,
@@ -48,6 +50,7 @@ from penstock.identity.service.roles import (
     remove_role,
 )
 from penstock.identity.settings import IdentitySettings
+from penstock.identity.store.people import members_by_id
 
 __all__ = [
     "HANDLERS",
@@ -61,6 +64,7 @@ __all__ = [
     "FirstStart",
     "Grant",
     "IdentitySettings",
+    "Member",
     "Org",
     "OrgCreated",
     "Place",
@@ -84,12 +88,14 @@ __all__ = [
     "in_place",
     "install",
     "list_roles",
+    "members_by_id",
     "operations",
     "page_or_first",
     "parameters",
     "people_of",
     "presented",
     "principal",
+    "recall",
     "remove_role",
     "resource_id",
     "still_calling",

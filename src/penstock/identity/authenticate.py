@@ -185,6 +185,19 @@ async def _caller(ctx: Context, scope: Scope) -> _Entry:
     return entry
 
 
+async def recall(ctx: Context, *, org_id: int, user_id: int | None, key_id: int | None) -> Principal:
+    """Who asked for work that is done later, with what they may do now. Raises `Unauthorized` when they are gone."""
+    pool = ctx.db.control
+    found = None
+    if key_id is not None:
+        found = await principals.by_key_id(pool, key_id)
+    elif user_id is not None:
+        found = await principals.by_user(pool, user_id, org_id)
+    if found is None or found.principal.org_id != org_id:
+        raise errors.Unauthorized("Who asked for this is no longer there.")
+    return found.principal
+
+
 async def principal(request: http.AnyRequest) -> Principal:
     """Litestar dependency `principal`: who calls."""
     return await authenticate(http.context(request), request.scope)

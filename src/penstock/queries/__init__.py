@@ -1,6 +1,9 @@
 """Questions in SQL over the tables of an org: parsed, held to the grants and rules of the reader, run read-only."""
 
+from penstock.queries import operations
+from penstock.queries.assembly import install
 from penstock.queries.errors import ValuesInvalid, ValuesMissing
+from penstock.queries.jobs import HANDLERS, SCHEDULES
 from penstock.queries.models import (
     AuthorizedQuery,
     Joined,
@@ -10,10 +13,14 @@ from penstock.queries.models import (
     Scope,
     TableName,
 )
+from penstock.queries.routes import ROUTES
 from penstock.queries.run import prepare
 from penstock.queries.run.bind import is_safe, names
 
 __all__ = [
+    "HANDLERS",
+    "ROUTES",
+    "SCHEDULES",
     "AuthorizedQuery",
     "Joined",
     "Parameter",
@@ -23,7 +30,9 @@ __all__ = [
     "TableName",
     "ValuesInvalid",
     "ValuesMissing",
+    "install",
     "is_safe",
     "names",
+    "operations",
     "prepare",
 ]

@@ -11,7 +11,7 @@ from litestar import Litestar, get
 from litestar.datastructures import State
 from litestar.response.base import ASGIResponse
 
-from penstock import connectors, identity, notifications, tables
+from penstock import connectors, identity, notifications, queries, tables
 from penstock.kit import errors, http, jobs
 from penstock.kit.context import Context
 from penstock.kit.openapi import Documents
@@ -37,6 +37,7 @@ def create_app(context: Context, metrics: Metrics | None = None) -> Edge:
             *connectors.ROUTES,
             *notifications.ROUTES,
             *tables.ROUTES,
+            *queries.ROUTES,
         ],
         exception_handlers={Exception: answers.answer},
         state=State({"context": context}),

@@ -28,7 +28,7 @@ from penstock.kit.http import SLASH
 from penstock.server import answers
 from penstock.server.cors import Cors
 from penstock.server.metrics import Metrics
-from penstock.server.paths import normalise
+from penstock.server.paths import addressed, normalise
 from penstock.server.proxies import Origin
 from penstock.server.settings import ServerSettings
 
@@ -166,7 +166,7 @@ class Edge:
         if path is None:
             await _refuse(answer, errors.BadRequest("The path is not URL-encoded UTF-8."), request.id)
             return
-        scope["path"] = path
+        scope["path"] = addressed(path, scope["headers"])
         method = scope["method"]
         if self._origin.active:
             self._origin.apply(scope)

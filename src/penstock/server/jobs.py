@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import structlog
 
-from penstock import connectors, identity, notifications, tables
+from penstock import connectors, identity, notifications, queries, tables
 from penstock.kit import telemetry
 from penstock.kit.crypto import Keys
 from penstock.kit.jobs import Worker, cleaning
@@ -24,6 +24,7 @@ HANDLERS = (
     *connectors.HANDLERS,
     *notifications.HANDLERS,
     *tables.HANDLERS,
+    *queries.HANDLERS,
 )
 SCHEDULES = (
     *cleaning.SCHEDULES,
@@ -31,6 +32,7 @@ SCHEDULES = (
     *connectors.SCHEDULES,
     *notifications.SCHEDULES,
     *tables.SCHEDULES,
+    *queries.SCHEDULES,
 )
 
 _OWN_CONNECTIONS = 2  # besides one for each run: claims, and signs of life

@@ -7,7 +7,7 @@ from typing import Any, Final
 from litestar import get
 from litestar.response.base import ASGIResponse
 
-from penstock import __version__, connectors, identity, notifications, tables
+from penstock import __version__, connectors, identity, notifications, queries, tables
 from penstock.identity import PUBLIC, Principal
 from penstock.kit import http
 from penstock.kit.openapi import Documents, Info, Operation, Reply, answer, described, document
@@ -93,6 +93,7 @@ def every_operation() -> tuple[Operation, ...]:
         *connectors.operations.OPERATIONS,
         *notifications.operations.OPERATIONS,
         *tables.operations.OPERATIONS,
+        *queries.operations.OPERATIONS,
     )
 
 
@@ -104,6 +105,7 @@ def every_tag() -> dict[str, str]:
         **connectors.operations.TAGS,
         **notifications.operations.TAGS,
         **tables.operations.TAGS,
+        **queries.operations.TAGS,
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from penstock.kit.http import SLASH
@@ -25,3 +27,15 @@ def normalise(raw: bytes) -> str | None:
         return None
     path = "/" + "/".join(segment.replace("/", SLASH) for segment in segments)
     return None if "\0" in path else path
+
+
+# What programs also ask for without `/api` before it.
+_BARE: Final = frozenset({"queries", "query_results", "jobs"})
+
+
+def addressed(path: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The path with the `/api` that some programs leave out; a browser that loads a page is none of them."""
+    if path.startswith("/api/") or path.partition("/")[2].partition("/")[0] not in _BARE:
+        return path
+    accepted = b",".join(value for name, value in headers if name == b"accept").partition(b",")[0]
+    return path if accepted.strip().startswith(b"text/html") else f"/api{path}"

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from penstock import identity, tables
+from penstock import identity, queries, tables
 from penstock.kit import errors, telemetry
 from penstock.kit.context import Context
 from penstock.kit.crypto import Keys
@@ -42,6 +42,7 @@ def build_context(logins: Logins, keys: Keys, settings: Settings) -> Context:
     # Caches subscribe to the listener's channels, which it asks for when it starts.
     identity.install(context, subscribed(keys.encryption))
     tables.install(context)
+    queries.install(context)
     return context
 
 

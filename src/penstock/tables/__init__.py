@@ -4,10 +4,12 @@ from penstock.tables import operations
 from penstock.tables.assembly import end_streams, install, stop, tell_webhooks
 from penstock.tables.bulk.batch import run_batch
 from penstock.tables.bulk.routes import ROUTES as BULK_ROUTES
+from penstock.tables.catalog import CHANNEL as CATALOG_CHANNEL
 from penstock.tables.catalog import Catalog
 from penstock.tables.changes.routes import ROUTES as CHANGE_ROUTES
 from penstock.tables.graph.routes import ROUTES as EDGE_ROUTES
 from penstock.tables.jobs import HANDLERS, SCHEDULES
+from penstock.tables.numbered import NumberedSource, numbered_source, numbered_sources
 from penstock.tables.reading import Found, Readable, find_readable, readable, told
 from penstock.tables.records.asking import ROUTES as ASKING_ROUTES
 from penstock.tables.records.routes import ROUTES as RECORD_ROUTES
@@ -18,15 +20,19 @@ ROUTES = (
 )  # fmt: skip
 
 __all__ = [
+    "CATALOG_CHANNEL",
     "HANDLERS",
     "ROUTES",
     "SCHEDULES",
     "Catalog",
     "Found",
+    "NumberedSource",
     "Readable",
     "end_streams",
     "find_readable",
     "install",
+    "numbered_source",
+    "numbered_sources",
     "operations",
     "readable",
     "stop",

@@ -8,11 +8,11 @@ from typing import Any
 from penstock.identity import Grant, Places
 from penstock.kit.context import Context
 from penstock.kit.db import Connection
+from penstock.kit.streaming import Streams
 from penstock.notifications import Begun, TableFeeds
 from penstock.tables import store
 from penstock.tables.access import APP
 from penstock.tables.aggregates.cost import Sizes
-from penstock.tables.bulk.streams import Streams
 from penstock.tables.catalog import Catalog
 from penstock.tables.changes import telling
 from penstock.tables.changes.watching import Watchers

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from penstock.tables.bulk.streams import Streams
+from penstock.kit.streaming import Streams
 from tests.tables.workbench import Records, Workbench
 
 pytestmark = pytest.mark.anyio

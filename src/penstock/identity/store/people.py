@@ -175,6 +175,16 @@ async def usernames(conn: Connection, org_id: int, ids: list[int]) -> dict[int, 
     return {row["id"]: row["username"] for row in rows}
 
 
+async def members_by_id(conn: Connection, org_id: int, ids: list[int]) -> dict[int, Member]:
+    """These members of an org by id, as far as there are such."""
+    if not ids:
+        return {}
+    rows = await conn.rows(
+        select(*_MEMBER).select_from(_MEMBERS).where(memberships.c.org_id == org_id, users.c.id.in_(ids))
+    )
+    return {row["id"]: member_of(row) for row in rows}
+
+
 async def owners(conn: Connection, org_id: int) -> int:
     """How many active owners an org has."""
     return await conn.value(

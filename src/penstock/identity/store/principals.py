@@ -55,6 +55,12 @@ async def by_session(pool: Pool, digest: bytes) -> Resolved | None:
     return found and replace(found, principal=replace(found.principal, expires_at=row["expires_at"]))
 
 
+async def by_user(pool: Pool, user_id: int, org_id: int) -> Resolved | None:
+    """The principal of a user as they are now, however they once came."""
+    row = await pool.single(QUERIES["principal_by_user"], (user_id, org_id), repeatable=True)
+    return None if row is None else Resolved(_user(row, None))
+
+
 async def touch(pool: Pool, key_ids: list[int]) -> None:
     """Write down that these keys were used, at most once a minute each."""
     async with pool.transaction() as conn:

@@ -49,6 +49,23 @@ SELECT u.id AS user_id, u.username, u.email, u.is_platform_admin, m.role AS org_
         SELECT FROM penstock.refresh_tokens t
          WHERE t.family = $4 AND t.user_id = u.id AND t.revoked_at IS NULL))
 
+-- name: principal_by_user
+-- The principal of a user in an org, for work that goes on after their request; unless user or membership have ended.
+SELECT u.id AS user_id, u.username, u.email, u.is_platform_admin, m.role AS org_role,
+       o.id AS org_id, o.slug AS org_slug, t.ids AS team_ids,
+       (SELECT json_agg(json_build_array(a.resource_kind, a.resource_id, a.subject_kind, a.role))::text
+          FROM penstock.role_assignments a
+         WHERE a.org_id = o.id
+           AND (a.subject_kind = 'user' AND a.subject_id = u.id
+             OR a.subject_kind = 'team' AND a.subject_id = ANY(t.ids)
+             OR a.subject_kind = 'org' AND a.subject_id = o.id)) AS held
+  FROM penstock.users u
+  JOIN penstock.memberships m ON m.user_id = u.id
+  JOIN penstock.orgs o ON o.id = m.org_id
+  LEFT JOIN LATERAL (SELECT array_agg(e.id ORDER BY e.id) AS ids FROM penstock.team_members b
+       JOIN penstock.teams e ON e.id = b.team_id WHERE b.user_id = u.id AND e.org_id = o.id) t ON true
+ WHERE u.id = $1 AND o.id = $2 AND u.is_active
+
 -- name: session_by_digest
 -- The login behind a session token, which leads on to its principal.
 SELECT s.user_id, s.org_id, s.family, s.expires_at, u.token_version

@@ -15,6 +15,7 @@ ERRORS: Final[Mapping[int, tuple[str, str]]] = {
     401: ("Unauthorized", "Credentials are missing or not valid."),
     403: ("Forbidden", "The caller is known and may not do this."),
     404: ("NotFound", "It does not exist, or the caller may not know of it."),
+    405: ("MethodNotAllowed", "The address takes other methods; `Allow` names them."),
     409: ("Conflict", "The request conflicts with what is stored."),
     412: ("PreconditionFailed", "`If-Match` names a version that is no longer the current one."),
     413: ("TooLarge", "The body, or the number of rows in it, is beyond the limit."),

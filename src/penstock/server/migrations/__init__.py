@@ -30,6 +30,7 @@ _STORES = (
     "penstock.connectors.store",
     "penstock.notifications.store",
     "penstock.tables.store",
+    "penstock.queries.store.tables",
 )
 
 

@@ -6,16 +6,14 @@ import asyncio
 import tempfile
 import time
 from collections.abc import AsyncGenerator
-from contextlib import suppress
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO
 
 from litestar.exceptions import HTTPException
 
 from penstock.kit import errors, http
 from penstock.tables.bulk.rows import Block, Reader
 
-T = TypeVar("T")
 # Read and written together: large enough to be quick, small enough to be many.
 _PIECE = 1 << 20
 # A slow sender's rows are written as they come, so that the transaction is never idle for long.
@@ -79,17 +77,3 @@ async def spool(body: AsyncGenerator[bytes], directory: Path | None, limit: int)
 def _temporary(directory: Path | None) -> IO[bytes]:
     usable = directory if directory is not None and directory.is_dir() else None
     return tempfile.TemporaryFile(dir=usable)
-
-
-async def ahead(source: AsyncGenerator[T]) -> AsyncGenerator[T]:
-    """The same items, the next one being made while the last one is used."""
-    coming = asyncio.ensure_future(anext(source, None))
-    try:
-        while (item := await coming) is not None:
-            coming = asyncio.ensure_future(anext(source, None))
-            yield item
-    finally:
-        coming.cancel()
-        with suppress(BaseException):
-            await coming
-        await source.aclose()

@@ -18,6 +18,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from penstock.kit import errors
+from penstock.kit.streaming import Growing
 from penstock.tables.bulk.cells import column_of, is_document
 from penstock.tables.bulk.rows import MAX_ROW, Block, encode
 from penstock.tables.models import Field, TableSchema
@@ -131,7 +132,7 @@ class ParquetWriter:
     """Turns lines of CSV into pieces of a Parquet file."""
 
     def __init__(self, fields: Sequence[Field]) -> None:
-        self._sink = _Pieces()
+        self._sink = Growing()
         self._names = [one.name for one in fields]
         self._schema = pa.schema([(one.name, _TYPES.get(one.type, pa.string())) for one in fields])
         self._file = pq.ParquetWriter(self._sink, self._schema, compression="zstd")
@@ -174,35 +175,6 @@ class ParquetWriter:
             ),
         )
         self._file.write_table(table)
-
-
-class _Pieces:
-    """A file that only grows, and whose beginning is taken away."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._position = 0
-
-    def write(self, data: Any) -> int:
-        piece = bytes(data)
-        self._pieces.append(piece)
-        self._position += len(piece)
-        return len(piece)
-
-    def tell(self) -> int:
-        return self._position
-
-    def flush(self) -> None:
-        return None
-
-    def close(self) -> None:
-        return None
-
-    def take(self) -> bytes:
-        pieces, self._pieces = self._pieces, []
-        return b"".join(pieces)
 
 
 _TYPES: dict[str, Any] = {

@@ -14,9 +14,10 @@ from litestar.response.base import ASGIResponse
 from penstock.identity import audit
 from penstock.kit import errors, http, paging
 from penstock.kit.db import Pool
+from penstock.kit.streaming import Stream, Streams, ahead
 from penstock.tables import access
 from penstock.tables.bulk import export, quarantine
-from penstock.tables.bulk.body import ahead, blocks, pieces, spool
+from penstock.tables.bulk.body import blocks, pieces, spool
 from penstock.tables.bulk.csv import CsvReader
 from penstock.tables.bulk.load import Loader
 from penstock.tables.bulk.ndjson import NdjsonReader
@@ -31,8 +32,7 @@ from penstock.tables.bulk.options import (
 )
 from penstock.tables.bulk.quarantine import Quarantine
 from penstock.tables.bulk.rows import Block
-from penstock.tables.bulk.sending import Stream, Told
-from penstock.tables.bulk.streams import Streams
+from penstock.tables.bulk.sending import Told
 from penstock.tables.bulk.tally import Tally
 from penstock.tables.graph.requests import as_conditions
 from penstock.tables.providers import Feature

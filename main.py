@@ -1,0 +1,3 @@
+from penstock.server.__main__ import main
+
+raise SystemExit(main())

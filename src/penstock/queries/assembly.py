@@ -1,0 +1,22 @@
+"""What queries keep for the life of a process."""
+
+from __future__ import annotations
+
+from penstock.kit.context import Context
+from penstock.queries.results.objects import open_objects
+from penstock.queries.results.reading import ResultFiles
+from penstock.queries.service.authorizing import Readers
+from penstock.queries.service.reading import Downloads, Results
+from penstock.queries.service.runs import Endings
+from penstock.queries.settings import QueriesSettings
+
+
+def install(ctx: Context) -> None:
+    """To be called after `tables.install`, and before the listener starts."""
+    settings = ctx.settings(QueriesSettings)
+    assert ctx.scratch is not None
+    ctx.put(ResultFiles(open_objects(settings.results_url, settings.results_options, ctx.scratch)))
+    ctx.put(Readers(ctx))
+    ctx.put(Results())
+    ctx.put(Downloads(settings.downloads))
+    ctx.put(Endings(ctx))

@@ -1,0 +1,86 @@
+"""Background: running queries, and forgetting results."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+from penstock import identity
+from penstock.kit.context import Context
+from penstock.kit.jobs import Handler, Job, Run, Schedule
+from penstock.kit.jobs.cleaning import HOUR, Nothing
+from penstock.queries import store
+from penstock.queries.results.reading import ResultFiles
+from penstock.queries.run.hashing import hash_of
+from penstock.queries.service.authorizing import authorized
+from penstock.queries.service.runs import ENDED_CHANNEL, RUN_QUERY, Asked
+from penstock.queries.settings import QueriesSettings
+
+_DAY: Final = 86_400.0
+_MOST: Final = 500  # results in a piece
+# A file is a little older than its row; what has none after so long belongs to a process that died.
+_STRAY: Final = 2 * _DAY
+
+
+async def run_query(ctx: Context, run: Run[Asked]) -> None:
+    from penstock.queries.run.execute import execute  # noqa: PLC0415  (Arrow is large)
+
+    asked = run.payload
+    assert run.org_id is not None
+    principal = await identity.recall(ctx, org_id=run.org_id, user_id=asked.user_id, key_id=asked.key_id)
+    query = await authorized(ctx, principal, asked.request)
+    begun = time.monotonic()
+    file = await execute(ctx, query, run.progress)
+    wanted = store.Wanted(
+        run.org_id,
+        query.fingerprint,
+        asked.request,
+        hash_of(asked.request.text),
+        asked.request.text,
+        asked.query_id,
+        time.monotonic() - begun,
+    )
+    try:
+        async with ctx.db.control.transaction() as conn:
+            result_id = await store.add_result(conn, wanted, file)
+            await run.succeed(conn, {"query_result_id": result_id})
+            await conn.notify(ENDED_CHANNEL, str(run.id))
+    except BaseException:
+        ctx.get(ResultFiles).objects.delete(file.name)
+        raise
+
+
+async def forget_results(ctx: Context, run: Run[Nothing]) -> int:
+    """Results that are past their days and that no query shows; and files that never became results."""
+    objects = ctx.get(ResultFiles).objects
+    keep = ctx.settings(QueriesSettings).result_days * _DAY
+    total = 0
+    while True:
+        async with ctx.db.control.transaction() as conn:
+            found = await store.forgotten(conn, keep, _MOST)
+            await store.drop_results(conn, [number for number, _ in found])
+        for _, name in found:
+            await asyncio.to_thread(objects.delete, name)
+        total += len(found)
+        if len(found) < _MOST:
+            break
+    await _forget_strays(ctx)
+    return total
+
+
+async def _forget_strays(ctx: Context) -> None:
+    objects = ctx.get(ResultFiles).objects
+    names = await asyncio.to_thread(objects.old, _STRAY)
+    for start in range(0, len(names), _MOST):
+        piece = names[start : start + _MOST]
+        async with ctx.db.control.transaction() as conn:
+            known = await store.known_files(conn, piece)
+        for name in piece:
+            if name not in known:
+                await asyncio.to_thread(objects.delete, name)
+
+
+FORGET_RESULTS: Final = Job("queries.forget", Nothing, time_limit=HOUR, at_once=1)
+HANDLERS = (Handler(RUN_QUERY, run_query), Handler(FORGET_RESULTS, forget_results))
+SCHEDULES = (Schedule(FORGET_RESULTS, Nothing(), HOUR),)

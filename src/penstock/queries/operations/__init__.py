@@ -1,0 +1,15 @@
+"""What this domain offers over HTTP, declared for the OpenAPI document; `routes` does it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from penstock.kit.openapi import Operation
+from penstock.queries.operations import results, saved
+
+TAGS: Final = {
+    "Queries": "SQL with a name. Every path below `/api/queries`, `/api/query_results` and `/api/jobs` is served "
+    "without `/api`, too.",
+    "Results": "Running queries, their jobs, and the rows that they found.",
+}
+OPERATIONS: Final[tuple[Operation, ...]] = (*saved.OPERATIONS, *results.OPERATIONS)

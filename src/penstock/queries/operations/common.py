@@ -1,0 +1,97 @@
+"""What operations of queries share: who may call, and the shapes of their objects."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from penstock.identity import in_place
+from penstock.kit.openapi import Access, Parameter, Reply, described, nullable, path
+from penstock.queries.access import ACTIONS
+
+TEXT: Final = {"type": "string"}
+NUMBER: Final = {"type": "integer"}
+MOMENT: Final = {"type": "string", "format": "date-time"}
+ANY: Final[dict[str, Any]] = {"type": "object"}
+QUERY: Final = path("query_id", "Id of a query, or its slug where the explorer dialect made it.", "1")
+JOB: Final = path("job", "Id of a job.", "1")
+FILE: Final = path("file", "Id of a result, with a dot and a format for a file of it.", "1.csv")
+NULL: Final = Reply(status=200, description="Done; the body is `null`.", schema={"type": "null"})
+PAGE: Final = Parameter(
+    name="page", schema=NUMBER, description="Number of the page, from 1.", component="dash_page"
+)
+PAGE_SIZE: Final = Parameter(
+    name="page_size",
+    schema=NUMBER,
+    description="Entries of a page: 1 to 250, 25 unless told.",
+    component="dash_page_size",
+)
+_PERSON: Final = nullable({"type": "object", "properties": {"id": NUMBER, "name": TEXT}})
+QUERY_OBJECT: Final = described(
+    {
+        "id": NUMBER,
+        "latest_query_data_id": nullable(NUMBER),
+        "query_result_id": nullable(NUMBER),
+        "name": TEXT,
+        "description": nullable(TEXT),
+        "query": TEXT,
+        "query_hash": TEXT,
+        "schedule": nullable(ANY),
+        "is_archived": {"type": "boolean"},
+        "is_draft": {"type": "boolean"},
+        "updated_at": MOMENT,
+        "created_at": MOMENT,
+        "data_source_id": nullable(NUMBER),
+        "options": ANY,
+        "version": NUMBER,
+        "tags": {"type": "array", "items": TEXT},
+        "is_safe": {"type": "boolean"},
+        "is_favorite": {"type": "boolean"},
+    }
+)
+PAGE_OBJECT: Final = described(
+    {
+        "count": NUMBER,
+        "page": NUMBER,
+        "page_size": NUMBER,
+        "results": {"type": "array", "items": QUERY_OBJECT},
+    }
+)
+JOB_OBJECT: Final = described(
+    {
+        "id": TEXT,
+        "updated_at": {"anyOf": [MOMENT, {"const": 0}]},
+        "status": {"enum": [1, 2, 3, 4, 5]},
+        "error": TEXT,
+        "result": nullable(NUMBER),
+        "query_result_id": nullable(NUMBER),
+    }
+)
+RESULT_OBJECT: Final = described(
+    {
+        "id": NUMBER,
+        "query_hash": TEXT,
+        "query": TEXT,
+        "data": described(
+            {"columns": {"type": "array", "items": ANY}, "rows": {"type": "array", "items": ANY}}
+        ),
+        "data_source_id": nullable(NUMBER),
+        "runtime": {"type": "number"},
+        "retrieved_at": MOMENT,
+    }
+)
+
+
+def access(action: str) -> Access:
+    """Who may: the role on the data source, or on what contains it."""
+    role = ACTIONS[action]
+    return in_place(
+        role, f"Takes the role `{role.label}` on the data source, its app or the org (`{action}`)."
+    )
+
+
+def own_access(action: str) -> Access:
+    """As `access`, for who did not make the query."""
+    return in_place(
+        ACTIONS["query.read"],
+        f"Who made the query; others need the role `{ACTIONS[action].label}` on its data source (`{action}`).",
+    )

@@ -1,0 +1,1 @@
+"""Stored results: Arrow files in an object store, written in batches and read by seeking."""

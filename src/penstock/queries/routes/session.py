@@ -1,0 +1,89 @@
+"""HTTP for who calls and how a client of the dashboard dialect is to show things (contract section 3)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from litestar import get
+from litestar.response.base import ASGIResponse
+
+from penstock import __version__, identity
+from penstock.identity import Principal, Role
+from penstock.kit import http
+from penstock.kit.http import AnyRequest
+from penstock.queries.routes import shapes
+from penstock.queries.routes.saved import caller
+
+# What each role may do, as the dialect calls it; the higher have what the lower have.
+_PERMISSIONS: Final = {
+    Role.COLLABORATOR: ("view_query", "list_users", "list_data_sources"),
+    Role.OPERATOR: ("create_query", "edit_query", "execute_query", "view_source"),
+    Role.ADMIN: ("admin", "super_admin"),
+}
+_CONFIG: Final[dict[str, Any]] = {
+    "version": __version__,
+    "newVersionAvailable": False,
+    "basePath": "/",
+    "dateFormat": "DD/MM/YY",
+    "dateTimeFormat": "DD/MM/YY HH:mm",
+    "dateFormatList": ["DD/MM/YY", "MM/DD/YY", "YYYY-MM-DD"],
+    "timeFormatList": ["HH:mm", "HH:mm:ss"],
+    "integerFormat": "0,0",
+    "floatFormat": "0,0.00",
+    "thousandsSeparator": ",",
+    "decimalSeparator": ".",
+    "nullValue": "-",
+    "pageSize": 20,
+    "pageSizeOptions": [5, 10, 20, 50, 100],
+    "queryRefreshIntervals": [],
+    "dashboardRefreshIntervals": [],
+    "tableCellMaxJSONSize": 50_000,
+    "showPermissionsControl": False,
+    "hidePlotlyModeBar": False,
+    "disablePublicUrls": True,
+    "multiByteSearchEnabled": False,
+    "allowScriptsInUserInput": False,
+    "allowCustomJSVisualizations": False,
+    "autoPublishNamedQueries": False,
+    "extendedAlertOptions": False,
+    "mailSettingsMissing": True,
+    "googleLoginEnabled": False,
+    "ldapLoginEnabled": False,
+}
+
+
+@get("/api/session")
+async def read_session(request: AnyRequest) -> ASGIResponse:
+    principal = await caller(request)
+    return http.json(
+        {
+            "user": await _user(request, principal),
+            "messages": [],
+            "org_slug": principal.org_slug,
+            "client_config": _CONFIG,
+        }
+    )
+
+
+async def _user(request: AnyRequest, principal: Principal) -> dict[str, Any]:
+    held = [*principal.roles.values(), principal.org_role or Role.COLLABORATOR]
+    permissions = [name for role, names in _PERMISSIONS.items() if role <= max(held) for name in names]
+    groups = shapes.groups_of(principal.org_role)
+    shown: dict[str, Any] = {"groups": groups, "permissions": permissions, "profile_image_url": None}
+    if principal.user_id is None:
+        return {"id": None, "name": principal.username, "email": None, **shown}
+    async with http.context(request).db.control.transaction() as conn:
+        found = await identity.members_by_id(conn, principal.org_id, [principal.user_id])
+    person = shapes.person(found[principal.user_id])
+    return {**{name: person[name] for name in ("id", "name", "email")}, **shown}
+
+
+@get("/api/config")
+async def read_config(request: AnyRequest) -> ASGIResponse:
+    """How to show things; needs no key."""
+    principal = await caller(request) if identity.presented(request.scope) else None
+    slug = None if principal is None else principal.org_slug
+    return http.json({"org_slug": slug, "client_config": _CONFIG})
+
+
+ROUTES = (read_session, read_config)

@@ -1,0 +1,1 @@
+"""The verbs on queries, their runs and their results."""

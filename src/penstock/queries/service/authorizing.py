@@ -1,0 +1,82 @@
+"""From what was asked to what may be run of it for this caller; and whether a result is the one they would get."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from typing import Final
+
+from penstock import tables
+from penstock.identity import Principal
+from penstock.kit import errors
+from penstock.kit.context import Context
+from penstock.queries.models import AuthorizedQuery, Question, Scope
+from penstock.queries.results.models import Result
+from penstock.queries.run import prepare
+from penstock.queries.run.bind import is_safe as has_no_text
+from penstock.queries.run.request import QueryRequest
+from penstock.queries.saved import SavedQuery
+from penstock.queries.service.values import parameters_of
+
+AUTO_LIMIT: Final = 1000
+_SECONDS: Final = 5.0
+_MOST: Final = 10_000
+
+
+async def authorized(ctx: Context, principal: Principal, request: QueryRequest) -> AuthorizedQuery:
+    """Raises `BadRequest` for what cannot be read, `NotFound` for a source that the caller does not see."""
+    return await prepare(ctx, principal, await _question(ctx, principal, request))
+
+
+async def _question(ctx: Context, principal: Principal, request: QueryRequest) -> Question:
+    scope = None
+    if request.data_source_id is not None:
+        async with ctx.db.control.transaction() as conn:
+            source = await tables.numbered_source(conn, principal, request.data_source_id)
+        if source is None:
+            raise errors.NotFound
+        scope = Scope(source.app_slug, source.slug)
+    return Question(
+        request.text,
+        scope,
+        parameters_of(request.definitions),
+        request.values,
+        AUTO_LIMIT if request.limited else None,
+    )
+
+
+def is_safe(query: SavedQuery) -> bool:
+    """True when no value can be text of the caller's, so that whoever sees the query may run it."""
+    return has_no_text(query.text, parameters_of(query.definitions))
+
+
+class Readers:
+    """Who was seen lately to be given the same rows as a result has."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._known: OrderedDict[tuple[int, Principal], float] = OrderedDict()
+        ctx.listener.subscribe(tables.CATALOG_CHANNEL, lambda _: self._known.clear())
+        ctx.listener.on_gap(self._known.clear)
+
+    async def require(self, principal: Principal, result: Result) -> None:
+        """Raises `NotFound` when the caller would get other rows by asking, or none."""
+        if not await self.may(principal, result):
+            raise errors.NotFound
+
+    async def may(self, principal: Principal, result: Result) -> bool:
+        """True when the caller would get the same rows by asking."""
+        key = (result.id, principal)
+        if self._known.get(key, 0.0) > time.monotonic():
+            return True
+        try:
+            query = await authorized(self._ctx, principal, result.request)
+        except (errors.BadRequest, errors.Forbidden, errors.NotFound):
+            return False
+        if query.fingerprint != result.fingerprint:
+            return False
+        if self._ctx.listener.listening:
+            self._known[key] = time.monotonic() + _SECONDS
+            if len(self._known) > _MOST:
+                self._known.popitem(last=False)
+        return True

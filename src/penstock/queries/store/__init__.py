@@ -1,0 +1,29 @@
+"""The tables of queries, and rows to models and back; no decisions."""
+
+from penstock.queries.store.results import (
+    Wanted,
+    add_result,
+    drop_results,
+    forgotten,
+    known_files,
+    newest,
+    newest_of,
+    result,
+)
+from penstock.queries.store.runs import Stored, add_run, joinable, position, run_of
+
+__all__ = [
+    "Stored",
+    "Wanted",
+    "add_result",
+    "add_run",
+    "drop_results",
+    "forgotten",
+    "joinable",
+    "known_files",
+    "newest",
+    "newest_of",
+    "position",
+    "result",
+    "run_of",
+]

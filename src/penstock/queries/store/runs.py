@@ -1,0 +1,58 @@
+"""Runs of queries: which run of the queue is for whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock.identity import Principal
+from penstock.kit.db import Connection
+from penstock.queries.store.results import QUERIES
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A run of a query, as stored beside that of the queue."""
+
+    run_id: int
+    org_id: int
+    fingerprint: str
+    data_source_id: int | None
+    query_id: int | None
+    user_id: int | None
+    key_id: int | None
+
+
+async def joinable(conn: Connection, org_id: int, fingerprint: str) -> int | None:
+    """A run of the same query that waits or runs; until this transaction ends nobody else finds none."""
+    await conn.value(QUERIES["lock_fingerprint"], f"{org_id}:{fingerprint}")
+    return await conn.value(QUERIES["joinable"], org_id, fingerprint)
+
+
+async def add_run(
+    conn: Connection,
+    principal: Principal,
+    run_id: int,
+    fingerprint: str,
+    data_source_id: int | None,
+    query_id: int | None,
+) -> None:
+    await conn.execute(
+        QUERIES["add_run"],
+        run_id,
+        principal.org_id,
+        fingerprint,
+        data_source_id,
+        query_id,
+        principal.user_id,
+        principal.key_id,
+    )
+
+
+async def run_of(conn: Connection, org_id: int, run_id: int) -> Stored | None:
+    row = await conn.row(QUERIES["run"], run_id, org_id)
+    return None if row is None else Stored(**{name: row[name] for name in Stored.__dataclass_fields__})
+
+
+async def position(conn: Connection, run_id: int) -> int:
+    """How many of the org wait before it."""
+    return await conn.value(QUERIES["position"], run_id) or 0
