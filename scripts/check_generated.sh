@@ -8,3 +8,4 @@ uv run --no-sync python scripts/settings_reference.py --check
 diff <(uv run --no-sync python -m penstock.kit.operators) docs/reference/filters.md
 diff <(uv run --no-sync python -m penstock.server.reference) docs/reference/api.md
 diff <(uv run --no-sync python -m penstock.tables.providers) docs/reference/providers.md
+diff <(uv run --no-sync python -m penstock.queries.reference) docs/reference/sql.md

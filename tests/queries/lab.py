@@ -161,7 +161,7 @@ async def see(lab: Lab, app: str) -> None:
     async with lab.ctx.db.control.transaction() as conn:
         await conn.execute(f"CREATE SCHEMA IF NOT EXISTS direct_{app}")
         for row in await conn.rows(
-            "SELECT t.name, t.physical_schema, t.physical_name, s.provider_type FROM penstock.data_tables t "
+            "SELECT t.name, t.physical_schema, t.physical_name, t.json_schema, s.provider_type FROM penstock.data_tables t "
             "JOIN penstock.apps a ON a.id = t.app_id JOIN penstock.data_sources s ON s.id = t.data_source_id "
             "WHERE a.slug = $1 AND t.is_materialized AND t.is_active",
             app,
@@ -174,9 +174,10 @@ async def see(lab: Lab, app: str) -> None:
                     row["physical_schema"],
                     physical[:30].replace("_", r"\_") + "%",
                 )
+            columns = ", ".join(f'"{one["name"]}"' for one in json.loads(row["json_schema"])["fields"])
             await conn.execute(
                 f'CREATE OR REPLACE VIEW direct_{app}."{row["name"]}" AS '
-                f'SELECT * FROM "{row["physical_schema"]}"."{physical}"'
+                f'SELECT {columns} FROM "{row["physical_schema"]}"."{physical}"'
             )
 
 

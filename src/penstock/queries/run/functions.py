@@ -2,7 +2,6 @@
 arguments.
 
 Each has an example, which the documentation shows and a test runs both ways, as it is and as queries send it.
-`python -m penstock.queries.run.functions` prints the list for docs/reference/sql.md.
 """
 
 from __future__ import annotations
@@ -310,7 +309,3 @@ def page() -> str:
             lines.append(f"| `{one.name}` | {number} | `{example}` |")
         lines.append("")
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    print(page(), end="")

@@ -14,7 +14,7 @@ from sqlglot import exp
 from penstock.kit import errors
 from penstock.queries.run.faults import fault
 from penstock.queries.run.functions import FUNCTIONS
-from penstock.queries.run.tokens import CALL
+from penstock.queries.run.tokens import CALL, VALUE
 
 MAX_DEPTH: Final = 300
 MAX_NODES: Final = 30_000
@@ -103,7 +103,7 @@ def _allowed() -> Mapping[type[Any], frozenset[str]]:
         GTE: this expression
         LT: this expression
         LTE: this expression
-        Is: this expression
+        Is: this expression negate
         NullSafeEQ: this expression
         NullSafeNEQ: this expression
         In: this expressions query
@@ -135,6 +135,7 @@ def _allowed() -> Mapping[type[Any], frozenset[str]]:
         JSONBExtract: this expression
         JSONBExtractScalar: this expression
         JSONBContains: this expression
+        JSONBContainsTopKey: this expression
         JSONBContainsAnyTopKeys: this expression
         JSONBContainsAllTopKeys: this expression
         JSONBDeleteAtPath: this expression
@@ -253,7 +254,7 @@ def _refused(node: Any, text: str) -> errors.Invalid:
             return fault(reason, text, at)
     if isinstance(node, exp.Anonymous) or (isinstance(node, exp.Func) and not isinstance(node, exp.Cast)):
         name = _called(node, text)
-        if name is None:
+        if name is None or name.startswith(VALUE):
             return fault("This is not a function that queries may call.", text, at)
         hint = errors.nearest(name.lower(), sorted(FUNCTIONS))
         return fault(f"{name[:80]}() is not a function that queries may call.", text, at, hint=hint)

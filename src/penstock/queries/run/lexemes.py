@@ -51,6 +51,7 @@ _LEXEME: Final = re.compile(
   | (?P<name>"(?:[^"]|"")*")
   | (?P<dollar>\$(?P<tag>(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?)\$)
   | (?P<word>[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*)
+  | (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
   | (?P<other>.)
     """,
     re.VERBOSE | re.DOTALL,
@@ -63,6 +64,7 @@ _KINDS: Final = {
     "oddname": Kind.ODD,
     "name": Kind.NAME,
     "word": Kind.WORD,
+    "number": Kind.OTHER,
 }
 _EDGE: Final = re.compile(r"/\*|\*/")
 _INNER: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
@@ -162,7 +164,7 @@ def _placeholder(text: str, start: int, end: int, place: Place) -> Placeholder:
     if name.startswith("{"):
         name = name.strip("{}").strip()
     name = name.removeprefix("&").strip()
-    if name[:1] in "#/^!>" and place is not Place.COMMENT:
+    if name.startswith(("#", "/", "^", "!", ">")) and place is not Place.COMMENT:
         raise fault(
             f"'{text[start:end][:80]}' is a section of a template; only {{{{ name }}}} is known here.",
             text,

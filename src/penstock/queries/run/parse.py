@@ -96,7 +96,8 @@ def _settle(tree: Any, text: str) -> None:
                 node.replace(around)
                 around.set("this", node)
         elif kind is exp.Identifier:
-            if node.this.startswith(VALUE) and not isinstance(node.parent, exp.Column):
+            is_column = isinstance(node.parent, exp.Column) and node.parent.this is node
+            if node.this.startswith(VALUE) and not is_column:
                 raise fault(
                     "A parameter stands for a value; it cannot be a name.", text, grammar.start_of(node)
                 )

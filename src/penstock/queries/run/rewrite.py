@@ -52,9 +52,13 @@ def _reach(work: _Work) -> None:
 
 def _cap(work: _Work) -> None:
     """A statement that does not say how many rows it wants gets so many."""
-    limit, tree = work.question.limit, work.tree
-    if limit is not None and not tree.args.get("limit") and not tree.args.get("offset"):
-        tree.set("limit", exp.Limit(expression=exp.Literal.number(str(limit))))
+    limit, node = work.question.limit, work.tree
+    while limit is not None and not node.args.get("limit") and not node.args.get("offset"):
+        if not isinstance(node, exp.Subquery):
+            work.tree.set("limit", exp.Limit(expression=exp.Literal.number(str(limit))))
+            return
+        # In parentheses it may say so, too.
+        node = node.this
 
 
 RULES: Final[tuple[Callable[[_Work], None], ...]] = (_reach, _cap)

@@ -24,6 +24,7 @@ VALUE: Final = "value:"
 MAX_TOKENS: Final = 20_000
 MAX_NESTING: Final = 60
 _MAX_RUN: Final = 20
+_MAX_SUBSCRIPTS: Final = 8
 # How often a statement may have what the parser descends into.
 _MOST: Final = {TokenType.JOIN: 100, TokenType.UNION: 250, TokenType.SELECT: 500, TokenType.WITH: 50}
 # Calls with words between their arguments, which the parser knows.
@@ -31,8 +32,12 @@ SPECIAL: Final = frozenset({"extract", "substring", "trim", "position", "overlay
 _ELSEWHERE: Final = {
     TokenType.CARET: "'^' is not known here; write power(a, b).",
     TokenType.TABLE: "TABLE is not known here; write SELECT * FROM.",
+    TokenType.L_BRACE: "'{' is not understood here.",
 }
 _BEGINNINGS: Final = {TokenType.SELECT, TokenType.WITH, TokenType.VALUES, TokenType.L_PAREN}
+_COMPARISONS: Final = {
+    TokenType.EQ, TokenType.NEQ, TokenType.LT, TokenType.LTE, TokenType.GT, TokenType.GTE,
+}  # fmt: skip
 _UNITS: Final = frozenset({"year", "month", "day", "hour", "minute", "second"})
 _NUMBER: Final = re.compile(r"(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _OPENING: Final = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE}
@@ -67,7 +72,9 @@ def tokens_of(text: str, found: Sequence[Lexeme], marks: Sequence[Placeholder]) 
         else:
             made.append(token)
     made = _alone(text, made)
-    if made and made[0].token_type not in _BEGINNINGS:
+    if not made:
+        return made
+    if made[0].token_type not in _BEGINNINGS:
         message = "A query only reads: it is a SELECT, with WITH, set operations and VALUES."
         raise fault(message, text, made[0].start)
     _check_size(text, made)
@@ -113,19 +120,24 @@ def _alone(text: str, given: list[Any]) -> list[Any]:
 
 
 def _check_size(text: str, given: Sequence[Any]) -> None:
-    depth = run = 0
+    depth = run = subscripts = 0
     counts = dict.fromkeys(_MOST, 0)
     for token, after in zip(given, [*given[1:], None], strict=True):
         kind = token.token_type
         depth += (kind in _OPENING) - (kind in _CLOSING)
         run = run + 1 if kind in _PREFIXES else 0
-        if depth > MAX_NESTING or run > _MAX_RUN:
+        if kind is TokenType.R_BRACKET:
+            # The parser takes far longer for each that follows another.
+            subscripts = (
+                subscripts + 1 if after is not None and after.token_type is TokenType.L_BRACKET else 0
+            )
+        if depth > MAX_NESTING or run > _MAX_RUN or subscripts > _MAX_SUBSCRIPTS:
             raise fault(f"The query is nested more than {MAX_NESTING} deep.", text, token.start)
         counted = TokenType.UNION if kind in (TokenType.INTERSECT, TokenType.EXCEPT) else kind
         if counted in counts:
             counts[counted] += 1
             if counts[counted] > _MOST[counted]:
-                message = f"A query has {counted.value} at most {_MOST[counted]} times."
+                message = f"A query has {counted.name} at most {_MOST[counted]} times."
                 raise fault(message, text, token.start)
         if kind in _GENERIC and after is not None and after.token_type is TokenType.LT:
             raise fault(
@@ -159,6 +171,8 @@ def _calls(text: str, given: list[Any]) -> list[Any]:
         word = token.text.lower()
         if not is_word or after is None or after.token_type is not TokenType.L_PAREN:
             made.append(token)
+        elif word == "all" and _compares(given, number):
+            made.append(_as(token, TokenType.VAR, f"{CALL}all"))
         elif word == "some":
             made.append(_as(token, TokenType.ANY, "ANY"))
         elif word in FUNCTIONS:
@@ -167,6 +181,13 @@ def _calls(text: str, given: list[Any]) -> list[Any]:
         else:
             made.append(token)
     return made
+
+
+def _compares(given: Sequence[Any], number: int) -> bool:
+    """True for ALL (array) after a comparison; a subquery the parser knows by itself."""
+    before = given[number - 1].token_type if number else None
+    inside = given[number + 2].token_type if number + 2 < len(given) else None
+    return before in _COMPARISONS and inside not in (*_BEGINNINGS, None)
 
 
 def _check_arguments(text: str, given: Sequence[Any], number: int) -> None:
