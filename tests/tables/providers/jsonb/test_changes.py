@@ -102,6 +102,19 @@ async def test_a_name_that_comes_back_has_no_old_values(workbench: Workbench) ->
     assert await table.rows() == [{"id": 1, "a": None, "b": None}]
 
 
+async def test_a_column_of_another_type(workbench: Workbench) -> None:
+    """A field that was a reference keeps its column when the foreign key goes."""
+    target = await make(workbench, schema(field("a")), {"a": "x"})
+    key = refer("link", target.name)
+    table = await make(workbench, schema(field("link", "integer"), foreignKeys=[key]), {"link": 1}, {})
+    done = await change(workbench, table, schema(field("link")), allow_data_loss="true")
+    assert done.status_code == 200, done.text
+    assert await table.rows() == [{"id": 1, "link": "1"}, {"id": 2, "link": None}]
+    newest = (await history(workbench, table))[0]
+    assert (await roll_back(workbench, table, newest["id"])).status_code == 200
+    assert await table.rows() == [{"id": 1, "link": 1}, {"id": 2, "link": None}]
+
+
 async def test_a_default_for_all_records_at_once(workbench: Workbench) -> None:
     """No record is written; what says no value is null, and what says nothing has the default."""
     table = await make(workbench, schema(), {}, {})

@@ -60,7 +60,9 @@ def steps(
     after += builder.feed(changes)
     shown = making.create_view(place, old.schema, layout)
     shows = making.create_view(place, new.schema, builder.layout)
-    if between and shown != shows:
+    # A view also keeps the type of a column as it is.
+    retypes = any(change.kind is Kind.CHANGE_TYPE for change, _ in between)
+    if between and (shown != shows or retypes):
         counted = making.statistics(place, old.schema, layout)
         counts = making.statistics(place, new.schema, builder.layout)
         gone = [f"DROP STATISTICS IF EXISTS {name};" for name in counted if name not in counts]
@@ -298,13 +300,13 @@ class _Documents(Builder):
         return Step(
             "ALTER",
             text,
-            self._retype(old, before, self.layout, after),
-            self._retype(self.layout, after, old, before),
+            self._rewrite(old, before, self.layout, after),
+            self._rewrite(self.layout, after, old, before),
             verify=counting(f"{self.place.sql} WHERE {unsound}") if unsound else None,
             rewrites=True,
         )
 
-    def _retype(self, was: Layout, before: Field, will: Layout, after: Field) -> str:  # type: ignore[override]
+    def _rewrite(self, was: Layout, before: Field, will: Layout, after: Field) -> str:
         """The values of all documents anew; what is unique or required is so by expressions that read the type."""
         value = typed(was, before)
         made = member_of(after, conversions.using(before, after, value))
