@@ -32,7 +32,8 @@ LARGE = 10**9
 class Request:
     """`edge`, for `{edge}` in the path, and `edge_ids` in the body count edges in the order in which they were made.
 
-    `if_match` is a tag, or `current` for the record's own. A request with the parameter `after` goes on to the end.
+    `if_match` is a tag, or `current` for the record's own; the `revision_id` may be `newest`. A request with the
+    parameter `after` goes on to the end. Of one that is compared `by_status` the answers may differ.
     """
 
     method: str
@@ -43,6 +44,7 @@ class Request:
     text: str | None = None
     if_match: str | None = None
     edge: int = 0
+    by_status: bool = False
 
 
 @dataclass
@@ -85,7 +87,8 @@ class Side:
         """Status and what is compared. Raises `Refused`."""
         if any(name == "after" for name, _ in request.params):
             return self._walked(request)
-        return self._shown(self._send(request, request.params))
+        status, shown = self._shown(self._send(request, request.params))
+        return status, None if request.by_status else shown
 
     def _send(self, request: Request, params: Sequence[tuple[str, str]]) -> httpx2.Response:
         headers: dict[str, str] = {}
@@ -94,7 +97,7 @@ class Side:
             headers["If-Match"] = found.headers.get("etag", '"none"')
         elif request.if_match:
             headers["If-Match"] = request.if_match
-        content = text_of(self._sent(request.body)) if request.body is not None else request.text
+        content = text_of(self._sent(request)) if request.body is not None else request.text
         return self.client.request(
             request.method,
             self.url(request),
@@ -132,10 +135,17 @@ class Side:
             if f"provider '{self.provider}': {reason}" in told or (sentence and sentence.search(told)):
                 raise Refused(feature)
 
-    def _sent(self, body: Any) -> Any:
-        """With the edges as this provider calls them."""
-        if isinstance(body, Mapping) and isinstance(labels := body.get("edge_ids"), list):
+    def _sent(self, request: Request) -> Any:
+        """The body with edges and revisions as this provider calls them."""
+        body = request.body
+        if not isinstance(body, Mapping):
+            return body
+        if isinstance(labels := body.get("edge_ids"), list):
             return {**body, "edge_ids": [self._real(one) for one in labels]}
+        if body.get("revision_id") == "newest":
+            url = f"/api/apps/{self.app}/datatables/{request.table}/operation-history"
+            done = self.client.get(url).json()["data"]
+            return {"revision_id": done[0]["id"] if done else LARGE}
         return body
 
     def _real(self, label: Any) -> Any:

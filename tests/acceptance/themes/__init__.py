@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.acceptance.asked import Request
 from tests.acceptance.themes.asking import groups, lists, of_tables, writes
+from tests.acceptance.themes.changing import TABLE, changes, records
 from tests.acceptance.themes.graphs import STAFF, UNITS, edges, paths, walks
 from tests.acceptance.themes.related import ALONE, PEOPLE_TREES, RELATED, RELATED_TREES
 from tests.acceptance.themes.shape import KEYS, WORD, Shape, Theme, described, pool, texts, typed
@@ -48,6 +49,7 @@ THEMES: dict[str, Theme] = {
             walks("units"), lists("units", UNITS), writes("units", UNITS), writes("units", UNITS)
         ),
     ),
+    "changing": Theme({"things": TABLE}, st.one_of(changes(), records(), records(), lists("things", TABLE))),
     "words": Theme({"articles": ARTICLES}, of_tables({"articles": ARTICLES}, {})),
 }  # fmt: skip
 
@@ -61,6 +63,6 @@ def sessions(draw: st.DrawFn, theme: Theme) -> list[Request]:
         for key in keys:
             row = {one: draw(values) for one, values in shape.values.items()}
             found.append(Request("POST", name, body=row | dict(zip(shape.key, key, strict=True))))
-    found += draw(st.lists(theme.requests, min_size=1, max_size=15))
+    found += draw(st.lists(theme.requests, min_size=5, max_size=20))
     found += [Request("GET", name, params=[("page_size", "100")]) for name in theme.tables]
     return found

@@ -133,7 +133,9 @@ def writes(draw: st.DrawFn, name: str, shape: Shape) -> Request:
             chosen = draw(conditions(shape))
             return Request("DELETE", name, params=[("filter", json.dumps(dict(chosen)))])
         case _:
-            return Request("GET", name, path)
+            if "is_deleted" in shape.names and draw(pool(True, True, False)):
+                return Request("PATCH", name, path, body={"is_deleted": draw(pool(False, False, True, None))})
+            return Request("GET", name, f"{path}{draw(pool('', '/allowed_actions'))}")
 
 
 @st.composite
