@@ -165,7 +165,11 @@ async def test_foreign_keys_are_indexed_once(workbench: Workbench) -> None:
 
 
 async def _indexes(workbench: Workbench, table: Records) -> list[str]:
-    rows = await workbench.fetch("SELECT indexdef FROM pg_indexes WHERE tablename LIKE $1", f"%_{table.name}")
+    """But for that over the members of documents."""
+    rows = await workbench.fetch(
+        "SELECT indexdef FROM pg_indexes WHERE tablename LIKE $1 AND indexdef NOT LIKE '%USING gin%'",
+        f"%_{table.name}",
+    )
     return sorted(f"({row['indexdef'].rpartition('(')[2]}" for row in rows)
 
 
