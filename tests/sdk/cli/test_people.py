@@ -40,6 +40,20 @@ def test_teams(capfd: pytest.CaptureFixture[str], client: Client) -> None:
     assert run(["teams", "members", "desk"]) == 1
 
 
+def test_access(capfd: pytest.CaptureFixture[str], client: Client, people: Records) -> None:
+    *_, slug, _, table, _, _ = people._path.split("/")
+    client.teams.create("door")
+    places: list[list[str]] = [[], ["--source", "main"], ["--table", table]]
+    for place in places:
+        given = printed(capfd, "access", "give", slug, "operator", "--team", "door", *place)
+        assert (given["name"], given["role"]) == ("door", "operator")
+        assert given in printed(capfd, "access", "list", slug, *place)
+        assert run(["access", "take", slug, "--team", "door", *place]) == 0
+        assert given not in printed(capfd, "access", "list", slug, *place)
+    assert run(["access", "give", slug, "operator"]) == 1
+    assert run(["access", "list", slug, "--source", "main", "--table", table]) == 1
+
+
 def test_rules(capfd: pytest.CaptureFixture[str], people: Records) -> None:
     *_, slug, _, table, _, _ = people._path.split("/")
     of = (slug, table)

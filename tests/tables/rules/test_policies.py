@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import httpx2
@@ -12,6 +13,7 @@ from penstock.kit.context import Context
 from penstock.kit.filters import EVERYTHING
 from penstock.tables.rules import limits as module
 from penstock.tables.rules.models import Limits
+from penstock.tables.rules.past import EVERYONE
 from tests.tables.rules.conftest import APP, World
 
 pytestmark = pytest.mark.anyio
@@ -142,3 +144,21 @@ SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace W
 async def _schema(ctx: Context) -> str:
     async with ctx.db.control.transaction() as conn:
         return await conn.value("SELECT database_schema FROM penstock.orgs WHERE slug = 'main'")
+
+
+async def test_tables_whose_rules_were_made_before(world: World, ctx: Context) -> None:
+    """They let the server look past their rules, too, once migrated, and nobody else."""
+    await world.add("tasks", {"title": "a"})
+    await world.rule(read={"title": "b"})
+    schema = await _schema(ctx)
+    migration = import_module("penstock.server.migrations.versions.0016_looks_past_rules")
+    async with ctx.db.session() as conn:
+        name = await conn.value("SELECT physical_name FROM penstock.data_tables WHERE name = 'tasks'")
+        table = f'"{schema}"."{name}"'
+        await conn.execute(f"ALTER POLICY pst_exempt ON {table} USING (false)")
+        for _ in range(2):
+            await conn.execute(migration.LET_THROUGH)
+    async with ctx.db.data.transaction() as conn:
+        for told, seen in ((EVERYONE, 1), ('{"a":false}', 0), ('{"x":[]}', 0), ("", 0)):
+            await conn.value("SELECT set_config('penstock.reach', $1, true)", told)
+            assert await conn.value(f"SELECT count(*) FROM {table}") == seen

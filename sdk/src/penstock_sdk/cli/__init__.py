@@ -41,6 +41,7 @@ for _path, _group in (
     ("webhooks:app", "Data"),
     ("credentials:app", "Data"),
     ("teams:app", "People"),
+    ("access:app", "People"),
     ("rules:app", "People"),
     ("audit:app", "People"),
     ("gen:app", "Data"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock_sdk._async.pages import AsyncPager
+from penstock_sdk._async.resources.access import AsyncAccess
 from penstock_sdk._async.resources.base import AsyncResource, given, matching, segment, tagged
 from penstock_sdk._async.transport import AsyncTransport
 from penstock_sdk._models import DataSource, DataSourceStats, DataSourceSummary, DataTableSummary
@@ -67,6 +68,10 @@ class AsyncSources(AsyncResource):
     async def stats(self, slug: str) -> DataSourceStats:
         """The tables of a data source, counted."""
         return (await self._transport.request("GET", f"{self._of(slug)}stats/")).as_type(DataSourceStats)
+
+    def access(self, slug: str) -> AsyncAccess:
+        """The roles held on a data source."""
+        return AsyncAccess(self._transport, f"{self._of(slug)}access/")
 
     def _of(self, slug: str) -> str:
         return f"{self._path}{segment(slug)}/"

@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock_sdk._models import DataSource, DataSourceStats, DataSourceSummary, DataTableSummary
 from penstock_sdk._sync.pages import Pager
+from penstock_sdk._sync.resources.access import Access
 from penstock_sdk._sync.resources.base import Resource, given, matching, segment, tagged
 from penstock_sdk._sync.transport import Transport
 
@@ -69,6 +70,10 @@ class Sources(Resource):
     def stats(self, slug: str) -> DataSourceStats:
         """The tables of a data source, counted."""
         return (self._transport.request("GET", f"{self._of(slug)}stats/")).as_type(DataSourceStats)
+
+    def access(self, slug: str) -> Access:
+        """The roles held on a data source."""
+        return Access(self._transport, f"{self._of(slug)}access/")
 
     def _of(self, slug: str) -> str:
         return f"{self._path}{segment(slug)}/"
