@@ -19,7 +19,6 @@ from tests.acceptance.test_oracle import text_of
 # Refusals that name a value and so are sentences of their own.
 _SENTENCES = {
     Feature.LONG_NUMBERS: re.compile(r"digits; MongoDB keeps|digits, and MongoDB would round it"),
-    Feature.DOCUMENT_TEXT: re.compile(r"does not look into the text of documents on MongoDB"),
 }
 # When something was done is nobody's business here, nor how the next page is called.
 _MADE_UP = ("created_at", "updated_at", "next_cursor", "seconds", "request_id")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from penstock.tables.providers.mongodb import aggregating
 from tests.tables.aggregates import oracle
 from tests.tables.aggregates.test_oracle import TYPES, asked, loaded, row, same
 from tests.tables.providers.mongodb.conftest import MongoBench
@@ -149,3 +150,13 @@ async def test_divisions(bench: MongoBench) -> None:
         answers = [await table.get(_aggregate=f"{asked_for} as x") for table in (flat, mongo)]
         assert answers[0].status_code == 400, answers[0].text
         assert answers[0].json()["errors"] == answers[1].json()["errors"]
+
+
+async def test_operands_of_divisions_are_bounded(bench: MongoBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aggregating, "MAX_GROUPS", 7)
+    table = await bench.table({"name": "n", "type": "integer"})
+    await table.add(*({"n": n} for n in range(4)))
+    assert (await table.get(_aggregate="sum(n / 2) as a")).json()["aggregates"] == {"a": 3}
+    assert (await table.get(_aggregate="sum(n / 2) as a, sum(n / 2) as b")).status_code == 200
+    refused = await table.get(_aggregate="sum(n / 2) as a, max(n / 3) as b")
+    assert "more than 3 different operands" in refused.json()["errors"]["_aggregate"][0]

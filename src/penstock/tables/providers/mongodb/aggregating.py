@@ -7,6 +7,7 @@ has, nothing was rounded on the way.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,7 +48,7 @@ async def aggregate(place: Place, plan: AggregatePlan, found: Found | None, most
     groups: list[Group] = await documents_of(place, plan.table, stages.pipeline())
     counted = [one for one in groups if _CALL in one]
     groups = [one for one in groups if _CALL not in one]
-    _check_number(len(groups), len(counted))
+    _check_number(len(groups), Counter(one[_CALL] for one in counted), stages.most_operands)
     if not groups and not plan.grouping.keys:
         groups = [{}]
     # Thousands of quotients take a while, in which others are answered.
@@ -55,7 +56,8 @@ async def aggregate(place: Place, plan: AggregatePlan, found: Found | None, most
     return _answer(plan, made, most)
 
 
-def _check_number(groups: int, counted: int) -> None:
+def _check_number(groups: int, counted: Mapping[int, int], most: int) -> None:
+    """`counted` are the operands of each division, of which none has more than `most`."""
     if groups > MAX_GROUPS:
         raise errors.Invalid(
             {
@@ -65,11 +67,12 @@ def _check_number(groups: int, counted: int) -> None:
             },
             hint="Filter the records, or group by longer periods.",
         )
-    if counted > MAX_GROUPS:
+    if any(number > most for number in counted.values()):
         raise errors.Invalid(
             {
                 "_aggregate": [
-                    f"An expression divides more than {MAX_GROUPS:,} different operands; on MongoDB it takes fewer."
+                    f"An expression divides more than {most:,} different operands; on MongoDB {MAX_GROUPS:,} are "
+                    "divided in one answer."
                 ]
             },
             hint="Filter the records.",
@@ -84,6 +87,7 @@ class _Stages:
         self.found = found
         self.most = most
         self.expressions = Expressions(plan.table, plan.values)
+        self.most_operands = MAX_GROUPS // max(1, sum(map(_is_counted, calls_of(plan))))
 
     def pipeline(self) -> list[dict[str, Any]]:
         plan = self.plan
@@ -117,7 +121,7 @@ class _Stages:
             _COUNT: {"$sum": 1},
         }
         mark = {"$set": {_CALL: {"$literal": number}}}
-        steps = [*selected, {"$group": group}, {"$limit": MAX_GROUPS + 1}, mark]
+        steps = [*selected, {"$group": group}, {"$limit": self.most_operands + 1}, mark]
         return {"$unionWith": {"coll": self.plan.table.place.name, "pipeline": steps}}
 
     def accumulators(self, name: str, call: Call) -> dict[str, Any]:  # noqa: PLR0911  (a table, one row a return)
@@ -155,7 +159,7 @@ class _Stages:
 
 def calls_of(plan: AggregatePlan) -> list[Call]:
     """What is computed of groups: the outputs, and what conditions on groups name besides."""
-    found = [cast("Call", term.value) for term in plan.grouping.outputs]
+    found = list(dict.fromkeys(cast("Call", term.value) for term in plan.grouping.outputs))
     for limit in _limits(plan.grouping.having):
         if isinstance(limit.value, Call) and limit.value not in found:
             found.append(limit.value)

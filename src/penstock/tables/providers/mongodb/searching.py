@@ -5,7 +5,7 @@ What the other conditions leave is read and shown to it, up to a limit; so the a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +14,7 @@ from penstock.kit.db import Pool
 from penstock.tables.providers.mongodb.definition import KEY
 from penstock.tables.providers.mongodb.joining import Stage
 from penstock.tables.providers.mongodb.match import Match
-from penstock.tables.providers.mongodb.reading import documents_of
+from penstock.tables.providers.mongodb.reading import documents_of, size_of
 from penstock.tables.providers.mongodb.servers import Place
 from penstock.tables.providers.mongodb.shape import comparable, path_of
 from penstock.tables.records.plan import Search
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _AT_ONCE = 1_000
+_BYTES_AT_ONCE = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,24 @@ async def find(
             hint="Narrow it by conditions on other fields.",
         )
     found: list[tuple[float, str, dict[str, Any]]] = []
-    for start in range(0, len(documents), _AT_ONCE):
-        found += await _ranked(pool, table, documents[start : start + _AT_ONCE], search)
+    for some in _parts(documents):
+        found += await _ranked(pool, table, some, search)
     order = [path_of(table, name) for name in table.schema.primary_key]
     found.sort(key=lambda one: (-one[0], [comparable(one[2][path]) for path in order]))
     keys = [one[KEY] for _, _, one in found]
     return Found(keys, {comparable(one[KEY]): rank for _, rank, one in found})
+
+
+def _parts(documents: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]:
+    """As many at a time as one statement may carry."""
+    start = size = 0
+    for place, one in enumerate(documents):
+        size += size_of(one)
+        if place - start == _AT_ONCE or size > _BYTES_AT_ONCE:
+            yield documents[start : place + 1]
+            start, size = place + 1, 0
+    if start < len(documents):
+        yield documents[start:]
 
 
 async def _ranked(
