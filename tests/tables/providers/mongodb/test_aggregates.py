@@ -157,6 +157,6 @@ async def test_operands_of_divisions_are_bounded(bench: MongoBench, monkeypatch:
     table = await bench.table({"name": "n", "type": "integer"})
     await table.add(*({"n": n} for n in range(4)))
     assert (await table.get(_aggregate="sum(n / 2) as a")).json()["aggregates"] == {"a": 3}
-    assert (await table.get(_aggregate="sum(n / 2) as a, sum(n / 2) as b")).status_code == 200
+    assert (await table.get(_aggregate="sum(n / 2) as a, sum(n) as b")).status_code == 200
     refused = await table.get(_aggregate="sum(n / 2) as a, max(n / 3) as b")
     assert "more than 3 different operands" in refused.json()["errors"]["_aggregate"][0]

@@ -180,6 +180,30 @@ async def test_what_one_record_leads_to_is_at_most_a_document(workbench: MongoBe
     assert await parents.ids(**{f"{children.name}.body__startswith": "xx"}) == [1]
 
 
+async def test_fields_that_are_called_like_parts_of_pipelines(workbench: MongoBench) -> None:
+    names = ("n", "k", "t", "size", "before", "near", "_id")
+    parents = await workbench.table(*map(text, names))
+    children = await workbench.table(
+        *map(text, names), integer("parent_id"), foreignKeys=[refers("parent_id", parents.name)]
+    )
+    links = await workbench.table(
+        *map(text, names),
+        integer("l"),
+        integer("r"),
+        foreignKeys=[refers("l", parents.name), refers("r", children.name)],
+    )
+    row = dict.fromkeys(names, "x")
+    await parents.add({"id": 1, **row}, {"id": 2})
+    await children.add({"id": 1, "parent_id": 1, **row}, {"id": 2, "parent_id": 2})
+    await links.add({"l": 1, "r": 1, **row})
+    for name in names:
+        assert await parents.ids(**{f"{children.name}:parent_id.{name}": "x"}) == [1]
+        assert await children.ids(**{f"parent.{name}": "x"}) == [1]
+        assert await parents.ids(**{f"{children.name}:{links.name}.{name}": "x"}) == [1]
+    (found,) = await parents.rows(populate=f"{children.name}:parent_id", id=1)
+    assert found[f"{children.name}:parent_id"] == [{"id": 1, "parent_id": 1, **row}]
+
+
 async def test_tables_elsewhere_are_no_relations(workbench: MongoBench) -> None:
     """A definition may name them; no statement reads both."""
     parent = await workbench.table()

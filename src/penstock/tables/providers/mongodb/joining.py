@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Stage: TypeAlias = "dict[str, Any]"
 
 # What stages put beside the fields of a document is called as no field is.
-_FOUND, _NEAR = "#t", "#near"
+_FOUND, _NEAR, _KEYS, _NUMBER = "#t", "#near", "#k", "#n"
 _ONE: tuple[Stage, ...] = ({"$limit": 1}, {"$project": {"_id": 1}})
 _IN_PLACE: tuple[Stage, ...] = ({"$unwind": f"${_NEAR}"}, {"$replaceRoot": {"newRoot": f"${_NEAR}"}})
 # By more keys than these nothing is looked for.
@@ -105,20 +105,20 @@ def _by_keys(table: Table, node: Related[Condition], match: Match) -> list[Stage
     """The documents by the keys of what fulfils the condition, when there are few."""
     hop = cast("Hop", node.hop)
     here = hop.relation.near_fields[0]
-    near = lookup(table, f"{_FOUND}.k", path_of(table, here), [{"$match": match}], _NEAR)
-    return [*_keys(table, node), {"$match": {f"{_FOUND}.n": {"$lte": MOST_KEYS}}}, near, *_IN_PLACE]
+    near = lookup(table, f"{_FOUND}.{_KEYS}", path_of(table, here), [{"$match": match}], _NEAR)
+    return [*_keys(table, node), {"$match": {f"{_FOUND}.{_NUMBER}": {"$lte": MOST_KEYS}}}, near, *_IN_PLACE]
 
 
 def _instead(table: Table, node: Related[Condition], tried: Sequence[Stage]) -> Stage:
     """When there are many, the documents one after the other."""
     every_one = {"$lookup": {"from": table.place.name, "pipeline": list(tried), "as": _NEAR}}
-    many = {"$match": {f"{_FOUND}.n": {"$gt": MOST_KEYS}}}
+    many = {"$match": {f"{_FOUND}.{_NUMBER}": {"$gt": MOST_KEYS}}}
     steps = [*_keys(table, node), many, every_one, *_IN_PLACE]
     return {"$unionWith": {"coll": table.place.name, "pipeline": steps}}
 
 
 def _keys(table: Table, node: Related[Condition]) -> list[Stage]:
-    """One document or none: in `#t`, the keys `k` that lead back from what fulfils a condition, and its number `n`.
+    """One document or none: in `#t`, the keys that lead back from what fulfils a condition, and its number.
 
     It begins with any document of the table; without one, nothing is found.
     """
@@ -132,7 +132,7 @@ def _keys(table: Table, node: Related[Condition]) -> list[Stage]:
         ((_, back),), ((_, there),) = relation.through.near, relation.through.far
         junction = hop.through.table
         steps += [
-            lookup(junction, "k", path_of(junction, there), readable(hop.through), _NEAR),
+            lookup(junction, _KEYS, path_of(junction, there), readable(hop.through), _NEAR),
             # When no row leads to these, others may lead to more of them.
             {"$unwind": {"path": f"${_NEAR}", "preserveNullAndEmptyArrays": True}},
             *_collected(f"{_NEAR}.{path_of(junction, back)}"),
@@ -145,16 +145,16 @@ def _collected(path: str) -> list[Stage]:
     """One document or none with the values of a path; values too long to be listed count as too many."""
     group = {
         "_id": None,
-        "k": {"$addToSet": f"${path}"},
-        "n": {"$sum": 1},
-        "before": {"$max": "$n"},
+        _KEYS: {"$addToSet": f"${path}"},
+        _NUMBER: {"$sum": 1},
+        "before": {"$max": f"${_NUMBER}"},
         "size": {"$sum": {"$bsonSize": {"k": f"${path}"}}},
     }
     long = {"$cond": [{"$gt": ["$size", _MOST_BYTES]}, MOST_KEYS + 1, 0]}
     return [
         {"$limit": MOST_KEYS + 1},
         {"$group": group},
-        {"$set": {"n": {"$max": ["$n", "$before", long]}}},
+        {"$set": {_NUMBER: {"$max": [f"${_NUMBER}", "$before", long]}}},
     ]
 
 
