@@ -151,7 +151,7 @@ async def test_tables_whose_rules_were_made_before(world: World, ctx: Context) -
     await world.add("tasks", {"title": "a"})
     await world.rule(read={"title": "b"})
     schema = await _schema(ctx)
-    migration = import_module("penstock.server.migrations.versions.0016_looks_past_rules")
+    migration = import_module("penstock.server.migrations.versions.0017_looks_past_rules")
     async with ctx.db.session() as conn:
         name = await conn.value("SELECT physical_name FROM penstock.data_tables WHERE name = 'tasks'")
         table = f'"{schema}"."{name}"'
