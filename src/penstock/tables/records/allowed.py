@@ -72,7 +72,7 @@ def writable_by(table: Table, principal: Principal) -> BoundTree:
     if base is not None and base.schema.graph is not None and base.schema.graph.self_reference is not None:
         return NOTHING
     limits = limits_in(table, principal)
-    if limits.is_limited and table.provider is ProviderType.MONGODB:
+    if limits.is_limited and table.provider is ProviderType.MONGODB and base is not None:
         return NOTHING
     return limits.writable
 

@@ -108,12 +108,6 @@ async def open_table(
             await settle(ctx, conn, grant, made)
         table = await catalog.load(principal.org_id, app, name)
     limits = limits_in(table, principal)
-    if action == "record.write" and limits.is_limited and table.provider is ProviderType.MONGODB:
-        # Nothing there would hold a written record to a rule.
-        message = (
-            f"Under the rules of '{table.name}', stored as {table.provider}, you read records and write none."
-        )
-        raise errors.RowRefused(message)
     return grant, limits.table
 
 
@@ -201,14 +195,15 @@ async def change(
 
 
 async def _change_documents(call: Call, verb: Callable[[Writing], Awaitable[Answer]]) -> ASGIResponse:
-    if call.limits.is_limited:
-        # Nothing there would hold a written record to a rule.
-        message = f"Under the rules of '{call.table.name}', whose records are in MongoDB, you read and do not write."
-        raise errors.RowRefused(message)
     records = await mongodb.load_engine().open_records(call.ctx, call.grant, call.table)
     name = http.header(call.request, b"idempotency-key")
     named = None if name is None else await _once(call, name)
-    return finished(await records.perform(verb, named))
+    try:
+        return finished(await records.perform(verb, named))
+    except errors.RowRefused as refused:
+        if type(refused) is not errors.RowRefused:
+            raise
+        raise outside(call.table, call.limits) from refused
 
 
 async def write(

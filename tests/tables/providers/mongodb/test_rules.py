@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -21,6 +23,7 @@ pytestmark = pytest.mark.anyio
 
 NAME = {"name": "name", "type": "string"}
 TYPES = ["knows"]
+_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +31,7 @@ async def operator(bench: MongoBench) -> AsyncIterator[httpx2.AsyncClient]:
     async with bench.ctx.db.control.transaction() as conn:
         org = await people.org_by_slug(conn, "main")
         assert org is not None
-        key = await _member(conn, org, "operator-of-rules", Role.OPERATOR)
+        key = await _member(conn, org, f"operator-{next(_NUMBERS)}", Role.OPERATOR)
     assert bench.app is not None
     async with client_of(bench.app, key) as client:
         yield client
@@ -74,13 +77,11 @@ async def test_what_a_rule_keeps_back(bench: MongoBench, operator: httpx2.AsyncC
     walk = (await theirs.get("/3", format="tree")).json()
     assert (walk["total"], "secret" in str(walk)) == (2, False)
     assert (await theirs.get(search="b")).json()["total"] == 0
-    for answer in (
-        await theirs.post({"name": "x", "kind": "open"}),
-        await theirs.patch({"name": "x"}, "/1"),
-        await theirs.delete("/1"),
-        await operator.post(edges, json={"from": 3, "to": 1, "type": "knows"}),
-    ):
-        assert answer.status_code == 403, answer.text
+    # A new record would need the field that they do not know of.
+    lacking = await theirs.post({"name": "x", "kind": "open"})
+    assert (lacking.status_code, "secret" in lacking.text) == (403, False)
+    assert (await operator.post(edges, json={"from": 3, "to": 1, "type": "knows"})).status_code == 403
+    assert (await theirs.patch({"name": "A"}, "/1")).json()["data"] == {"id": 1, "name": "A", "kind": "open"}
     # Whoever is under no rule still writes what the collection itself insists on.
     assert (await table.post({"name": "d", "kind": "open"})).status_code == 400
     assert (await table.post({"name": "d", "kind": "open", "secret": 4})).status_code == 201
@@ -111,3 +112,97 @@ async def test_what_may_be_done_with_each_record(
         assert (await theirs.get(f"/{one['id']}", **asked)).json()["data"] == one
         path = f"/{one['id']}/allowed_actions"
         assert (await theirs.get(path)).json() == {"allowed_actions": one["_allowed_actions"]}
+
+
+async def ruled(bench: MongoBench, *fields: Any, **rule: Any) -> Records:
+    table = await bench.table(
+        NAME, {"name": "kind", "type": "string"}, {"name": "region", "type": "string"}, *fields
+    )
+    read = {"or": [{"kind": "mine"}, {"region": "EU"}]}
+    body = {"name": "own", "read": read, "write": {"kind": "mine"}, **rule}
+    made = await bench.client.post(f"/api/apps/{APP}/datatables/{table.name}/rules/", json=body)
+    assert made.status_code == 201, made.text
+    return table
+
+
+@pytest.mark.parametrize("deletes_softly", [False, True], ids=["hard", "soft"])
+async def test_writes_stay_within_the_rules(
+    bench: MongoBench, operator: httpx2.AsyncClient, deletes_softly: bool
+) -> None:
+    mine = {"kind": "mine"}
+    softly = [{"name": "is_deleted", "type": "boolean"}] if deletes_softly else []
+    table = await ruled(bench, *softly)
+    await table.add({"name": "own", **mine}, {"name": "shared", "region": "EU"}, {"name": "hidden"})
+    theirs = Records(operator, table.name)
+    assert (await theirs.patch({"name": "mine"}, "/1")).status_code == 200
+    refused = await theirs.patch({"name": "x"}, "/2")
+    assert refused.status_code == 403
+    assert "'own'" in refused.text
+    assert (await theirs.patch({"name": "x"}, "/3")).status_code == 404
+    assert (await theirs.patch({"kind": "other"}, "/1")).status_code == 403
+    assert (await theirs.post({"name": "new", "kind": "other"})).status_code == 403
+    assert (await theirs.post([{"name": "n", **mine}, {"name": "n"}])).status_code == 403
+    minimal = {"Prefer": "return=minimal"}
+    assert (await theirs.post([{"name": "n", "kind": "other"}], headers=minimal)).status_code == 403
+    named = {"Idempotency-Key": f"one-{deletes_softly}"}
+    assert (await theirs.post({"name": "n"}, headers=named)).status_code == 403
+    assert (await theirs.patch([{"id": 2, "name": "x"}])).status_code == 403
+    assert (await theirs.patch([{"id": 1, "name": "x"}, {"id": 3, "name": "x"}])).status_code == 404
+    assert (await theirs.patch([{"id": 1, "kind": None}])).status_code == 403
+    assert (await theirs.patch([{"id": 1, "name": "again"}])).status_code == 200
+    assert (await theirs.delete("/2")).status_code == 403
+    assert (await theirs.delete("/3")).status_code == 404
+    assert (await theirs.delete(ids="1,2")).status_code == 403
+    assert (await theirs.delete(ids="3")).json()["deleted"] == 0
+    assert (await theirs.delete(filter='{"name__ne": "zz"}')).status_code == 403
+    assert (await theirs.post([{"id": 2, "name": "x"}], "/upsert")).status_code == 403
+    assert (await theirs.post([{"id": 3, "name": "x", **mine}], "/upsert")).status_code == 403
+    assert (await theirs.post([{"id": 1, "name": "up"}], "/upsert")).status_code == 200
+    assert (await theirs.post([{"id": 1, "kind": "other"}], "/upsert")).status_code == 403
+    # What no index keeps unique may be there again, where they do not see it.
+    again = await theirs.post({"name": "hidden", **mine}, "/upsert?unique_fields=name")
+    assert (again.status_code, again.json()["created"]) == (201, True)
+    headers = {"If-Match": '"none"'}
+    assert (await theirs.patch({"name": "x"}, "/1", headers=headers)).status_code == 412
+    assert (await theirs.patch({"name": "x"}, "/2", headers=headers)).status_code == 403
+    assert (await theirs.patch({"name": "x"}, "/3", headers=headers)).status_code == 404
+    assert (await theirs.delete(filter='{"name": "up"}')).json()["deleted"] == 1
+    assert [row["name"] for row in await table.rows(ordering="id")] == ["shared", "hidden", "hidden"]
+    told = await operator.get(f"{theirs.url}/2/allowed_actions")
+    assert told.json() == {"allowed_actions": ["read"]}
+    told = await operator.get(f"{theirs.url}/{(await theirs.ids(name='hidden'))[0]}/allowed_actions")
+    assert told.json() == {"allowed_actions": ["read", "update", "delete"]}
+
+
+async def test_hidden_fields_of_what_is_written(bench: MongoBench, operator: httpx2.AsyncClient) -> None:
+    table = await ruled(
+        bench,
+        {"name": "cost", "type": "number", "default": 7},
+        {"name": "code", "type": "string", "constraints": {"unique": True}},
+        hidden_fields=["cost", "code"],
+        read_only_fields=["region"],
+    )
+    await table.add({"name": "a", "code": "zebra"})
+    theirs = Records(operator, table.name)
+    made = (await theirs.post({"name": "b", "kind": "mine"})).json()["data"]
+    assert "cost" not in made
+    assert (await table.rows(id=made["id"]))[0]["cost"] == 7
+    assert (await theirs.post({"name": "c", "kind": "mine", "region": "EU"})).status_code == 400
+    assert (await theirs.post({"name": "c", "kind": "mine", "cost": 1})).status_code == 400
+    upserted = await theirs.post({"id": 50, "name": "d", "kind": "mine"}, "/upsert")
+    assert upserted.status_code == 201
+    assert (await table.rows(id=50))[0]["cost"] == 7
+
+
+async def test_alone_nothing_is_written_under_rules(alone: MongoBench) -> None:
+    async with alone.ctx.db.control.transaction() as conn:
+        org = await people.org_by_slug(conn, "main")
+        assert org is not None
+        key = await _member(conn, org, "operator-alone", Role.OPERATOR)
+    table = await ruled(alone)
+    assert alone.app is not None
+    async with client_of(alone.app, key) as client:
+        refused = await Records(client, table.name).post({"name": "a", "kind": "mine"})
+    assert refused.status_code == 400
+    assert "stands alone" in refused.text
+    assert await table.total() == 0

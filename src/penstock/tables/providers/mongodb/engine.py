@@ -35,7 +35,7 @@ from penstock.tables.providers.verbs import Writing
 from penstock.tables.records.codec import Incoming
 from penstock.tables.records.idempotency import Once
 from penstock.tables.records.plan import DetailPlan, RecordPlan
-from penstock.tables.records.reach import Reach
+from penstock.tables.records.reach import Reach, limits_in
 from penstock.tables.records.shape import Answer
 from penstock.tables.schema import Done, edges_definition, edges_place, parse_schema, place_of
 from penstock.tables.schema.apply import Limits
@@ -206,6 +206,7 @@ class MongoRecords:
         return await writing.delete_by_filter(self._writes, table, grant, text)
 
     async def create_edges(self, edges: Table, grant: Grant, nodes: Reach, incoming: Incoming) -> Answer:
+        _refuse_rules(edges, grant)
         return await edging.create(self._writes, edges, grant, nodes, incoming)
 
     async def update_edges(
@@ -217,9 +218,11 @@ class MongoRecords:
         ids: list[int],
         versions: Versions,
     ) -> Answer:
+        _refuse_rules(edges, grant)
         return await edging.update(self._writes, edges, grant, nodes, incoming, ids, versions)
 
     async def delete_edges(self, edges: Table, grant: Grant, ids: list[int]) -> Answer:
+        _refuse_rules(edges, grant)
         return await edging.delete(self._writes, edges, grant, ids)
 
     async def perform(
@@ -262,3 +265,11 @@ class MongoRecords:
                 await asyncio.sleep(0.1)
             if (fresh.schema_hash, fresh.layout) != (known.definition.schema_hash, known.definition.layout):
                 raise errors.Outdated
+
+
+def _refuse_rules(edges: Table, grant: Grant) -> None:
+    if limits_in(edges, grant.principal).is_limited:
+        message = (
+            f"Under the rules of a table in MongoDB, you read its edges ('{edges.name}') and write none."
+        )
+        raise errors.Forbidden(message)

@@ -13,6 +13,7 @@ from penstock.tables.providers.mongodb.failures import translated
 from penstock.tables.providers.mongodb.keys import give_keys
 from penstock.tables.providers.mongodb.linking import require_parents
 from penstock.tables.providers.mongodb.match import Match, every
+from penstock.tables.providers.mongodb.ruling import complete, require_within, seen
 from penstock.tables.providers.mongodb.shape import changes, comparable, not_deleted, path_of, row_json
 from penstock.tables.providers.mongodb.violations import Taken, explained
 from penstock.tables.providers.mongodb.writing import (
@@ -26,8 +27,10 @@ from penstock.tables.providers.mongodb.writing import (
 )
 from penstock.tables.records import batch, shape
 from penstock.tables.records.codec import MAX_REPORTED, Fault, Incoming, must_be_sent
+from penstock.tables.records.reach import limits_in
 from penstock.tables.records.shape import Answer
 from penstock.tables.records.upsert import answered, has_unique_index
+from penstock.tables.rules.models import Limits
 
 if TYPE_CHECKING:
     from penstock.tables.catalog import Table
@@ -49,15 +52,17 @@ async def upsert(
     sent = changes(table, incoming)
     indexed = has_unique_index(table, unique)
 
+    limits = limits_in(table, grant.principal)
+
     async def work(inner: Writes) -> tuple[list[str], int]:
-        return await _merge(inner, table, incoming, sent, unique, indexed=indexed)
+        return await _merge(inner, table, limits, incoming, sent, unique, indexed=indexed)
 
     try:
-        alone = len(sent) == 1 and indexed and not table.schema.foreign_keys
+        alone = len(sent) == 1 and indexed and not table.schema.foreign_keys and not limits.is_limited
         if alone and not await writes.place.server.can_transact():
             rows, created = await _alone(writes, work)
         else:
-            rows, created = await writes.together(work)
+            rows, created = await writes.together(work, limits)
     except Taken as refused:
         raise await explained(writes.place, table, refused, sent, is_list=incoming.is_list) from refused
     return answered(rows, created, is_list=incoming.is_list)
@@ -82,6 +87,7 @@ class _Vanished(errors.Contended):
 async def _merge(
     writes: Writes,
     table: Table,
+    limits: Limits,
     incoming: Incoming,
     sent: Sequence[Document],
     unique: tuple[str, ...],
@@ -96,14 +102,18 @@ async def _merge(
                 {"_id": table.place.name}, {"$inc": {"turn": 1}}, upsert=True, session=writes.session
             )
     names = [path_of(table, name) for name in unique]
-    found = await _stored(writes, table, sent, names, live=not indexed)
+    # What no index keeps unique may be there once more, where the caller does not see it.
+    known = {} if indexed else seen(limits)
+    found = await _stored(writes, table, sent, names, known, live=not indexed)
+    await require_within(writes, limits, [stored[0] for stored in found if stored])
     _refuse_ambiguous(found, unique, is_list=incoming.is_list)
     _check(table, incoming, sent, found, unique)
     made = [
-        {path: value for path, value in {**defaults(table), **one}.items() if value is not None}
+        {path: value for path, value in {**defaults(table.whole), **one}.items() if value is not None}
         for one, there in zip(sent, found, strict=True)
         if not there
     ]
+    complete(table, made, {})
     fill(table, made)
     await give_keys(writes.place, table, made)
     if made:
@@ -113,12 +123,13 @@ async def _merge(
     await require_parents(writes, table, sent, is_list=incoming.is_list)
     after = iter(await _after(writes, table, [stored for _, stored in there]))
     new = iter(made)
+    await require_within(writes, limits, [*made, *(stored for _, stored in there)])
     rows = [next(after) if one else row_json(table, table.schema.names, next(new)) for one in found]
     return rows, len(made)
 
 
 async def _stored(
-    writes: Writes, table: Table, sent: Sequence[Document], names: Sequence[str], *, live: bool
+    writes: Writes, table: Table, sent: Sequence[Document], names: Sequence[str], also: Match, *, live: bool
 ) -> list[list[Document]]:
     """For each row, the records that have its values in these fields; null is the same as nothing."""
     found: dict[Any, list[Document]] = {}
@@ -129,6 +140,7 @@ async def _stored(
         }
         if live and table.schema.soft_deletes:
             match = every([match, not_deleted(table)])
+        match = every([match, also])
         with translated():
             async for one in writes.collection(table).find(match, session=writes.session):
                 found.setdefault(_values(one, names), []).append(one)

@@ -12,6 +12,7 @@ from penstock.kit.errors import RowError
 from penstock.tables.providers.mongodb.definition import KEY, indexes
 from penstock.tables.providers.mongodb.failures import Unexpected, translated
 from penstock.tables.providers.mongodb.match import Match
+from penstock.tables.providers.mongodb.ruling import is_hidden
 from penstock.tables.providers.mongodb.servers import Place
 from penstock.tables.providers.mongodb.shape import comparable, layout_of, names_by_path, path_of, value_json
 from penstock.tables.records.codec import MAX_REPORTED
@@ -53,6 +54,8 @@ async def explained(
     declared = {one.paths for one in indexes(table.whole.schema, layout_of(table)) if one.unique}
     if tuple(refused.values) not in declared | {(KEY,)}:
         raise Unexpected
+    if is_hidden(table, list(refused.values)):
+        return errors.Conflict("A record like this exists already.")
     names = [known.get(path, path) for path in refused.values]
     if not is_list:
         said = ", ".join(_said(table, known, path, value) for path, value in refused.values.items())

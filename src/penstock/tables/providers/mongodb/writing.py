@@ -21,6 +21,7 @@ from penstock.tables.providers.mongodb.keys import give_keys
 from penstock.tables.providers.mongodb.linking import Links, let_go, require_parents
 from penstock.tables.providers.mongodb.match import Match, every
 from penstock.tables.providers.mongodb.reading import key_match, matching, version_of
+from penstock.tables.providers.mongodb.ruling import complete, require_unseen, require_within, within
 from penstock.tables.providers.mongodb.servers import Place, transact
 from penstock.tables.providers.mongodb.shape import (
     VERSION,
@@ -41,8 +42,10 @@ from penstock.tables.providers.mongodb.violations import Taken, explained, taken
 from penstock.tables.records import batch, shape
 from penstock.tables.records.codec import MAX_REPORTED, Incoming
 from penstock.tables.records.plan import key_filter, keys_filter
+from penstock.tables.records.reach import limits_in
 from penstock.tables.records.service import refuse_new_key
 from penstock.tables.records.shape import Answer
+from penstock.tables.rules.models import Limits
 
 if TYPE_CHECKING:
     from penstock.tables.catalog import Table
@@ -54,6 +57,10 @@ _AT_ONCE = 1000
 _ALONE = (
     "This MongoDB stands alone, without a replica set: it changes one record at a time, and cannot promise that "
     "a request that changes several is done wholly or not at all."
+)
+_UNRULED = (
+    "This MongoDB stands alone, without a replica set: it cannot take back a record that the rules of its table "
+    "refuse, so who is held to rules writes none."
 )
 
 
@@ -68,11 +75,13 @@ class Writes:
     def collection(self, table: Table) -> AsyncCollection[Document]:
         return self.place.collection(table.place.name)
 
-    async def together(self, work: Callable[[Writes], Awaitable[T]]) -> T:
+    async def together(self, work: Callable[[Writes], Awaitable[T]], limits: Limits | None = None) -> T:
         """All of `work` or nothing. Raises `BadRequest` where that cannot be promised."""
         if self.session is not None:
             return await work(self)
         if not await self.place.server.can_transact():
+            if limits is not None and limits.is_limited:
+                raise errors.BadRequest(_UNRULED)
             raise errors.BadRequest(
                 _ALONE, hint="Send the records one by one, or give MongoDB a replica set."
             )
@@ -88,19 +97,22 @@ async def create(
     assert grant.action == "record.write"
     if not incoming.rows:
         return shape.records([], status=201)
+    limits = limits_in(table, grant.principal)
     made = documents(table, incoming)
+    complete(table, made, defaults(table.whole))
     fill(table, made)
     await give_keys(writes.place, table, made)
 
     async def work(inner: Writes) -> None:
         await insert(inner, table, made)
         await require_parents(inner, table, made, is_list=incoming.is_list)
+        await require_within(inner, limits, made)
 
     try:
-        if len(made) == 1 and not table.schema.foreign_keys:
+        if len(made) == 1 and not table.schema.foreign_keys and not limits.is_limited:
             await work(writes)
         else:
-            await writes.together(work)
+            await writes.together(work, limits)
     except Taken as refused:
         raise await explained(writes.place, table, refused, made, is_list=incoming.is_list) from refused
     if brief:
@@ -112,7 +124,9 @@ async def create(
 def fill(table: Table, made: Sequence[Document]) -> None:
     """What the service sets in new records; every one of a request has the same moment."""
     now, version, token = instant(datetime.now(UTC)), new_version(), layout_of(table).token
-    managed = [path_of(table, name) for name in ("created_at", "updated_at") if table.schema.manages(name)]
+    managed = [
+        path_of(table, name) for name in ("created_at", "updated_at") if table.whole.schema.manages(name)
+    ]
     for one in made:
         for path in managed:
             one.setdefault(path, now)
@@ -147,7 +161,7 @@ def _raise_taken(error: PyMongoError) -> None:
 
 def change_of(table: Table, sent: Document, fixed: Sequence[str]) -> Document:
     """The update for what a row sends: not its key, and not what the service sets itself."""
-    schema = table.schema
+    schema = table.whole.schema
     held = {path_of(table, name) for name in (*fixed, *schema.primary_key)}
     values = {path: value for path, value in sent.items() if path not in held}
     if schema.manages("updated_at"):
@@ -170,21 +184,25 @@ async def update_one(
     (sent,) = changes(table, incoming)
     hides = table.schema.soft_deletes and path_of(table, "is_deleted") not in sent
     found = key_match(table, key_filter(key, table), hide_deleted=hides)
-    match, change = every([found, _at(versions)]), change_of(table, sent, ())
+    limits = limits_in(table, grant.principal)
+    match, change = every([found, within(limits), _at(versions)]), change_of(table, sent, ())
 
     async def work(inner: Writes) -> Document | None:
         after = await _change_one(inner, table, match, change)
         if after is not None and refers:
             await require_parents(inner, table, [after], is_list=False)
+        if after is not None:
+            await require_within(inner, limits, [after])
         return after
 
     refers = _refers(table, sent)
     try:
-        after = await (writes.together(work) if refers else work(writes))
+        together = refers or limits.is_limited
+        after = await (writes.together(work, limits) if together else work(writes))
     except Taken as refused:
         raise await explained(writes.place, table, refused, [sent], is_list=False) from refused
     if after is None:
-        await _absent_or_changed(writes, table, key, versions)
+        await _absent_or_changed(writes, table, limits, key, versions)
     assert after is not None
     return shape.record(row_json(table, table.schema.names, after), version_of(after))
 
@@ -212,12 +230,16 @@ def _at(versions: Versions) -> Match:
     return {"$expr": {"$in": [{"$toString": f"${VERSION}"}, {"$literal": list(versions)}]}}
 
 
-async def _absent_or_changed(writes: Writes, table: Table, key: str, versions: Versions) -> None:
+async def _absent_or_changed(
+    writes: Writes, table: Table, limits: Limits, key: str, versions: Versions
+) -> None:
+    found = key_match(table, key_filter(key, table), hide_deleted=table.schema.soft_deletes)
     if versions is not None:
-        found = key_match(table, key_filter(key, table), hide_deleted=table.schema.soft_deletes)
+        match = every([found, within(limits)])
         with translated():
-            if await writes.collection(table).find_one(found, {"_id": 1}, session=writes.session) is not None:
+            if await writes.collection(table).find_one(match, {"_id": 1}, session=writes.session) is not None:
                 raise errors.PreconditionFailed
+    await require_unseen(writes, limits, found)
     raise errors.NotFound
 
 
@@ -229,20 +251,22 @@ async def update_many(writes: Writes, table: Table, grant: Grant, incoming: Inco
     batch.refuse_repeated(table, incoming, key)
     sent = changes(table, incoming)
     keys = [path_of(table, name) for name in key]
+    limits = limits_in(table, grant.principal)
 
     async def work(inner: Writes) -> list[str]:
-        matches = [_own(table, one, keys) for one in sent]
-        await _require_all(inner, table, matches, key[0])
+        matches = [every([_own(table, one, keys), within(limits)]) for one in sent]
+        await _require_all(inner, table, limits, matches, [_own(table, one, keys) for one in sent])
         await apply(
             inner,
             table,
             [UpdateOne(match, change_of(table, one, ())) for match, one in zip(matches, sent, strict=True)],
         )
         await require_parents(inner, table, sent, is_list=True)
+        await require_within(inner, limits, sent)
         return await read_back(inner, table, sent, keys)
 
     try:
-        rows = await writes.together(work)
+        rows = await writes.together(work, limits)
     except Taken as refused:
         raise await explained(writes.place, table, refused, sent, is_list=True) from refused
     return shape.records(rows)
@@ -254,7 +278,10 @@ def _own(table: Table, sent: Document, keys: Sequence[str]) -> Match:
     return every([match, not_deleted(table)]) if hides else match
 
 
-async def _require_all(writes: Writes, table: Table, matches: Sequence[Match], name: str) -> None:
+async def _require_all(
+    writes: Writes, table: Table, limits: Limits, matches: Sequence[Match], own: Sequence[Match]
+) -> None:
+    """Every record is there, and one that the caller may change; `own` finds them whoever asks."""
     missing: list[int] = []
     for start in range(0, len(matches), _AT_ONCE):
         part = matches[start : start + _AT_ONCE]
@@ -270,6 +297,8 @@ async def _require_all(writes: Writes, table: Table, matches: Sequence[Match], n
                     ):
                         missing.append(position)
     if missing:
+        await require_unseen(writes, limits, {"$or": [own[place] for place in missing[:MAX_REPORTED]]})
+        name = table.schema.primary_key[0]
         rows = [
             errors.RowError(place, {name: ["There is no such record."]}) for place in missing[:MAX_REPORTED]
         ]
@@ -307,13 +336,14 @@ def _key(table: Table, document: Document) -> tuple[Any, ...]:
 async def delete_one(writes: Writes, table: Table, grant: Grant, key: str, versions: Versions) -> Answer:
     assert grant.action == "record.write"
     found = key_match(table, key_filter(key, table), hide_deleted=table.schema.soft_deletes)
+    limits = limits_in(table, grant.principal)
     match = every([found, _at(versions)])
-    if await _is_counted_on(writes, table):
-        count = await writes.together(lambda inner: remove(inner, table, match))
+    if limits.is_limited or await _is_counted_on(writes, table.whole):
+        count = await writes.together(lambda inner: remove(inner, table, match, limits), limits)
     else:
         count = await _remove_one(writes, table, match)
     if not count:
-        await _absent_or_changed(writes, table, key, versions)
+        await _absent_or_changed(writes, table, limits, key, versions)
     return Answer(204, b"")
 
 
@@ -343,15 +373,18 @@ async def delete_by_keys(writes: Writes, table: Table, grant: Grant, text: str) 
     match = matching(table, keys_filter(text, table), hide_deleted=table.schema.soft_deletes)
     name = table.schema.primary_key[0]
     path = path_of(table, name)
+    limits = limits_in(table, grant.principal)
 
     async def work(inner: Writes) -> list[Any]:
         with translated():
-            cursor = inner.collection(table).find(match, {path: 1}, session=inner.session)
+            found = every([match, within(limits)])
+            cursor = inner.collection(table).find(found, {path: 1}, session=inner.session)
             keys = [one[path] async for one in cursor]
-        await remove(inner, table, {path: {"$in": keys}})
+        await remove(inner, table, {path: {"$in": keys}}, limits)
+        await require_unseen(inner, limits, match)
         return keys
 
-    keys = await writes.together(work)
+    keys = await writes.together(work, limits)
     said = ", ".join(value_json(table, name, key) for key in keys)
     return Answer(200, f'{{"deleted":{len(keys)},"ids":[{said}]}}'.encode())
 
@@ -362,23 +395,43 @@ async def delete_by_filter(writes: Writes, table: Table, grant: Grant, text: str
     tree = parse_delete(text, table.columns)
     hides = table.schema.soft_deletes and "is_deleted" not in paths(tree)
     match = matching(table, bind(tree, table.columns.get, table.columns), hide_deleted=hides)
-    return shape.counted(deleted=await writes.together(lambda inner: remove(inner, table, match)))
+    limits = limits_in(table, grant.principal)
+
+    async def work(inner: Writes) -> int:
+        count = await remove(inner, table, match, limits)
+        left = every([match, not_deleted(table)]) if table.schema.soft_deletes else match
+        await require_unseen(inner, limits, left)
+        return count
+
+    return shape.counted(deleted=await writes.together(work, limits))
 
 
-async def remove(writes: Writes, table: Table, match: Match) -> int:
+async def remove(writes: Writes, table: Table, match: Match, limits: Limits) -> int:
     """In a transaction, when there may be several."""
+    match = every([match, within(limits)])
     with translated():
         records = writes.collection(table)
         if table.schema.soft_deletes:
-            return (await records.update_many(match, _mark(table), session=writes.session)).modified_count
-        if not await _is_counted_on(writes, table):
+            return await _mark_all(writes, table, match, limits)
+        if not await _is_counted_on(writes, table.whole):
             return (await records.delete_many(match, session=writes.session)).deleted_count
         keys = [one["_id"] async for one in records.find(match, {"_id": 1}, session=writes.session)]
         for start in range(0, len(keys), _AT_ONCE):
             some: Match = {"_id": {"$in": keys[start : start + _AT_ONCE]}}
             await records.delete_many(some, session=writes.session)
-    await let_go(writes, table, keys)
+    await let_go(writes, table.whole, keys)
     return len(keys)
+
+
+async def _mark_all(writes: Writes, table: Table, match: Match, limits: Limits) -> int:
+    records = writes.collection(table)
+    if not limits.is_limited:
+        return (await records.update_many(match, _mark(table), session=writes.session)).modified_count
+    found = [one async for one in records.find(match, session=writes.session)]
+    keys = [one["_id"] for one in found]
+    done = await records.update_many({"_id": {"$in": keys}}, _mark(table), session=writes.session)
+    await require_within(writes, limits, found)
+    return done.modified_count
 
 
 def defaults(table: Table) -> Document:
