@@ -197,6 +197,7 @@ class UserOut(msgspec.Struct, kw_only=True):
     last_name: str
     name: str
     is_active: bool
+    is_disabled: bool
     role: str | None
     created_at: Moment
     updated_at: Moment
@@ -213,6 +214,7 @@ class UserOut(msgspec.Struct, kw_only=True):
             last_name=user.last_name,
             name=f"{user.first_name} {user.last_name}".strip() or user.username,
             is_active=user.is_active,
+            is_disabled=not user.is_active,
             role=member.role.label if member.role else None,
             created_at=clock.iso(user.created_at),
             updated_at=clock.iso(user.updated_at),

@@ -53,9 +53,6 @@ class QueriesSettings:
     result_bytes: int = setting(
         16 * 1024 * _MIB, "Bytes at which a result is cut off; it says so then.", check=at_least(_MIB)
     )
-    queries_per_org: int = setting(
-        4, "Queries of one org that run at the same time; others wait their turn.", check=at_least(1)
-    )
     explorer_fresh_seconds: int = setting(
         300,
         "Age in seconds up to which the first page of an explorer query shows the rows that are there already.",

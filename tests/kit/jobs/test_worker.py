@@ -37,6 +37,29 @@ async def test_a_run_is_done_with_its_payload_and_result(
     assert said == ["before", "after it started"]
 
 
+async def test_an_org_has_its_share(ctx: Context, database: TestDatabase) -> None:
+    job = Job("test.shared", Note, at_once_per_org=2)
+    going: Counter[int | None] = Counter()
+    most: Counter[int | None] = Counter()
+
+    async def work(_: Context, run: Run[Note]) -> None:
+        going[run.org_id] += 1
+        most[run.org_id] = max(most[run.org_id], going[run.org_id])
+        await asyncio.sleep(0.2)
+        going[run.org_id] -= 1
+
+    first = [await defer(ctx, job, org_id=1) for _ in range(6)]
+    second = [await defer(ctx, job, org_id=2) for _ in range(2)]
+    async with working(database, [Handler(job, work)], concurrency=4):
+        for run in second:
+            await reached(ctx, run, *ENDS)
+        # Who came later did not wait for all of who came first.
+        assert (await look(ctx, first[-1])).state is not RunState.SUCCEEDED
+        for run in first:
+            assert (await reached(ctx, run, *ENDS)).state is RunState.SUCCEEDED
+    assert most == {1: 2, 2: 2}
+
+
 async def test_a_delay_is_kept_to_the_moment(ctx: Context, database: TestDatabase) -> None:
     async def nothing(_: Context, run: Run[Note]) -> None:
         pass

@@ -54,6 +54,7 @@ USERS: Final[tuple[Operation, ...]] = (
             Parameter(name="search", schema=TEXT, description="Part of a name or an e-mail address."),
             Parameter(name="q", schema=TEXT, description="The same as `search`."),
             flag("is_active", "Only users who may sign in, or only those who may not."),
+            flag("disabled", "The other way round, as clients of the dashboard dialect say it."),
             Parameter(name="role", schema=ROLE, description="Only users with this role."),
             Parameter(name="roles", schema=ROLE, description="The same as `role`."),
         ),

@@ -24,14 +24,16 @@ _PLAIN = ("username", "email", "first_name", "last_name", "is_active")
 
 @get("/api/users")
 async def list_users(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
-    given = parameters(request, "page", "page_size", "search", "q", "is_active", "role", "roles")
+    given = parameters(request, "page", "page_size", "search", "q", "is_active", "disabled", "role", "roles")
     page = page_or_first(request)
+    disabled = flag(given, "disabled")
+    active = flag(given, "is_active") if disabled is None else not disabled
     total, members = await users.list_members(
         conn,
         own(principal, "user.read"),
         page,
         search=(given.get("search") or given.get("q") or "")[:254],
-        is_active=flag(given, "is_active"),
+        is_active=active,
         role=role_named(given, "role", "roles"),
     )
     results = [UserOut.of(member) for member in members]

@@ -32,13 +32,17 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job(Generic[P]):
-    """One kind of work. An attempt is over after `time_limit` seconds; `at_once` runs go on at a time, anywhere."""
+    """One kind of work. An attempt is over after `time_limit` seconds.
+
+    `at_once` runs go on at a time, anywhere, and `at_once_per_org` of those of one org: others wait their turn.
+    """
 
     name: str
     payload: type[P]
     attempts: int = 5
     time_limit: float = 300.0
     at_once: int | None = None
+    at_once_per_org: int | None = None
     # Seconds before the second attempt, doubled with each one more, up to the longest.
     first_delay: float = 2.0
     longest_delay: float = 600.0

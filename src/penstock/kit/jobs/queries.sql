@@ -37,20 +37,39 @@ GROUP BY job, state ORDER BY job, state
 SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(7310519262)
 
 -- name: claim
--- The runs longest due, of jobs ($1) that have not reached the number they may run at once ($2): $3 at most.
+-- The runs longest due, of jobs ($1) that have not reached the number they may run at once ($2), nor that of their
+-- org ($5): $3 at most.
 WITH room AS (
-    SELECT given.job,
+    SELECT given.job, given.share,
            CASE WHEN given.most IS NULL THEN $3
                 ELSE least($3, given.most - (
                     SELECT count(*) FROM penstock.job_runs AS other
                     WHERE other.job = given.job AND other.state = 'doing'))
            END AS places
-    FROM unnest($1::text[], $2::int[]) AS given (job, most)
+    FROM unnest($1::text[], $2::int[], $5::int[]) AS given (job, most, share)
+), fair AS (
+    SELECT one.id
+    FROM room,
+    LATERAL (
+        SELECT DISTINCT run.org_id FROM penstock.job_runs AS run
+        WHERE run.job = room.job AND run.state = 'todo' AND run.due_at <= now()
+    ) AS org,
+    LATERAL (
+        SELECT run.id FROM penstock.job_runs AS run
+        WHERE run.job = room.job AND run.state = 'todo' AND run.due_at <= now()
+          AND run.org_id IS NOT DISTINCT FROM org.org_id
+        ORDER BY run.due_at, run.id
+        LIMIT greatest(room.share - (
+            SELECT count(*) FROM penstock.job_runs AS other
+            WHERE other.job = room.job AND other.state = 'doing' AND other.org_id IS NOT DISTINCT FROM org.org_id), 0)
+    ) AS one
+    WHERE room.share IS NOT NULL
 ), ready AS (
     SELECT found.id
     FROM room, LATERAL (
         SELECT run.id, run.due_at FROM penstock.job_runs AS run
         WHERE run.job = room.job AND run.state = 'todo' AND run.due_at <= now()
+          AND (room.share IS NULL OR run.id IN (SELECT fair.id FROM fair))
         ORDER BY run.due_at, run.id
         LIMIT greatest(room.places, 0)
         FOR UPDATE SKIP LOCKED

@@ -120,9 +120,10 @@ class Worker:
         if not self._known or free <= 0:
             return self._poll
         limits = [handler.job.at_once for handler in self._handlers.values()]
+        shares = [handler.job.at_once_per_org for handler in self._handlers.values()]
         async with self._context.db.control.transaction() as conn:
             await conn.row(QUERIES["take_turn"])
-            rows = await conn.rows(QUERIES["claim"], list(self._handlers), limits, free, self._id)
+            rows = await conn.rows(QUERIES["claim"], list(self._handlers), limits, free, self._id, shares)
             due = await conn.value(QUERIES["next_due"], list(self._handlers)) if not rows else None
         for row in rows:
             self._take(row)

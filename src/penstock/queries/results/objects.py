@@ -14,8 +14,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from penstock.kit.settings import SettingError
+
 _PIECE = 1024 * 1024
 _PART = ".part"
+# Options of the connection, and not of the bucket.
+_OF_CLIENT = frozenset(
+    {
+        "allow_http",
+        "allow_invalid_certificates",
+        "connect_timeout",
+        "timeout",
+        "proxy_url",
+        "proxy_ca_certificate",
+    }
+)
 
 
 class Objects(Protocol):
@@ -86,10 +99,7 @@ class Bucket:
     near = False
 
     def __init__(self, url: str, options: Mapping[str, str], aside: Path) -> None:
-        from obstore.store import from_url  # noqa: PLC0415  (large)
-
-        make: Any = from_url
-        self._store: Any = make(url, config=dict(options))
+        self._store = _store(url, options)
         self._aside = aside
 
     def scratch(self, name: str) -> Path:
@@ -129,6 +139,28 @@ class Bucket:
         before = time.time() - seconds
         pages: Any = obstore.list(self._store)
         return [one["path"] for page in pages for one in page if one["last_modified"].timestamp() < before]
+
+
+def _store(url: str, options: Mapping[str, str]) -> Any:
+    """Raises `SettingError` for what the library does not know."""
+    from obstore.store import from_url  # noqa: PLC0415  (large)
+
+    make: Any = from_url
+    of_client = {name: _flag(text) for name, text in options.items() if name in _OF_CLIENT}
+    own = {name: text for name, text in options.items() if name not in _OF_CLIENT}
+    try:
+        return make(url, config=own, client_options=of_client)
+    except BaseException as error:
+        # What it is not prepared for comes as a panic, which is no `Exception`.
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            raise SettingError(
+                f"The bucket of results_url and results_options cannot be used: {error}."
+            ) from error
+        raise
+
+
+def _flag(text: str) -> Any:
+    return {"true": True, "false": False}.get(text.lower(), text)
 
 
 class _Reader:

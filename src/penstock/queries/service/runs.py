@@ -29,7 +29,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # Its own time limit ends a query long before.
-RUN_QUERY: Final = Job("queries.run", Asked, attempts=2, time_limit=86_400.0, first_delay=0.2)
+RUN_QUERY: Final = Job(
+    "queries.run", Asked, attempts=2, time_limit=86_400.0, at_once_per_org=4, first_delay=0.2
+)
 
 
 class Endings:
