@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import asyncpg
 import msgspec
@@ -16,21 +18,24 @@ from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.tables.bulk.steps import Batch, References, Step, check, named
 from penstock.tables.catalog import Table
-from penstock.tables.providers import Feature
-from penstock.tables.records import idempotency, service
+from penstock.tables.models import ProviderType
+from penstock.tables.providers import Feature, mongodb
+from penstock.tables.providers.postgres import PostgresWriting
+from penstock.tables.providers.verbs import Writing
+from penstock.tables.records import idempotency
 from penstock.tables.records.call import finished, open_table, outside, persist, pool_for
 from penstock.tables.records.codec import Incoming
 from penstock.tables.records.execute import InTransaction
 from penstock.tables.records.matching import unique_fields
 from penstock.tables.records.replan import replanned
 from penstock.tables.records.shape import Answer
-from penstock.tables.records.upsert import upsert
 from penstock.tables.records.violations import Refused, explain_here
 from penstock.tables.rules.limits import limits_of
 from penstock.tables.settings import TablesSettings
 
 BATCH = "/api/apps/{app:str}/batch"
 _NOTHING = Incoming([], False, [])
+Perform: TypeAlias = "Callable[[Step, Grant, Table, Incoming], Awaitable[Answer]]"
 
 
 @dataclass(slots=True)
@@ -43,11 +48,14 @@ class Run:
     left: int
     references: References
 
-    async def all(self, conn: Connection, steps: list[Step]) -> Answer:
+    async def all(self, steps: list[Step], perform: Perform) -> Answer:
         answers: list[dict[str, Any]] = []
         for index, step in enumerate(steps):
             try:
-                answer = await self._one(conn, step)
+                grant, table = self.opened[step.table]
+                incoming = self._read(step, table)
+                self.left -= len(incoming.rows)
+                answer = await perform(step, grant, table, incoming)
             except errors.PenstockError as error:
                 raise named(error, index, step) from error.__cause__
             except asyncpg.PostgresError as error:
@@ -59,13 +67,14 @@ class Run:
             )
         return Answer(200, msgspec.json.encode({"steps": answers}))
 
-    async def _one(self, conn: Connection, step: Step) -> Answer:
-        grant, table = self.opened[step.table]
-        incoming = self._read(step, table)
-        self.left -= len(incoming.rows)
+    async def rows(
+        self, conn: Connection, step: Step, grant: Grant, table: Table, incoming: Incoming
+    ) -> Answer:
+        """A step on a table of PostgreSQL."""
         try:
             async with conn.savepoint():
-                answer = await self._perform(InTransaction(conn), step, grant, table, incoming)
+                writing = PostgresWriting(InTransaction(conn))
+                answer = await self._perform(writing, step, grant, table, incoming)
         except (errors.RowRefused, asyncpg.InsufficientPrivilegeError) as refused:
             raise outside(table, limits_of(table, self.principal)) from refused
         except Refused as refused:
@@ -84,6 +93,17 @@ class Run:
             )
         return answer
 
+    async def documents(
+        self, writing: Writing, step: Step, grant: Grant, table: Table, incoming: Incoming
+    ) -> Answer:
+        """A step on a table of MongoDB."""
+        try:
+            return await self._perform(writing, step, grant, table, incoming)
+        except errors.RowRefused as refused:
+            if type(refused) is not errors.RowRefused:
+                raise
+            raise outside(table, limits_of(table, self.principal)) from refused
+
     def _read(self, step: Step, table: Table) -> Incoming:
         if isinstance(step.data, msgspec.UnsetType):
             return _NOTHING
@@ -92,38 +112,37 @@ class Run:
         return decode(text, self.left)
 
     async def _perform(
-        self, runner: InTransaction, step: Step, grant: Grant, table: Table, incoming: Incoming
+        self, writing: Writing, step: Step, grant: Grant, table: Table, incoming: Incoming
     ) -> Answer:
         if step.op == "create":
-            return await service.create(runner, table, grant, incoming)
+            return await writing.create(table, grant, incoming, brief=False)
         if step.op == "upsert":
             names = (
                 None if isinstance(step.unique_fields, msgspec.UnsetType) else ",".join(step.unique_fields)
             )
-            return await upsert(runner, table, grant, incoming, unique_fields(table, names))
+            return await writing.upsert(table, grant, incoming, unique_fields(table, names))
         if step.op == "update":
-            return await self._update(runner, step, grant, table, incoming)
-        return await self._delete(runner, step, grant, table)
+            return await self._update(writing, step, grant, table, incoming)
+        return await self._delete(writing, step, grant, table)
 
     async def _update(
-        self, runner: InTransaction, step: Step, grant: Grant, table: Table, incoming: Incoming
+        self, writing: Writing, step: Step, grant: Grant, table: Table, incoming: Incoming
     ) -> Answer:
         if isinstance(step.key, msgspec.UnsetType):
             if not incoming.is_list:
                 raise errors.Invalid({"data": ["Without 'key' it is a list of objects, each with its key."]})
-            return await service.update_many(runner, table, grant, incoming)
+            return await writing.update_many(table, grant, incoming)
         if incoming.is_list:
             raise errors.Invalid({"data": ["With 'key' it is one object."]})
-        return await service.update_one(runner, table, grant, self.references.key(step.key), incoming, None)
+        return await writing.update_one(table, grant, self.references.key(step.key), incoming, None)
 
-    async def _delete(self, runner: InTransaction, step: Step, grant: Grant, table: Table) -> Answer:
+    async def _delete(self, writing: Writing, step: Step, grant: Grant, table: Table) -> Answer:
         if not isinstance(step.key, msgspec.UnsetType):
-            await service.delete_one(runner, table, grant, self.references.key(step.key), None)
-            return Answer(204, b"")
+            return await writing.delete_one(table, grant, self.references.key(step.key), None)
         if not isinstance(step.ids, msgspec.UnsetType):
-            return await service.delete_by_keys(runner, table, grant, self.references.ids(step.ids))
+            return await writing.delete_by_keys(table, grant, self.references.ids(step.ids))
         assert not isinstance(step.filter, msgspec.UnsetType)
-        return await service.delete_by_filter(runner, table, grant, bytes(step.filter).decode())
+        return await writing.delete_by_filter(table, grant, bytes(step.filter).decode())
 
 
 @post(BATCH, status_code=200)
@@ -141,18 +160,35 @@ async def run_batch(request: http.AnyRequest) -> ASGIResponse:
     name = http.header(request, b"idempotency-key")
     body = await request.body()
 
-    async def attempt() -> Answer:
-        run = Run(ctx, principal, opened, settings.max_bulk_rows, References())
-        async with pool_for(ctx, limits).transaction() as conn:
-            if name is None:
-                return await run.all(conn, batch.steps)
-            said = f"POST {request.scope['path'].replace(http.SLASH, '%2F')}"
-            once = idempotency.identify(principal, name, said, b"", body)
-            return await idempotency.perform(
-                conn, once, settings.idempotency_seconds, lambda: run.all(conn, batch.steps)
-            )
+    said = f"POST {request.scope['path'].replace(http.SLASH, '%2F')}"
+    once = None if name is None else idempotency.identify(principal, name, said, b"", body)
 
-    return finished(await persist(attempt))
+    def new_run() -> Run:
+        return Run(ctx, principal, opened, settings.max_bulk_rows, References())
+
+    async def attempt() -> Answer:
+        run = new_run()
+        async with pool_for(ctx, limits).transaction() as conn:
+
+            async def work() -> Answer:
+                return await run.all(batch.steps, partial(run.rows, conn))
+
+            if once is None:
+                return await work()
+            return await idempotency.perform(conn, once, settings.idempotency_seconds, work)
+
+    async def attempt_documents() -> Answer:
+        grant, _ = opened[batch.steps[0].table]
+        records = await mongodb.load_engine().open_batch(ctx, grant, [table for _, table in opened.values()])
+
+        async def work(writing: Writing) -> Answer:
+            run = new_run()
+            return await run.all(batch.steps, partial(run.documents, writing))
+
+        return await records.perform_all(work, once)
+
+    elsewhere = any(table.provider is ProviderType.MONGODB for _, table in opened.values())
+    return finished(await persist(attempt_documents if elsewhere else attempt))
 
 
 async def _open(ctx: Context, principal: Principal, app: str, batch: Batch) -> dict[str, tuple[Grant, Table]]:
@@ -165,7 +201,23 @@ async def _open(ctx: Context, principal: Principal, app: str, batch: Batch) -> d
             grant, table = await open_table(ctx, principal, app, step.table, "record.write", Feature.BATCH)
             if table.edges_of is not None:
                 raise errors.BadRequest("Edges have requests of their own, and no place in a batch.")
+            for _, other in found.values():
+                _require_shared(table, other)
         except errors.PenstockError as error:
             raise named(error, index, step) from error.__cause__
         found[step.table] = grant, table
     return found
+
+
+def _require_shared(table: Table, other: Table) -> None:
+    """Raises `BadRequest` for tables that no transaction has both of."""
+    places = [
+        one.definition.data_source_id if one.provider is ProviderType.MONGODB else None
+        for one in (table, other)
+    ]
+    if places[0] != places[1]:
+        raise errors.BadRequest(
+            f"A batch is one transaction, and none has both '{other.name}' and '{table.name}': "
+            "they are in different databases.",
+            hint="Tables in MongoDB share a batch with those of the same data source.",
+        )

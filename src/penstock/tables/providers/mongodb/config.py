@@ -27,7 +27,6 @@ CAPABILITIES = Capabilities(
         Feature.DOCUMENT_TEXT: "documents are not kept as text.",
         Feature.LONG_NUMBERS: "it keeps 34 digits, and an aggregate that would need more is refused.",
         Feature.FILES: f"for imports and exports, {_LATER}",
-        Feature.BATCH: f"for batches, {_LATER}",
     },
 )
 _DATABASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")

@@ -59,6 +59,12 @@ async def open_records(ctx: Context, grant: Grant, table: Table) -> MongoRecords
     return MongoRecords(ctx, Writes(place, Links(ctx, grant)), grant, table)
 
 
+async def open_batch(ctx: Context, grant: Grant, tables: Sequence[Table]) -> MongoRecords:
+    """The records of several tables of one data source."""
+    opened = [await open_records(ctx, grant, table) for table in tables]
+    return opened[0].beside(tables[1:])
+
+
 async def prepare(ctx: Context, conn: Connection, grant: Grant, table: DataTable) -> None:
     """Make the collection of a table. Raises `Unavailable` when MongoDB cannot be reached."""
     await _prepare(await _servers(ctx).place(ctx, grant, table.data_source_id, conn), table)
@@ -144,11 +150,18 @@ async def line_up(ctx: Context, grant: Grant, table: DataTable) -> DataTable | N
 class MongoRecords:
     """Reads and writes; each verb that writes several records opens a transaction, or joins the one it is in."""
 
-    def __init__(self, ctx: Context, writes: Writes, grant: Grant, table: Table) -> None:
+    def __init__(
+        self, ctx: Context, writes: Writes, grant: Grant, table: Table, others: Sequence[Table] = ()
+    ) -> None:
+        """`others` are tables that are written besides."""
         self._ctx = ctx
         self._writes = writes
         self._grant = grant
         self._table = table
+        self._others = others
+
+    def beside(self, others: Sequence[Table]) -> MongoRecords:
+        return MongoRecords(self._ctx, self._writes, self._grant, self._table, others)
 
     async def list_records(self, plan: RecordPlan) -> Answer:
         plan, found = await self._searched(replace(plan, where=await self._resolved(plan.where)))
@@ -242,6 +255,19 @@ class MongoRecords:
         except Unexpected as refused:
             raise errors.Contended from refused
 
+    async def perform_all(
+        self, verb: Callable[[Writing], Awaitable[Answer]], named: Once | None = None
+    ) -> Answer:
+        """As `perform`, with all that the verb does in one transaction."""
+
+        async def whole(inner: Writing) -> Answer:
+            assert isinstance(inner, MongoRecords)
+            return await inner._writes.together(
+                lambda writes: verb(MongoRecords(self._ctx, writes, self._grant, self._table))
+            )
+
+        return await self.perform(whole, named)
+
     async def _attempt(self, verb: Callable[[Writing], Awaitable[Answer]], named: Once | None) -> Answer:
         if named is None:
             return await verb(self)
@@ -256,8 +282,9 @@ class MongoRecords:
         """Wait for the end of a change, and bring in line what it has left."""
         patience = self._ctx.settings(TablesSettings).schema_lock_patience
         until = time.monotonic() + patience
-        base = (self._table.edges_of or self._table).whole
-        for known in await self._writes.links.around(base):
+        bases = [(one.edges_of or one).whole for one in (self._table, *self._others)]
+        around = [found for base in bases for found in await self._writes.links.around(base)]
+        for known in {one.definition.id: one for one in around}.values():
             while (fresh := await line_up(self._ctx, self._grant, known.definition)) is None:
                 if time.monotonic() > until:
                     message = f"The schema of '{known.name}' is being changed; try again shortly."
