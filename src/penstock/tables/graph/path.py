@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from penstock.identity import Grant
 from penstock.kit import errors
-from penstock.kit.db import Pool, Row
+from penstock.kit.db import Pool
 from penstock.kit.filters import BoundTree, Compare, bind
 from penstock.tables.graph.compile import of_types, shown_edges, shown_fields
 from penstock.tables.graph.nodes import is_visible, key_of, visible
@@ -83,7 +83,7 @@ async def find(pool: Pool, plan: PathPlan) -> Answer:
     """The records and edges of a shortest path, from its beginning; `data` is null when there is none."""
     row = await read(pool, compile_path(plan))
     assert row is not None
-    return _answer(plan, row)
+    return answer(plan, row)
 
 
 def compile_path(plan: PathPlan) -> Statement:
@@ -162,7 +162,8 @@ def _id_type(walk: WalkPlan) -> str:
     return column_type(walk.edges.schema.by_name["id"])
 
 
-def _answer(plan: PathPlan, row: Row) -> Answer:
+def answer(plan: PathPlan, row: Mapping[str, Any]) -> Answer:
+    """`row` is what `compile_path` gives."""
     for name, exists in (("from", row["has_from"]), ("to", row["has_to"])):
         if not exists:
             raise errors.Invalid({name: ["There is no such record."]})

@@ -36,7 +36,7 @@ async def find_path(request: http.AnyRequest) -> ASGIResponse:
     service.require_edges(call.table)
     limit = call.ctx.settings(TablesSettings).max_graph_size
     plan = path.plan_path(http.query(request), call.table, call.grant, limit)
-    return finished(await path.find(call.pool, plan))
+    return finished(await (await reading(call)).path(plan))
 
 
 @post(LIST)

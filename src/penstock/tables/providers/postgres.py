@@ -10,8 +10,9 @@ from penstock.kit.db import Pool
 from penstock.tables.aggregates.cost import Sizes
 from penstock.tables.aggregates.plan import AggregatePlan
 from penstock.tables.aggregates.service import aggregate
+from penstock.tables.graph import path, walking
 from penstock.tables.graph import service as graph
-from penstock.tables.graph import walking
+from penstock.tables.graph.path import PathPlan
 from penstock.tables.graph.plan import WalkPlan
 from penstock.tables.records import service
 from penstock.tables.records.change import Versions
@@ -48,6 +49,9 @@ class PostgresReading:
 
     async def walk(self, plan: WalkPlan) -> Answer:
         return await walking.walk(self._pool, plan)
+
+    async def path(self, plan: PathPlan) -> Answer:
+        return await path.find(self._pool, plan)
 
 
 class PostgresWriting:

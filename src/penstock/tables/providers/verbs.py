@@ -14,6 +14,7 @@ from penstock.tables.records.shape import Answer
 if TYPE_CHECKING:
     from penstock.tables.aggregates.plan import AggregatePlan
     from penstock.tables.catalog import Table
+    from penstock.tables.graph.path import PathPlan
     from penstock.tables.graph.plan import WalkPlan
     from penstock.tables.records.change import Versions
     from penstock.tables.records.codec import Incoming
@@ -34,6 +35,10 @@ class Reading(Protocol):
 
     async def walk(self, plan: WalkPlan) -> Answer:
         """Records along the edges of a table."""
+        ...
+
+    async def path(self, plan: PathPlan) -> Answer:
+        """The shortest way between two records. Raises `Invalid` when one of them is not there."""
         ...
 
 

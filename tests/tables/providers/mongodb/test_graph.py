@@ -151,10 +151,3 @@ async def test_conditions_on_what_is_below(bench: MongoBench) -> None:
         assert [row["id"] for row in below] == [1, 2, 4, 5]
         counted = await table.get(_aggregate="count(*)", id__ancestors=6)
         assert counted.json()["aggregates"] == {"count": 1}
-
-
-async def test_what_is_refused(bench: MongoBench) -> None:
-    table = await bench.table(NAME, graph=GRAPH)
-    await table.add({"name": "a"}, {"name": "b"})
-    path = await table.client.get(f"{edges(table)}/path", params={"from": 1, "to": 2})
-    assert path.status_code == 400

@@ -20,7 +20,6 @@ CAPABILITIES = Capabilities(
         Feature.SEARCH_CONDITIONS: "it has no search vectors; `search` goes with all other conditions.",
         Feature.EXPRESSION_INDEXES: "its indexes are of fields, and of all records.",
         Feature.SELF_REFERENCE: "its walks go along edges of their own.",
-        Feature.SHORTEST_PATH: f"for paths, {_LATER}",
         Feature.VECTORS: "it has no index of vectors.",
         Feature.CHANGES: "it keeps no changes of its records; 'changes' is for tables in PostgreSQL.",
         Feature.AUDIT: "an audit entry cannot be written in the transaction of the change.",

@@ -19,7 +19,16 @@ from penstock.tables import store
 from penstock.tables.aggregates.plan import AggregatePlan
 from penstock.tables.graph.plan import WalkPlan
 from penstock.tables.models import DataTable
-from penstock.tables.providers.mongodb import aggregating, edging, listing, once, upserting, walking, writing
+from penstock.tables.providers.mongodb import (
+    aggregating,
+    edging,
+    listing,
+    once,
+    pathing,
+    upserting,
+    walking,
+    writing,
+)
 from penstock.tables.providers.mongodb.altering import Alteration
 from penstock.tables.providers.mongodb.changing import Changing, apply_all, bring_in_line
 from penstock.tables.providers.mongodb.definition import Layout, read_layout
@@ -44,6 +53,7 @@ from penstock.tables.settings import TablesSettings
 
 if TYPE_CHECKING:
     from penstock.tables.catalog import Table
+    from penstock.tables.graph.path import PathPlan
     from penstock.tables.records.change import Versions
 
 P = TypeVar("P", RecordPlan, AggregatePlan)
@@ -181,6 +191,9 @@ class MongoRecords:
             begin = replace(begin, where=await self._resolved(begin.where))
             begin, found = await self._searched(begin)
         return await walking.walk(self._writes.place, replace(plan, begin=begin), found)
+
+    async def path(self, plan: PathPlan) -> Answer:
+        return await pathing.find(self._writes.place, plan)
 
     async def _resolved(self, tree: BoundTree) -> BoundTree:
         most = self._ctx.settings(TablesSettings).max_graph_size

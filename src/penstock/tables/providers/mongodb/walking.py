@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from penstock.kit.filters import EVERYTHING
 from penstock.tables.graph import shape
@@ -29,6 +29,9 @@ from penstock.tables.providers.mongodb.values import quoted
 from penstock.tables.records.plan import RecordPlan
 from penstock.tables.records.shape import Answer
 
+if TYPE_CHECKING:
+    from penstock.tables.catalog import Table
+
 _AT_ONCE = 5_000
 _NAMES = {Include.DESCENDANTS: "down", Include.ANCESTORS: "up"}
 _EDGE = {
@@ -52,10 +55,10 @@ class _Seen:
 
 async def walk(place: Place, plan: WalkPlan, found: Found | None) -> Answer:
     """`found` are the records that it may begin with, where words were searched."""
-    return shape.answer(plan, await _Walk(place, plan, found).row())
+    return shape.answer(plan, await Walk(place, plan, found).row())
 
 
-class _Walk:
+class Walk:
     """One walk; `row` is what its answer is shaped from, as the statement of PostgreSQL gives it."""
 
     def __init__(self, place: Place, plan: WalkPlan, found: Found | None) -> None:
@@ -265,17 +268,25 @@ class _Walk:
         known = set(keys)
         found: dict[Any, str] = {}
         table = self.plan.edges
-        names = projection(table, table.schema.names)
-        async for edge in self.steps("from_id", keys, {**names, "_id": 1}):
+        async for edge in self.steps("from_id", keys, edge_names(table)):
             if edge["to_id"] in known:
-                shown = (f'"{name}":{_value(table, one, edge)}' for name, one in _EDGE.items())
-                found[edge["_id"]] = "{" + ",".join(shown) + "}"
+                found[edge["_id"]] = edge_json(table, edge)
                 if len(found) > self.plan.limit:
                     break
         return [found[key] for key in sorted(found)]
 
 
-def _value(table: Any, name: str, edge: dict[str, Any]) -> str:
+def edge_names(table: Table) -> dict[str, int]:
+    """What is to be read of each edge that is shown."""
+    return {**projection(table, table.schema.names), "_id": 1}
+
+
+def edge_json(table: Table, edge: dict[str, Any]) -> str:
+    """An edge as answers show it, its ends under both of their names."""
+    return "{" + ",".join(f'"{name}":{_value(table, one, edge)}' for name, one in _EDGE.items()) + "}"
+
+
+def _value(table: Table, name: str, edge: dict[str, Any]) -> str:
     value = edge.get("_id" if name == "id" else name)
     return "null" if value is None else value_json(table, name, value)
 
