@@ -83,7 +83,7 @@ async def find(pool: Pool, plan: PathPlan) -> Answer:
     """The records and edges of a shortest path, from its beginning; `data` is null when there is none."""
     row = await read(pool, compile_path(plan))
     assert row is not None
-    return answer(plan, row)
+    return answer(plan, dict(row))
 
 
 def compile_path(plan: PathPlan) -> Statement:
