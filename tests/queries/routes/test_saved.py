@@ -83,6 +83,7 @@ async def test_lists(shop: httpx2.AsyncClient) -> None:
     for params, message in (
         ({"page": 0}, "Page must be positive integer."),
         ({"page": 9}, "Page is out of range."),
+        ({"page": 10**17}, "Page is out of range."),
         ({"page_size": 251}, "Page size is out of range (1-250)."),
     ):
         refused = await shop.get(ALL, params=params)

@@ -18,6 +18,7 @@ from penstock.kit.http import AnyRequest
 NULL: Final = b"null\n"
 PAGE_SIZE: Final = 25
 _MOST: Final = 250
+_FARTHEST: Final = 10**15  # pages, whose rows can still be counted in 64 bits
 _DIGITS: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _DEEPEST: Final = 32
@@ -46,6 +47,8 @@ def page_of(request: AnyRequest) -> DashPage:
     number, size = _number(given.get("page"), 1), _number(given.get("page_size"), PAGE_SIZE)
     if number < 1:
         raise errors.BadRequest("Page must be positive integer.")
+    if number > _FARTHEST:
+        raise errors.BadRequest("Page is out of range.")
     if not 1 <= size <= _MOST:
         raise errors.BadRequest(f"Page size is out of range (1-{_MOST}).")
     return DashPage(number, size)

@@ -136,7 +136,7 @@ async def _answer(
     if kind is None:
         if "page" in given or "page_size" in given:
             return await _answer_page(ctx, result, given, headers)
-        return await answer_result(ctx, result, Instants.DASHBOARD, headers)
+        return await answer_result(request, result, Instants.DASHBOARD, headers)
     headers["Content-Disposition"] = _disposition(name, kind)
     if kind is ARROW:
         return _answer_stored(request, ctx, result, headers)
@@ -162,12 +162,14 @@ def _object(head: Mapping[str, Any], result: Result, rows: bytes) -> bytes:
 
 
 async def answer_result(
-    ctx: Context, result: Result, instants: Instants, headers: Mapping[str, str] | None = None
+    request: AnyRequest, result: Result, instants: Instants, headers: Mapping[str, str] | None = None
 ) -> ASGIResponse:
     """The object with all of its rows, however many: written as they are read, when they are many."""
+    ctx = http.context(request)
     if result.file.rows <= _MOST_ROWS and len(result.file.ends) <= 4:
         rows = await reading.page(ctx, result, 0, _MOST_ROWS, instants)
         return http.raw_json(_object(result_head(result), result, rows), 200, headers)
+    http.allow(request, ctx.settings(QueriesSettings).download_seconds)
     options = await _options(ctx, result)
     return _stream(
         ctx, result, FORMATS["json"], options, {**(headers or {}), "Content-Type": "application/json"}

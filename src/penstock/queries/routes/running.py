@@ -136,7 +136,7 @@ async def _run(
     except (errors.BadRequest, errors.Forbidden, errors.NotFound) as error:
         raise in_job(error) from error
     if answer.result is not None:
-        return await answer_result(ctx, answer.result, Instants.DASHBOARD)
+        return await answer_result(request, answer.result, Instants.DASHBOARD)
     assert answer.run_id is not None
     return await _answer_job(ctx, principal, answer.run_id)
 
