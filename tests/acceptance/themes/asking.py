@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
@@ -33,10 +34,35 @@ def conditions(draw: st.DrawFn, shape: Shape) -> Pairs:
 
 
 @st.composite
+def leaves(draw: st.DrawFn, shape: Shape) -> dict[str, Any]:
+    name, values = draw(st.sampled_from(shape.conditions or [("id", texts("1"))]))
+    value = draw(values)
+    try:
+        return {name: json.loads(value, parse_float=Decimal)}
+    except json.JSONDecodeError:
+        return {name: value.split(",") if name.endswith(("__in", "__nin", "__ina", "__between")) else value}
+
+
+def composed(shape: Shape) -> st.SearchStrategy[Any]:
+    """Trees of the conditions of a table."""
+
+    def joined(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        some = st.lists(inner, min_size=1, max_size=3)
+        return (
+            some.map(lambda one: {"and": one})
+            | some.map(lambda one: {"or": one})
+            | inner.map(lambda one: {"not": one})
+        )
+
+    return st.recursive(leaves(shape), joined, max_leaves=4)
+
+
+@st.composite
 def lists(draw: st.DrawFn, name: str, shape: Shape, trees: Sequence[Any] = ()) -> Request:
     params = draw(conditions(shape))
-    if trees and draw(pool(True, False)):
-        params.append(("filters", text_of(draw(st.sampled_from(trees)))))
+    if draw(pool(True, False)):
+        tree = st.sampled_from(trees) | composed(shape) if trees else composed(shape)
+        params.append(("filters", text_of(draw(tree))))
     if draw(pool(True, False)):
         params += draw(ordering(shape.names))
     if draw(st.integers(0, 4)) == 0:
@@ -78,8 +104,9 @@ def groups(draw: st.DrawFn, name: str, shape: Shape, trees: Sequence[Any] = ()) 
     if draw(st.integers(0, 2)) == 0:
         params.append(("ordering", draw(pool("-n", "n", "team", "-seen_month", "-sum_age", "nothing"))))
     params += draw(conditions(shape))
-    if trees and draw(st.integers(0, 3)) == 0:
-        params.append(("filters", text_of(draw(st.sampled_from(trees)))))
+    if draw(st.integers(0, 3)) == 0:
+        tree = st.sampled_from(trees) | composed(shape) if trees else composed(shape)
+        params.append(("filters", text_of(draw(tree))))
     return Request("GET", name, params=[*params, *draw(SIZES)])
 
 

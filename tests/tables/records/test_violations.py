@@ -137,3 +137,13 @@ async def test_a_value_too_long_for_an_index_names_nothing_of_ours(workbench: Wo
     assert "too large" in answer.json()["detail"]
     assert 'index "' not in answer.text
     assert table.name not in answer.text
+
+
+async def test_rows_are_named_in_the_order_of_the_request(workbench: Workbench) -> None:
+    """Of rows that are alike the first one counts, in whatever order they are written."""
+    code = {"name": "code", "type": "string", "constraints": {"unique": True}}
+    table = await workbench.table(code, {"name": "name", "type": "string"})
+    rows = [{"name": name, "code": "c"} for name in ("z", "a", "m")]
+    refused = await table.post(rows, "/upsert?unique_fields=name")
+    assert refused.status_code == 409
+    assert [one["index"] for one in refused.json()["rows"]] == [1, 2]

@@ -167,7 +167,8 @@ async def _rows(conn: Connection, table: Table, violation: Violation, error: Any
         return await conn.row(sql, *values)
 
     if violation.kind == "unique":
-        found = await fetch(_duplicates(table, violation, group.match, rows), [group.payload])
+        values = [group.payload, list(group.positions)]
+        found = await fetch(_duplicates(table, violation, group.match, rows), values)
     else:
         target = await conn.row(_TARGET, error.constraint_name, table.place.sql)
         if target is None:
@@ -175,7 +176,7 @@ async def _rows(conn: Connection, table: Table, violation: Violation, error: Any
         # A foreign key is not held to the rules of the table that it leads to.
         found = await past_rules(fetch, _orphans(table, violation, target, rows), [group.payload])
     places: list[int] = msgspec.json.decode(found["rows"]) if found and found["rows"] else []
-    return [group.positions[place] for place in places]
+    return sorted(group.positions[place] for place in places)
 
 
 _TARGET = """
@@ -187,7 +188,10 @@ FROM pg_constraint c WHERE c.conname = $1 AND c.conrelid = $2::text::regclass
 
 
 def _duplicates(table: Table, violation: Violation, match: tuple[str, ...], rows: str) -> str:
-    """Rows whose values another record has, or an earlier row. A record found by `match` is the row's own."""
+    """Rows whose values another record has, or an earlier row of the request, whose positions are `$2`.
+
+    A record found by `match` is the row's own.
+    """
     sent = [stored(table.schema.by_name[name]) for name in violation.fields]
     columns = [f"t.{sql.identifier(name)}" for name in violation.fields]
     same = " AND ".join(f"{column} = {value}" for column, value in zip(columns, sent, strict=True))
@@ -200,7 +204,8 @@ def _duplicates(table: Table, violation: Violation, match: tuple[str, ...], rows
     return (
         f"SELECT json_agg(n - 1 ORDER BY n)::text AS rows FROM (SELECT x.{POSITION} AS n, "
         f"EXISTS (SELECT FROM {table.rows} AS t WHERE {same}) AS stored, "
-        f"row_number() OVER (PARTITION BY {', '.join(sent)} ORDER BY x.{POSITION}) > 1 AND {filled} AS repeated "
+        f"row_number() OVER (PARTITION BY {', '.join(sent)} "
+        f"ORDER BY ($2::bigint[])[x.{POSITION}::integer]) > 1 AND {filled} AS repeated "
         f"FROM {rows}) AS f WHERE stored OR repeated"
     )
 
