@@ -57,7 +57,8 @@ class TablesSettings:
     )
     schema_widening_seconds: float = setting(
         3600.0,
-        "Seconds that a change of a large table may take to write fields anew whose type widens, batch by batch.",
+        "Seconds that a change of a large table may take to write fields anew whose type widens, batch by batch; and "
+        "that a step of a change of a table in MongoDB may take.",
         check=at_least(1),
     )
     mongodb_url: str | None = setting(

@@ -178,9 +178,11 @@ def terms_of(request: AnyRequest, *, consent: bool, rehearsal: bool) -> service.
         http.allow(request, settings.schema_widening_seconds)
         return http.context(request).db.session()
 
-    return service.Terms(
-        limits, settings.schema_small_rows, consent, rehearsal, sessions, http.context(request)
-    )
+    def allow() -> None:
+        http.allow(request, settings.schema_widening_seconds)
+
+    small = settings.schema_small_rows
+    return service.Terms(limits, small, consent, rehearsal, sessions, http.context(request), allow)
 
 
 def plan_of(steps: Sequence[Done], migrated: service.Migrated | None = None, **more: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ The new definitions are stored first; what cannot be applied raises, and the tra
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -56,6 +56,8 @@ class Terms:
     sessions: Sessions | None = None
     # For tables whose records are in another database.
     context: Context | None = None
+    # Called before what takes longer than other requests may.
+    allow: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +321,8 @@ async def _change_documents(
     conn: Connection, grant: Grant, plans: Sequence[_Plan], terms: Terms
 ) -> list[Done]:
     wanted = [plan.documents for plan in plans if plan.documents]
+    if wanted and terms.allow:
+        terms.allow()
     return await documents.change(terms.context, conn, grant, wanted, terms.limits, rehearsal=terms.rehearsal)
 
 

@@ -80,6 +80,8 @@ async def _undo_documents(
     tables = {name: one.table for name, one in entries.items()} | {table.name: wanted}
     found = documents.plan(wanted, before, after, changes, tables)
     await _restore(conn, grant, entry, revision)
+    if terms.allow:
+        terms.allow()
     return await documents.change(
         terms.context, conn, grant, [found], terms.limits, rehearsal=terms.rehearsal
     )

@@ -49,10 +49,16 @@ _Document = dict[str, Any]
 
 
 class Changing:
-    """One alteration on its way. `examine` only looks; `apply` does it, and `restore` undoes that."""
+    """One alteration on its way. `examine` only looks; `apply` does it, and `restore` undoes that.
 
-    def __init__(self, place: Place, conn: Connection, alteration: Alteration, limits: Limits) -> None:
+    What writes or reads all documents may take `longest` seconds, a command as long as a statement of PostgreSQL.
+    """
+
+    def __init__(
+        self, place: Place, conn: Connection, alteration: Alteration, limits: Limits, longest: float
+    ) -> None:
         self.place, self.conn, self.alteration, self.limits = place, conn, alteration, limits
+        self.longest = longest
         self.records = place.collection(alteration.table.physical_name)
         self.before, self.after = alteration.layout
         self.began: list[IndexWish] = []
@@ -195,7 +201,7 @@ class Changing:
                 )
 
     async def _rules(self, rules: _Document) -> None:
-        with self._within(self.alteration.acts[-1]):
+        with self._within(self.alteration.acts[-1], command=True):
             command = {"collMod": self.alteration.table.physical_name, "validator": rules}
             await self.place.database.command(command)
 
@@ -280,14 +286,16 @@ class Changing:
         raise StepFailed(self.alteration.table, act.step, refusal(act.step, reason)) from cause
 
     @contextmanager
-    def _within(self, act: Act) -> Generator[None]:
-        """What MongoDB refuses is the failure of this step; it has as long as a statement of PostgreSQL has."""
+    def _within(self, act: Act, *, command: bool = False) -> Generator[None]:
+        """What MongoDB refuses is the failure of this step."""
         started = time.perf_counter()
         try:
-            with pymongo.timeout(self.limits.statement):
+            with pymongo.timeout(self.limits.statement if command else self.longest):
                 yield
         except PyMongoError as error:
-            raise StepFailed(self.alteration.table, act.step, _explained(act.step, error)) from error
+            setting = "STATEMENT_TIMEOUT" if command else "WIDENING_SECONDS"
+            refused = _explained(act.step, error, setting)
+            raise StepFailed(self.alteration.table, act.step, refused) from error
         finally:
             spent = time.perf_counter() - started
             self._times[id(act)] = self._times.get(id(act), 0) + spent
@@ -303,10 +311,10 @@ def _hashable(value: Any) -> Any:
     return repr(value) if type(value) in (dict, list) else comparable(value)
 
 
-def _explained(step: Step, error: PyMongoError) -> errors.PenstockError:
+def _explained(step: Step, error: PyMongoError, setting: str) -> errors.PenstockError:
     found = translate(error)
     if isinstance(found, errors.GatewayTimeout):
-        return refusal(step, "it takes longer than PENSTOCK_SCHEMA_STATEMENT_TIMEOUT allows")
+        return refusal(step, f"it takes longer than PENSTOCK_SCHEMA_{setting} allows")
     if isinstance(found, errors.Internal):
         return refusal(step, f"MongoDB refuses it: {str(error)[:200]}")
     return found

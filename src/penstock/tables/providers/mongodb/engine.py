@@ -102,11 +102,12 @@ async def alter(
 
     Nobody else may be changing them: `conn` holds the app. Raises `StepFailed`.
     """
-    changes = [
-        Changing(await _servers(ctx).place(ctx, grant, one.table.data_source_id, conn), conn, one, limits)
-        for one in alterations
-        if one.acts
-    ]
+    longest = ctx.settings(TablesSettings).schema_widening_seconds
+    changes: list[Changing] = []
+    for one in alterations:
+        if one.acts:
+            place = await _servers(ctx).place(ctx, grant, one.table.data_source_id, conn)
+            changes.append(Changing(place, conn, one, limits, longest))
     looked = [done for one in changes for done in await one.examine(thoroughly=rehearsal)]
     return looked if rehearsal else await apply_all(changes)
 
