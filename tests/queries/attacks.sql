@@ -219,7 +219,9 @@ SELECT pg_current_xact_id() --> pg_current_xact_id() is not
 SELECT gen_random_uuid() --> gen_random_uuid() is not
 SELECT setseed(0.5) --> setseed() is not
 SELECT brin_summarize_new_values('{hidden}') --> brin_summarize_new_values() is not
-SELECT 1 OPERATOR(pg_catalog.+) 1 --> not a part
+SELECT 1 OPERATOR(pg_catalog.+) 1 --> OPERATOR is not known here
+SELECT 1 OPERATOR(public.->) 1 --> OPERATOR is not known here
+SELECT 'x' -> 'y') ; DROP TABLE {hidden} --> second one begins
 SELECT (SELECT a FROM airlines a).pg_sleep --> fields of rows
 SELECT a.row_to_json FROM airlines a --> has no column
 

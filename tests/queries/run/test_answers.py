@@ -125,6 +125,9 @@ TRICKY = (
     "SELECT '{\"a\": 1}'::jsonb ? 'a', '{\"a\": 1}'::jsonb @> '{}', '{\"a\": [1]}'::jsonb #> '{a,0}', '{\"a\": 1}'::jsonb #>> '{a}'",
     "SELECT '{\"a\": 1}'::jsonb ?| ARRAY['b', 'a'], '{\"a\": 1}'::jsonb ?& ARRAY['b'], '[1]'::jsonb @? '$[0]'",
     "SELECT (ARRAY[1, 2, 3])[2], (ARRAY[1, 2, 3])[1:2], ARRAY[[1], [2]], ARRAY(SELECT x FROM generate_series(1, 3) AS t(x))",
+    "SELECT coalesce(j -> 'b', j -> 'c' -> 0, j), jsonb_typeof(j -> ''), j -> '' ->> 'x.y', (j -> 'n')::int + 1, j ->> 'n' || 'x',"
+    " j -> 'n' = '1', j -> 'z' IS NULL, jsonb_agg(j -> 'n' ORDER BY j ->> 'n') FROM (VALUES"
+    ' (\'{"": {"x.y": 1}, "n": 1, "c": [7]}\'::jsonb)) AS t (j) GROUP BY j',
     "SELECT ARRAY[1, 2] && ARRAY[2], ARRAY[1] <@ ARRAY[1, 2], ARRAY[1] || 2, 2 = ANY (ARRAY[1, 2]), 2 > ALL (ARRAY[1]), 2 = SOME (ARRAY[2])",
     "SELECT int4range(1, 5) @> 3, int4range(1, 5) && int4range(4, 9), int4range(1, 2) -|- int4range(2, 3), int4range(1, 5) * int4range(3, 9)",
     "SELECT interval '1 day 2 hours', interval '10 minutes ago', interval '3' day, INTERVAL 'P1DT2H', interval '1 year' * 2, - interval '1 day'",

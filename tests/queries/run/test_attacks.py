@@ -209,3 +209,15 @@ async def state(lab: Lab) -> Any:
         " (SELECT count(*) FROM pg_policy), (SELECT count(*) FROM pg_proc),"
         " (SELECT count(*) FROM pg_namespace)"
     )
+
+
+async def test_no_two_readers_share_what_they_may_not(lab: Lab, target: Target) -> None:
+    """The fingerprint is of the rules of the reader, too."""
+    text = "SELECT title FROM papers"
+    seven = [
+        await lab.prepare(text, by=lab.principal(role, 7)) for role in (Role.COLLABORATOR, Role.OPERATOR)
+    ]
+    eight = await lab.prepare(text, by=lab.principal(Role.COLLABORATOR, 8))
+    owner = await lab.prepare(text)
+    assert seven[0].fingerprint == seven[1].fingerprint
+    assert len({seven[0].fingerprint, eight.fingerprint, owner.fingerprint}) == 3

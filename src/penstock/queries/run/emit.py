@@ -19,17 +19,17 @@ from penstock.queries.run.lexemes import Kind, lexemes
 
 _DIALECT: Final[Any] = Postgres()
 _SQL: Final = """
-    all and any array as asc at between bigint boolean both bpchar by bytea case cast char cidr collate cross cube
-    current current_date current_timestamp date daterange day decimal desc distinct double else end escape except
-    exclude exists extract false fetch filter first float following for from full group grouping groups having hour
-    ilike in inet inner int int4range int8range intersect interval is join json jsonb last lateral leading left like
-    limit localtime localtimestamp materialized minute money month natural next no not null nulls numrange offset on
-    only or order ordinality others outer over overlaps overlay partition placing position preceding precision range
-    real recursive right rollup row rows second select sets similar smallint substring symmetric text then ties time
-    timestamp timestamptz timetz to trailing trim true tsrange tstzrange unbounded union using uuid values varbinary
-    varchar when where window with within year zone
-    century decade dow doy epoch isodow isoyear julian microseconds millennium milliseconds quarter timezone
-    timezone_hour timezone_minute week days hours mins months secs weeks years
+    all and any array as asc at between bigint boolean both bpchar by bytea case cast century char cidr collate
+    cross cube current current_date current_timestamp date daterange day days decade decimal desc distinct
+    double dow doy else end epoch escape except exclude exists extract false fetch filter first float following
+    for from full group grouping groups having hour hours ilike in inet inner int int4range int8range intersect
+    interval is isodow isoyear join json jsonb julian last lateral leading left like limit localtime
+    localtimestamp materialized microseconds millennium milliseconds mins minute money month months natural next
+    no not null nulls numrange offset on only operator or order ordinality others outer over overlaps overlay
+    partition placing position preceding precision quarter range real recursive right rollup row rows second
+    secs select sets similar smallint substring symmetric text then ties time timestamp timestamptz timetz
+    timezone timezone_hour timezone_minute to trailing trim true tsrange tstzrange unbounded union using uuid
+    values varbinary varchar week weeks when where window with within year years zone
 """
 _WORDS: Final = frozenset(_SQL.split())
 _STRANGE: Final = (Kind.COMMENT, Kind.DOLLAR, Kind.ESCAPED, Kind.ODD, Kind.PLACEHOLDER)

@@ -14,7 +14,7 @@ from sqlglot import exp
 from penstock.kit import errors
 from penstock.queries.run.faults import fault
 from penstock.queries.run.functions import FUNCTIONS
-from penstock.queries.run.tokens import CALL, VALUE
+from penstock.queries.run.tokens import ARROWS, CALL, VALUE
 
 MAX_DEPTH: Final = 300
 MAX_NODES: Final = 30_000
@@ -130,20 +130,14 @@ def _allowed() -> Mapping[type[Any], frozenset[str]]:
         BitwiseNot: this
         BitwiseLeftShift: this expression
         BitwiseRightShift: this expression
-        JSONExtract: this expression only_json_types
-        JSONExtractScalar: this expression only_json_types
         JSONBExtract: this expression
         JSONBExtractScalar: this expression
         JSONBContains: this expression
         JSONBContainsTopKey: this expression
         JSONBContainsAnyTopKeys: this expression
         JSONBContainsAllTopKeys: this expression
-        JSONBDeleteAtPath: this expression
+        Operator: this operator expression
         JSONBPathExists: this expression
-        JSONPath: expressions escape
-        JSONPathRoot:
-        JSONPathKey: this
-        JSONPathSubscript: this
         ArrayContainsAll: this expression
         ArrayContainedBy: this expression
         ArrayOverlaps: this expression
@@ -242,9 +236,9 @@ def _check_node(node: Any, text: str) -> None:
 
 
 def _is_plain(kind: type[Any], value: str) -> bool:
-    if kind is exp.Anonymous:
-        return True
-    return _WORDS.fullmatch(value) is not None or kind in (exp.JSONPathKey,)
+    if kind is exp.Operator:
+        return value in ARROWS.values()
+    return kind is exp.Anonymous or _WORDS.fullmatch(value) is not None
 
 
 def _refused(node: Any, text: str) -> errors.Invalid:

@@ -35,6 +35,8 @@ _ELSEWHERE: Final = {
     TokenType.L_BRACE: "'{' is not understood here.",
 }
 _BEGINNINGS: Final = {TokenType.SELECT, TokenType.WITH, TokenType.VALUES, TokenType.L_PAREN}
+# Among arguments the parser takes the first for that of a lambda, and keys for paths: so they go as OPERATOR(->).
+ARROWS: Final = {TokenType.ARROW: "->", TokenType.DARROW: "->>"}
 _COMPARISONS: Final = {
     TokenType.EQ, TokenType.NEQ, TokenType.LT, TokenType.LTE, TokenType.GT, TokenType.GTE,
 }  # fmt: skip
@@ -64,11 +66,15 @@ def tokens_of(text: str, found: Sequence[Lexeme], marks: Sequence[Placeholder]) 
     if len(read) > MAX_TOKENS:
         raise fault(f"A query has at most {MAX_TOKENS:,} words and signs.", text, read[MAX_TOKENS].start)
     made: list[Any] = []
-    for token in read:
+    for number, token in enumerate(read):
         if token.start in values:
             made.append(_as(token, TokenType.VAR, f"{VALUE}{values[token.start]}"))
         elif token.start in strings:
             made.append(_as(token, TokenType.STRING, value_of(text, strings[token.start])))
+        elif token.token_type in ARROWS and not _is_operator(read, number - 2):
+            made += _operator(token)
+        elif token.token_type is TokenType.OPERATOR and not _is_operator(read, number):
+            raise fault("OPERATOR is not known here; write the operator by itself.", text, token.start)
         else:
             made.append(token)
     made = _alone(text, made)
@@ -106,6 +112,17 @@ def _masked(text: str, found: Sequence[Lexeme]) -> str:
 
 def _as(token: Any, kind: TokenType, text: str) -> Any:
     return Token(kind, text, token.line, token.col, token.start, token.end)
+
+
+def _operator(token: Any) -> list[Any]:
+    parts = ((TokenType.OPERATOR, "OPERATOR"), (TokenType.L_PAREN, "("), (token.token_type, token.text))
+    return [_as(token, kind, text) for kind, text in (*parts, (TokenType.R_PAREN, ")"))]
+
+
+def _is_operator(given: Sequence[Any], number: int) -> bool:
+    """True where `OPERATOR(->)` begins, or the other arrow."""
+    kinds = [one.token_type for one in given[max(number, 0) : number + 4]]
+    return len(kinds) == 4 and kinds[0] is TokenType.OPERATOR and kinds[2] in ARROWS
 
 
 def _alone(text: str, given: list[Any]) -> list[Any]:
