@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import hypothesis
 import pytest
 
 from penstock.kit.context import Context
@@ -23,6 +24,10 @@ from penstock.server.edge import Edge
 from penstock.server.worker import build_context, close_context, open_context
 from tests import databases as testing
 from tests.databases import ADMIN_KEY, Databases, TestDatabase
+
+# How long an example takes is a matter of the machine.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -60,6 +60,23 @@ async def test_an_org_has_its_share(ctx: Context, database: TestDatabase) -> Non
     assert most == {1: 2, 2: 2}
 
 
+async def test_many_of_one_job_do_not_hold_up_another(ctx: Context, database: TestDatabase) -> None:
+    many, other = Job("test.many", Note), Job("test.other", Note)
+    done: list[str] = []
+
+    async def work(_: Context, run: Run[Note]) -> None:
+        await asyncio.sleep(0.02)
+        done.append(run.payload.text)
+
+    for _ in range(20):
+        await defer(ctx, many, text="many")
+    last = await defer(ctx, other, text="other")
+    async with working(database, [Handler(many, work), Handler(other, work)], concurrency=2):
+        await reached(ctx, last, *ENDS)
+        await until(lambda: len(done) == 21)
+    assert "other" in done[:3]
+
+
 async def test_a_delay_is_kept_to_the_moment(ctx: Context, database: TestDatabase) -> None:
     async def nothing(_: Context, run: Run[Note]) -> None:
         pass

@@ -37,16 +37,15 @@ GROUP BY job, state ORDER BY job, state
 SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(7310519262)
 
 -- name: claim
--- The runs longest due, of jobs ($1) that have not reached the number they may run at once ($2), nor that of their
--- org ($5): $3 at most.
-WITH room AS (
-    SELECT given.job, given.share,
-           CASE WHEN given.most IS NULL THEN $3
-                ELSE least($3, given.most - (
-                    SELECT count(*) FROM penstock.job_runs AS other
-                    WHERE other.job = given.job AND other.state = 'doing'))
-           END AS places
+-- Runs of jobs ($1) that have not reached the number they may run at once ($2), nor that of their org ($5): $3 at most.
+-- The job with the fewest under way comes first, so that many of one kind do not hold up another; then the longest due.
+WITH busy AS (
+    SELECT job, count(*) AS number FROM penstock.job_runs WHERE state = 'doing' GROUP BY job
+), room AS (
+    SELECT given.job, given.share, coalesce(busy.number, 0) AS busy,
+           least($3, given.most - coalesce(busy.number, 0)) AS places
     FROM unnest($1::text[], $2::int[], $5::int[]) AS given (job, most, share)
+    LEFT JOIN busy ON busy.job = given.job
 ), fair AS (
     SELECT one.id
     FROM room,
@@ -74,7 +73,8 @@ WITH room AS (
         LIMIT greatest(room.places, 0)
         FOR UPDATE SKIP LOCKED
     ) AS found
-    ORDER BY found.due_at, found.id
+    ORDER BY room.busy + row_number() OVER (PARTITION BY room.job ORDER BY found.due_at, found.id),
+             found.due_at, found.id
     LIMIT $3
 )
 UPDATE penstock.job_runs AS run

@@ -181,6 +181,15 @@ async def test_upsert(bench: MongoBench) -> None:
     assert (await table.post([{"name": "two"}], "/upsert?unique_fields=name")).status_code == 409
 
 
+async def test_a_row_is_not_in_the_way_of_its_own_record(bench: MongoBench) -> None:
+    table = await bench.table(UNIQUE)
+    assert (await table.post([{"id": 4, "code": "x"}, {"id": 5, "code": "b"}])).status_code == 201
+    rows = [{"id": 5, "code": "b"}, {"id": 4, "code": "e"}, {"id": 5, "code": "a"}]
+    refused = await table.post(rows, "/upsert?unique_fields=code")
+    assert refused.status_code == 409, refused.text
+    assert [one["index"] for one in refused.json()["rows"]] == [1, 2]
+
+
 async def test_upserts_at_the_same_time_make_one_record(bench: MongoBench) -> None:
     table = await bench.table(NAME, UNIQUE)
     for field in ("code", "name"):

@@ -64,7 +64,9 @@ async def upsert(
         else:
             rows, created = await writes.together(work, limits)
     except Taken as refused:
-        raise await explained(writes.place, table, refused, sent, is_list=incoming.is_list) from refused
+        raise await explained(
+            writes.place, table, refused, sent, is_list=incoming.is_list, matched=unique
+        ) from refused
     return answered(rows, created, is_list=incoming.is_list)
 
 

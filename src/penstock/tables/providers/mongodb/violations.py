@@ -47,9 +47,18 @@ def taken(error: PyMongoError) -> Taken | None:
 
 
 async def explained(
-    place: Place, table: Table, refused: Taken, documents: Sequence[Mapping[str, Any]], *, is_list: bool
+    place: Place,
+    table: Table,
+    refused: Taken,
+    documents: Sequence[Mapping[str, Any]],
+    *,
+    is_list: bool,
+    matched: Sequence[str] = (),
 ) -> errors.Conflict:
-    """The error to answer. `documents` are the rows of the request as they should have become, by path."""
+    """The error to answer. `documents` are the rows of the request as they should have become, by path.
+
+    A row and a record that agree in the fields `matched` are the same: it is changed by the row, not in its way.
+    """
     known = names_by_path(table)
     declared = {one.paths for one in indexes(table.whole.schema, layout_of(table)) if one.unique}
     if tuple(refused.values) not in declared | {(KEY,)}:
@@ -62,7 +71,9 @@ async def explained(
         message = f"A record with this {', '.join(names)} ({said[:100]}) exists already."
         return errors.Conflict(message, errors={name: [message] for name in names})
     message = f"A record with this {', '.join(names)} exists already."
-    rows = await _rows(place, table, list(refused.values), documents)
+    rows = await _rows(
+        place, table, list(refused.values), documents, [path_of(table, name) for name in matched]
+    )
     if not rows:
         return errors.Conflict(message)
     refusal = "1 row was" if len(rows) == 1 else f"{len(rows):,} rows were"
@@ -77,10 +88,15 @@ def _said(table: Table, known: Mapping[str, str], path: str, value: Any) -> str:
 
 
 async def _rows(
-    place: Place, table: Table, paths: Sequence[str], documents: Sequence[Mapping[str, Any]]
+    place: Place,
+    table: Table,
+    paths: Sequence[str],
+    documents: Sequence[Mapping[str, Any]],
+    matched: Sequence[str],
 ) -> list[int]:
     """Rows whose values another record has, or an earlier row."""
     key = [path_of(table, name) for name in table.schema.primary_key]
+    same = matched or key
     seen: dict[tuple[Any, ...], list[int]] = {}
     found: set[int] = set()
     for position, one in enumerate(documents):
@@ -95,15 +111,15 @@ async def _rows(
             "$or": [{path: one[path] for path in paths} for one in firsts[start : start + _AT_ONCE]]
         }
         with translated():
-            cursor = place.collection(table.place.name).find(match, dict.fromkeys([*paths, *key], 1))
+            cursor = place.collection(table.place.name).find(match, dict.fromkeys([*paths, *same], 1))
             async for stored in cursor:
                 for position in seen.get(_values(stored, paths), ()):
                     mine = documents[position]
                     is_own = all(
                         path in mine and comparable(mine[path]) == comparable(stored.get(path))
-                        for path in key
+                        for path in same
                     )
-                    if not is_own or paths == key:
+                    if not is_own or (paths == key and not matched):
                         found.add(position)
     return sorted(found)
 
