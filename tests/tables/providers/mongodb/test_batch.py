@@ -57,6 +57,13 @@ async def test_steps_refer_to_each_other(bench: MongoBench) -> None:
     assert [(row["name"], row["parent_id"]) for row in rows] == [("d", above["id"]), ("c", above["id"])]
 
 
+async def test_all_steps_happen_at_one_moment(bench: MongoBench) -> None:
+    table = await bench.table(NAME, {"name": "created_at", "type": "datetime"})
+    steps = [{"op": "create", "table": table.name, "data": {"name": name}} for name in "abc"]
+    assert (await send(bench, *steps)).status_code == 200
+    assert len({row["created_at"] for row in await table.rows()}) == 1
+
+
 async def test_one_step_that_is_refused_undoes_all(bench: MongoBench) -> None:
     parent, child = await family(bench)
     await parent.add({"name": "there"})

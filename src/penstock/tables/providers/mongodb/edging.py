@@ -41,7 +41,7 @@ async def create(writes: Writes, edges: Table, grant: Grant, nodes: Reach, incom
     if not found.edges:
         return shape.records([], status=201)
     made = _documents(edges, found)
-    fill(edges, made)
+    fill(writes, edges, made)
     await give_keys(writes.place, edges, made)
 
     async def work(inner: Writes) -> None:

@@ -116,7 +116,7 @@ async def _merge(
         if not there
     ]
     complete(table, made, {})
-    fill(table, made)
+    fill(writes, table, made)
     await give_keys(writes.place, table, made)
     if made:
         await insert(writes, table, made)
@@ -196,7 +196,7 @@ async def _update(
     operations: list[UpdateOne] = []
     deleted = path_of(table, "is_deleted")
     for one, stored in there:
-        change = change_of(table, one, unique)
+        change = change_of(writes, table, one, unique)
         if revive and table.schema.soft_deletes and deleted not in one:
             change["$set"][deleted] = False
         operations.append(UpdateOne({"_id": stored["_id"]}, change))

@@ -65,12 +65,16 @@ _UNRULED = (
 
 
 class Writes:
-    """Where writes run: in the transaction of `session`, or each by itself."""
+    """Where writes run: in the transaction of `session`, or each by itself.
+
+    `now` is the moment of all of them, as PostgreSQL has one for each transaction.
+    """
 
     def __init__(self, place: Place, links: Links, session: AsyncClientSession | None = None) -> None:
         self.place = place
         self.links = links
         self.session = session
+        self.now = instant(datetime.now(UTC))
 
     def collection(self, table: Table) -> AsyncCollection[Document]:
         return self.place.collection(table.place.name)
@@ -100,7 +104,7 @@ async def create(
     limits = limits_in(table, grant.principal)
     made = documents(table, incoming)
     complete(table, made, defaults(table.whole))
-    fill(table, made)
+    fill(writes, table, made)
     await give_keys(writes.place, table, made)
 
     async def work(inner: Writes) -> None:
@@ -121,15 +125,15 @@ async def create(
     return shape.records(rows, status=201) if incoming.is_list else shape.record(rows[0], status=201)
 
 
-def fill(table: Table, made: Sequence[Document]) -> None:
-    """What the service sets in new records; every one of a request has the same moment."""
-    now, version, token = instant(datetime.now(UTC)), new_version(), layout_of(table).token
+def fill(writes: Writes, table: Table, made: Sequence[Document]) -> None:
+    """What the service sets in new records."""
+    version, token = new_version(), layout_of(table).token
     managed = [
         path_of(table, name) for name in ("created_at", "updated_at") if table.whole.schema.manages(name)
     ]
     for one in made:
         for path in managed:
-            one.setdefault(path, now)
+            one.setdefault(path, writes.now)
         one[VERSION] = version
         if token:
             one[LAYOUT] = token
@@ -159,13 +163,13 @@ def _raise_taken(error: PyMongoError) -> None:
         raise refused from error
 
 
-def change_of(table: Table, sent: Document, fixed: Sequence[str]) -> Document:
+def change_of(writes: Writes, table: Table, sent: Document, fixed: Sequence[str]) -> Document:
     """The update for what a row sends: not its key, and not what the service sets itself."""
     schema = table.whole.schema
     held = {path_of(table, name) for name in (*fixed, *schema.primary_key)}
     values = {path: value for path, value in sent.items() if path not in held}
     if schema.manages("updated_at"):
-        values[path_of(table, "updated_at")] = instant(datetime.now(UTC))
+        values[path_of(table, "updated_at")] = writes.now
     found: Document = {"$set": {VERSION: new_version()}}
     for path, value in values.items():
         if value is None:
@@ -185,7 +189,7 @@ async def update_one(
     hides = table.schema.soft_deletes and path_of(table, "is_deleted") not in sent
     found = key_match(table, key_filter(key, table), hide_deleted=hides)
     limits = limits_in(table, grant.principal)
-    match, change = every([found, within(limits), _at(versions)]), change_of(table, sent, ())
+    match, change = every([found, within(limits), _at(versions)]), change_of(writes, table, sent, ())
 
     async def work(inner: Writes) -> Document | None:
         after = await _change_one(inner, table, match, change)
@@ -259,7 +263,10 @@ async def update_many(writes: Writes, table: Table, grant: Grant, incoming: Inco
         await apply(
             inner,
             table,
-            [UpdateOne(match, change_of(table, one, ())) for match, one in zip(matches, sent, strict=True)],
+            [
+                UpdateOne(match, change_of(writes, table, one, ()))
+                for match, one in zip(matches, sent, strict=True)
+            ],
         )
         await require_parents(inner, table, sent, is_list=True)
         await require_within(inner, limits, sent)
@@ -350,7 +357,9 @@ async def delete_one(writes: Writes, table: Table, grant: Grant, key: str, versi
 async def _remove_one(writes: Writes, table: Table, match: Match) -> int:
     with translated():
         if table.schema.soft_deletes:
-            done = await writes.collection(table).update_one(match, _mark(table), session=writes.session)
+            done = await writes.collection(table).update_one(
+                match, _mark(writes, table), session=writes.session
+            )
             return done.matched_count
         return (await writes.collection(table).delete_one(match, session=writes.session)).deleted_count
 
@@ -362,9 +371,9 @@ async def _is_counted_on(writes: Writes, table: Table) -> bool:
     return table.edges is not None or bool(await writes.links.children(table))
 
 
-def _mark(table: Table) -> Document:
+def _mark(writes: Writes, table: Table) -> Document:
     """The update that deletes softly."""
-    return change_of(table, {path_of(table, "is_deleted"): True}, ())
+    return change_of(writes, table, {path_of(table, "is_deleted"): True}, ())
 
 
 async def delete_by_keys(writes: Writes, table: Table, grant: Grant, text: str) -> Answer:
@@ -426,10 +435,10 @@ async def remove(writes: Writes, table: Table, match: Match, limits: Limits) -> 
 async def _mark_all(writes: Writes, table: Table, match: Match, limits: Limits) -> int:
     records = writes.collection(table)
     if not limits.is_limited:
-        return (await records.update_many(match, _mark(table), session=writes.session)).modified_count
+        return (await records.update_many(match, _mark(writes, table), session=writes.session)).modified_count
     found = [one async for one in records.find(match, session=writes.session)]
     keys = [one["_id"] for one in found]
-    done = await records.update_many({"_id": {"$in": keys}}, _mark(table), session=writes.session)
+    done = await records.update_many({"_id": {"$in": keys}}, _mark(writes, table), session=writes.session)
     await require_within(writes, limits, found)
     return done.modified_count
 
