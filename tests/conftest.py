@@ -191,6 +191,7 @@ def stop_server(server: RunningServer) -> None:
     except subprocess.TimeoutExpired:
         server.process.kill()
         server.process.wait()
+        pytest.fail(f"the server did not stop:\n{server.output()[-5000:]}")
 
 
 def free_port() -> int:

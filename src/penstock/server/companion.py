@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ import structlog
 _PR_SET_NAME = 15
 _SHORT_LIFE = 10.0  # seconds
 _LONGEST_PAUSE = 30.0
+_ASK_AGAIN = 1.0
 _log = structlog.get_logger()
 
 
@@ -45,13 +47,14 @@ class Companion:
             self._process.terminate()
 
     def stop(self, seconds: float) -> None:
-        """Wait until it has gone; kill it when it takes longer."""
-        if self._process is None:
-            return
-        self._process.join(max(seconds, 0.0))
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        """Ask until it has gone: one that is just starting may not have heard. Kill it when it takes longer."""
+        deadline = time.monotonic() + seconds
+        while self._process is not None and self._process.is_alive():
+            if time.monotonic() > deadline:
+                self._process.kill()
+            else:
+                self._process.terminate()
+            self._process.join(_ASK_AGAIN)
 
     def _start(self, now: float) -> None:
         self._born = now
@@ -59,5 +62,7 @@ class Companion:
         self._process.start()
 
     def _run(self) -> None:
+        # The parent's handler would take the signal and do nothing here, until the work has one of its own.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_NAME, self._name.encode()[:15], 0, 0, 0)
         self._work()
