@@ -31,6 +31,10 @@ SCHEMA: dict[str, Any] = {
     "hierarchy": True,
     "changes": True,
 }
+WATCHED: dict[str, Any] = {
+    "name": "Watched",
+    "options": {"column": "name", "op": "==", "value": MARKER},
+}
 PUBLIC = {
     "login",
     "obtainTokens",
@@ -65,6 +69,9 @@ class Place:
     query: str
     job: str
     numbered: str
+    alert: str
+    subscription: str
+    destination: str
 
     def fill(self, path: str, user: str) -> str:
         return path.format(
@@ -83,6 +90,9 @@ class Place:
             rule=self.rule,
             query_id=self.query,
             job=self.job,
+            alert=self.alert,
+            subscription=self.subscription,
+            destination=self.destination,
             file="1.json" if path.endswith("results/{file}") else "results.json",
         )
 
@@ -146,6 +156,11 @@ async def place(owner: httpx2.AsyncClient) -> Place:
         description=MARKER,
     )
     job = await made(f"/api/queries/{query['id']}/results")
+    alert = await made("/api/alerts", **{**WATCHED, "name": MARKER}, query_id=query["id"])
+    destination = await made(
+        "/api/destinations", name=MARKER, type="webhook", options={"url": f"https://example.com/{MARKER}"}
+    )
+    subscription = await made(f"/api/alerts/{alert['id']}/subscriptions", destination_id=destination["id"])
     return Place(
         user=str(user["id"]),
         username="jo",
@@ -161,6 +176,9 @@ async def place(owner: httpx2.AsyncClient) -> Place:
         query=str(query["id"]),
         job=job["job"]["id"],
         numbered=str(numbered["id"]),
+        alert=str(alert["id"]),
+        subscription=str(subscription["id"]),
+        destination=str(destination["id"]),
     )
 
 
@@ -223,6 +241,13 @@ async def test_the_marks_can_be_seen(place: Place, owner: httpx2.AsyncClient) ->
     assert {"readCredential", "readWebhook", "listEdges", "readQuarantine"} <= seen
     assert {"readTeam", "readRule", "listRules"} <= seen
     assert {"listQueries", "readQuery", "listQueryTags", "readDataSource"} <= seen
+    assert {
+        "listAlerts",
+        "readAlert",
+        "listAlertSubscriptions",
+        "listDestinations",
+        "readDestination",
+    } <= seen
 
 
 async def test_another_org(place: Place, callers: Callers, ctx: Context) -> None:
@@ -275,6 +300,7 @@ async def test_references_across_orgs(place: Place, callers: Callers, ctx: Conte
         ("GET", "/api/apps/mine/datatables/products/data", {}),
         ("GET", "/api/apps/mine/openapi.json", {"params": {"tables": "products"}}),
         ("GET", f"/api/keys/{place.key}", {}),
+        ("POST", "/api/alerts", {"json": {**WATCHED, "query_id": int(place.query)}}),
     ):
         answer = await other.request(method, path, **options)
         assert answer.status_code in (400, 403, 404), (method, path, options, answer.text)

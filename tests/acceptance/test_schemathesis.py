@@ -199,6 +199,17 @@ class World:
             time.sleep(0.05)
         return found["query_result_id"]
 
+    def alert(self) -> int:
+        """An alert with a subscription."""
+        watched = {"column": "id", "op": ">", "value": 0}
+        made = self.post("/api/alerts", name=self.name(), query_id=int(self.query()), options=watched)["id"]
+        self.subscription = self.post(f"/api/alerts/{made}/subscriptions")["id"]
+        return made
+
+    def destination(self) -> int:
+        options = {"url": "http://127.0.0.1:1/hook"}
+        return self.post("/api/destinations", name=self.name(), type="webhook", options=options)["id"]
+
     def login(self) -> dict[str, Any]:
         """Tokens of a login of a user who is nobody else."""
         return self.post("/api/auth/jwt/token", username=self.user(), password="long enough for anybody")
@@ -267,6 +278,10 @@ def places(world: World, operation: Any, name: str) -> dict[str, Any]:
     if "{query_id}" in path or "{file}" in path or "{job}" in path:
         found |= {"query_id": world.query(), "job": world.job}
         found["file"] = "results.csv" if name == "downloadResults" else f"{world.result}.parquet"
+    if "{alert}" in path:
+        found |= {"alert": world.alert(), "subscription": world.subscription}
+    if "{destination}" in path:
+        found["destination"] = world.destination()
     if "{edge}" in path:
         found["edge"] = world.edge()
     found |= USED_UP[name](world) if name in USED_UP else {}
@@ -294,6 +309,18 @@ BODIES: Mapping[str, Callable[[World], Any]] = {
     "createTeam": lambda world: {"slug": world.name()},
     "addTeamMember": lambda world: {"user": world.user()},
     "createTable": lambda world: {"name": world.name(), "json_schema": SIMPLE},
+    "createAlert": lambda world: {
+        "name": world.name(),
+        "query_id": int(world.query()),
+        "options": {"column": "id", "op": ">", "value": 0},
+    },
+    "subscribeToAlert": lambda world: {"destination_id": world.destination()},
+    "createDestination": lambda world: {
+        "name": world.name(),
+        "type": "webhook",
+        "options": {"url": "http://127.0.0.1:1/hook"},
+    },
+    "updateDestination": lambda world: {"name": world.name()},
     "runSql": lambda world: {"query": "SELECT 1 AS one", "data_source_id": world.numbered()},
     "rollBackTable": lambda world: {"revision_id": world.newest},
     "rollBackTableOfSource": lambda world: {"revision_id": world.newest},

@@ -53,6 +53,13 @@ said["source"] = api.get_data_source(source)
 said["users"] = api.users()
 said["updated"] = api.update_query(query_id, {"name": "Renamed"})
 said["favorite"] = api.create_favorite("query", query_id)
+alert = api.create_alert("Many", {"column": "n", "op": ">", "value": 100}, query_id)
+alert = alert if isinstance(alert, dict) else alert.json()
+said["alert"] = api.get_alert(alert["id"])
+said["alert_updated"] = api.update_alert(alert["id"], name="Very many")
+said["alerts"] = api.alerts()
+api.update_query(query_id, {"schedule": {"interval": 86400, "time": "03:00", "day_of_week": None, "until": None}})
+said["scheduled"] = list(api.scheduled_queries())
 def plain(value):
     return value.json() if hasattr(value, "json") else value
 print(json.dumps({name: plain(value) for name, value in said.items()}, default=str))
@@ -193,6 +200,9 @@ def test_tonalytica_client(seeded: RunningServer, client: httpx2.Client, tmp_pat
     assert [one["id"] for one in said["sources"]] == [said["source"]["id"]]
     assert [one["is_disabled"] for one in said["users"]["results"]] == [False]
     assert said["favorite"] is None
+    assert (said["alert"]["name"], said["alert"]["state"]) == ("Many", "unknown")
+    assert [one["name"] for one in said["alerts"]] == ["Very many"]
+    assert [one["schedule"]["time"] for one in said["scheduled"]] == ["03:00"]
 
 
 def test_redash_toolbelt(seeded: RunningServer, client: httpx2.Client, tmp_path: Path) -> None:

@@ -77,19 +77,39 @@ def test_a_killed_server_takes_its_worker_along(served: tuple[TestDatabase, Runn
     eventually(lambda: not any(process.is_running() for process in left))
 
 
+def headers(server: RunningServer) -> dict[str, str]:
+    return {"Authorization": f"Key {server.key}"}
+
+
+def scheduled(server: RunningServer) -> str:
+    """Where the results of a query will be that runs by itself."""
+    with httpx2.Client(base_url=server.url, headers=headers(server)) as client:
+        client.post("/api/apps", json={"name": "Shop"}).raise_for_status()
+        client.post("/api/apps/shop/datasources", json={"name": "Main"}).raise_for_status()
+        (source,) = client.get("/api/data_sources").json()
+        wanted = {"name": "n", "query": "SELECT 1 AS n", "schedule": {"interval": 3600}}
+        made = client.post("/api/queries", json={**wanted, "data_source_id": source["id"]})
+        return f"{server.url}/api/queries/{made.json()['id']}/results"
+
+
 def test_workers_of_their_own(databases: Databases, tmp_path: Path) -> None:
-    with databases.clone() as cloned, running_server(tmp_path, {**cloned.environment, **SERVE_OFF}) as server:
+    """With the database and the place of results, as on another machine."""
+    shared = {"PENSTOCK_RESULTS_URL": str(tmp_path / "results")}
+    with (
+        databases.clone() as cloned,
+        running_server(tmp_path / "server", {**cloned.environment, **shared, **SERVE_OFF}) as server,
+    ):
         assert job_workers(server) == []
         assert ask(cloned, "SELECT count(*) FROM penstock.job_runs") == 0
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
-        command = [sys.executable, "-m", "penstock_sdk.cli", "worker", "--data-dir", str(tmp_path)]
-        started = [
-            subprocess.Popen([*command, "--concurrency", "2"], env={**inherited, **cloned.environment})
-            for _ in range(2)
-        ]
+        command = [sys.executable, "-m", "penstock_sdk.cli", "worker", "--data-dir", str(tmp_path / "far")]
+        environment = {**inherited, **cloned.environment, **shared}
+        started = [subprocess.Popen([*command, "--concurrency", "2"], env=environment) for _ in range(2)]
         try:
             eventually(lambda: ask(cloned, "SELECT count(*) FROM penstock.job_workers") == 2)
             eventually(lambda: all_cleaned(cloned))
+            results = scheduled(server)
+            eventually(lambda: httpx2.get(results, headers=headers(server)).status_code == 200)
         finally:
             for process in started:
                 process.terminate()

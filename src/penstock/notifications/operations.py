@@ -19,11 +19,12 @@ from penstock.kit.openapi import (
 )
 from penstock.notifications import schemas
 from penstock.notifications.access import ACTIONS
+from penstock.notifications.destinations import operations as destinations
 from penstock.notifications.events import TABLE_EVENTS
 from penstock.notifications.models import DeliveryState
 
 _TAG: Final = "Webhooks"
-TAGS: Final = {_TAG: "Signed messages to other systems about what happens in an app."}
+TAGS: Final = {_TAG: "Signed messages to other systems about what happens in an app.", **destinations.TAGS}
 _ALL: Final = "/api/apps/{app}/webhooks"
 _ONE: Final = f"{_ALL}/{{webhook}}"
 _DELIVERIES: Final = f"{_ONE}/deliveries"
@@ -147,4 +148,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         replies=(Reply(status=202, description="It is under way.", schema=schemas.DeliveryOut),),
         errors=(409,),
     ),
+    *destinations.OPERATIONS,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,7 +16,11 @@ from penstock.notifications.signing import signature
 
 
 class NotSent(Exception):
-    """Nothing answered; the message is a sentence."""
+    """Nothing answered; the message is a sentence. `final`: trying again would not help."""
+
+    def __init__(self, sentence: str, *, final: bool = False) -> None:
+        super().__init__(sentence)
+        self.final = final
 
 
 async def send(
@@ -29,11 +33,19 @@ async def send(
     limits: OutboundSettings,
 ) -> int:
     """The status that the receiver answered with; its body is not read. Raises `NotSent`."""
+    return await post(url, body, _signed(body, message_id, secrets), seconds=seconds, limits=limits)
+
+
+async def post(
+    url: str, body: bytes, headers: Mapping[str, str], *, seconds: float, limits: OutboundSettings
+) -> int:
+    """As `send`, with headers of the caller's own."""
     import httpx2  # noqa: PLC0415  (only the process that does the jobs needs it)
 
+    given = {"Content-Type": "application/json", "User-Agent": f"Penstock/{__version__}", **headers}
     try:
         async with asyncio.timeout(seconds):
-            return await _post(url, body, _headers(body, message_id, secrets), limits)
+            return await _post(url, body, given, limits)
     except TimeoutError as error:
         raise NotSent(f"No answer within {seconds:g} seconds.") from error
     except (errors.Transient, errors.Terminal) as error:
@@ -74,11 +86,9 @@ def _trusted() -> ssl.SSLContext:
     return httpx2.create_ssl_context(trust_env=False)
 
 
-def _headers(body: bytes, message_id: str, secrets: Sequence[str]) -> dict[str, str]:
+def _signed(body: bytes, message_id: str, secrets: Sequence[str]) -> dict[str, str]:
     now = int(time.time())
     return {
-        "Content-Type": "application/json",
-        "User-Agent": f"Penstock/{__version__}",
         "webhook-id": message_id,
         "webhook-timestamp": str(now),
         "webhook-signature": signature(secrets, message_id, now, body),

@@ -11,8 +11,11 @@ from penstock.kit.context import Context
 from penstock.kit.jobs import Handler, Job, Run, Schedule
 from penstock.kit.jobs.cleaning import HOUR, Nothing
 from penstock.queries import store
+from penstock.queries.alerts import jobs as alerts
+from penstock.queries.alerts.jobs import tell_alerts
 from penstock.queries.results.reading import ResultFiles
 from penstock.queries.run.hashing import hash_of
+from penstock.queries.schedules import turns
 from penstock.queries.service.authorizing import authorized
 from penstock.queries.service.runs import ENDED_CHANNEL, RUN_QUERY, Asked
 from penstock.queries.settings import QueriesSettings
@@ -44,6 +47,7 @@ async def run_query(ctx: Context, run: Run[Asked]) -> None:
     try:
         async with ctx.db.control.transaction() as conn:
             result_id = await store.add_result(conn, wanted, file)
+            await tell_alerts(conn, run.org_id, asked, result_id)
             await run.succeed(conn, {"query_result_id": result_id})
             await conn.notify(ENDED_CHANNEL, str(run.id))
     except BaseException:
@@ -82,5 +86,10 @@ async def _forget_strays(ctx: Context) -> None:
 
 
 FORGET_RESULTS: Final = Job("queries.forget", Nothing, time_limit=HOUR, at_once=1)
-HANDLERS = (Handler(RUN_QUERY, run_query), Handler(FORGET_RESULTS, forget_results))
-SCHEDULES = (Schedule(FORGET_RESULTS, Nothing(), HOUR),)
+HANDLERS = (
+    Handler(RUN_QUERY, run_query),
+    Handler(FORGET_RESULTS, forget_results),
+    *turns.HANDLERS,
+    *alerts.HANDLERS,
+)
+SCHEDULES = (Schedule(FORGET_RESULTS, Nothing(), HOUR), *turns.SCHEDULES)

@@ -54,6 +54,15 @@ class SavedQuery:
         found = cast("list[Any]", given) if isinstance(given, list) else []
         return [cast("dict[str, Any]", one) for one in found if isinstance(one, dict)]
 
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The values that its parameters were saved with."""
+        return {
+            one["name"]: one["value"]
+            for one in self.definitions
+            if isinstance(one.get("name"), str) and one.get("value") is not None
+        }
+
     def request(
         self, values: Mapping[str, Any] | None = None, *, limited: bool | None = None
     ) -> QueryRequest:

@@ -239,9 +239,7 @@ def _reported(work: Callable[[], int]) -> int:
 
 
 def _ready(server: ServerSettings) -> None:
-    shown = f"[{server.host}]" if ":" in server.host else server.host
-    address = server.public_url or f"http://{shown}:{server.port}"
-    print(f"Penstock {__version__} is ready at {address}", flush=True)
+    print(f"Penstock {__version__} is ready at {server.address}", flush=True)
 
 
 def _show_first_start(first: Any) -> None:

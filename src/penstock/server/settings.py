@@ -130,6 +130,12 @@ class ServerSettings:
         secret=True,
     )
 
+    @property
+    def address(self) -> str:
+        """Where clients reach the server, as far as it knows, without a slash at its end."""
+        shown = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"http://{shown}:{self.port}").rstrip("/")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

@@ -15,6 +15,7 @@ from penstock import identity, queries, tables
 from penstock.kit import errors, telemetry
 from penstock.kit.context import Context
 from penstock.kit.crypto import Keys
+from penstock.kit.links import Links
 from penstock.kit.notify import Listener
 from penstock.server.app import create_app
 from penstock.server.logins import Logins
@@ -39,6 +40,7 @@ def build_context(logins: Logins, keys: Keys, settings: Settings) -> Context:
         scratch=settings.server.data_dir,
         sections=dict(settings.sections),
     )
+    context.put(Links(settings.server.address))
     # Caches subscribe to the listener's channels, which it asks for when it starts.
     identity.install(context, subscribed(keys.encryption))
     tables.install(context)

@@ -5,11 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from penstock.kit.openapi import Operation
+from penstock.queries.alerts import operations as alerts
 from penstock.queries.operations import results, saved
+from penstock.queries.schedules import operations as schedules
 
 TAGS: Final = {
     "Queries": "SQL with a name. Every path below `/api/queries`, `/api/query_results` and `/api/jobs` is served "
     "without `/api`, too.",
     "Results": "Running queries, their jobs, and the rows that they found.",
+    **alerts.TAGS,
 }
-OPERATIONS: Final[tuple[Operation, ...]] = (*saved.OPERATIONS, *results.OPERATIONS)
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *saved.OPERATIONS,
+    *results.OPERATIONS,
+    *schedules.OPERATIONS,
+    *alerts.OPERATIONS,
+)

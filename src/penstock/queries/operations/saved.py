@@ -46,6 +46,13 @@ _FIELDS: Final[dict[str, Any]] = {
     "options": ANY,
     "tags": {"type": "array", "items": TEXT},
     "is_draft": {"type": "boolean"},
+    "schedule": nullable(
+        {
+            "type": "object",
+            "description": "`interval` in seconds with, for whole days, `time` and `day_of_week`; or `cron`. "
+            "`time_zone` and `until` go with both.",
+        }
+    ),
 }
 _EXPLORER: Final = described({"query_slug": TEXT, "sql_query": TEXT, "status": TEXT, "message": TEXT})
 _SOURCE: Final = described(

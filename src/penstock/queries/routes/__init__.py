@@ -1,5 +1,15 @@
 """HTTP for queries, their runs and their results, in both dialects."""
 
+from penstock.queries.alerts import routes as alerts
 from penstock.queries.routes import files, running, saved, session, sources
+from penstock.queries.schedules import routes as schedules
 
-ROUTES = (*saved.ROUTES, *running.ROUTES, *files.ROUTES, *sources.ROUTES, *session.ROUTES)
+ROUTES = (
+    *saved.ROUTES,
+    *running.ROUTES,
+    *files.ROUTES,
+    *sources.ROUTES,
+    *session.ROUTES,
+    *schedules.ROUTES,
+    *alerts.ROUTES,
+)

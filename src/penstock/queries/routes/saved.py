@@ -27,6 +27,7 @@ from penstock.queries.routes.common import (
 )
 from penstock.queries.routes.shapes import Shapes
 from penstock.queries.saved import SavedQuery
+from penstock.queries.schedules.rule import read as read_schedule
 from penstock.queries.service import saved as service
 from penstock.queries.store import saved
 from penstock.queries.store.tables import queries, query_favorites, query_results
@@ -106,11 +107,7 @@ def _changed(body: Mapping[str, Any]) -> dict[str, Any]:
     if "options" in body:
         values["options"] = _options(body)
     if "schedule" in body:
-        if body["schedule"] is not None:
-            raise errors.Invalid(
-                {"schedule": ["Queries cannot be scheduled yet; leave it out, or send null."]}
-            )
-        values["schedule"] = None
+        values["schedule"] = read_schedule(body["schedule"])
     if "tags" in body:
         values["tags"] = _tags(body)
     return values

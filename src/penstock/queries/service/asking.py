@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
 from penstock.identity import Principal
-from penstock.kit import jobs
+from penstock.kit import clock, jobs
 from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.queries import store
@@ -28,6 +29,36 @@ class Answer:
     run_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A question as it is at this moment, and what its asker may have run of it."""
+
+    principal: Principal
+    request: QueryRequest
+    query: AuthorizedQuery
+    at: datetime
+
+
+async def ready(
+    ctx: Context, principal: Principal, request: QueryRequest, at: datetime | None = None
+) -> Ready:
+    """`at` is the moment of asking, if not now.
+
+    Raises `BadRequest` for what cannot be read, `NotFound` for a source that the asker does not see.
+    """
+    moment = at or clock.now()
+    request = await _settled(ctx, principal, request, moment)
+    return Ready(principal, request, await authorized(ctx, principal, request), moment)
+
+
+async def start(conn: Connection, wanted: Ready, query_id: int | None, *, join: bool) -> int:
+    """A run of it: one that is under way, if that may be joined, or a new one."""
+    run_id = None
+    if join:
+        run_id = await store.joinable(conn, wanted.query.org_id, wanted.query.fingerprint)
+    return run_id or await _defer(conn, wanted, query_id)
+
+
 async def ask(
     ctx: Context,
     principal: Principal,
@@ -40,39 +71,37 @@ async def ask(
 
     `max_age` 0 takes no result that is there, and joins no run either.
     """
-    request = await _settled(ctx, principal, request)
-    query = await authorized(ctx, principal, request)
+    wanted = await ready(ctx, principal, request)
+    fresh = max_age is not None and max_age <= 0
     async with ctx.db.control.transaction() as conn:
-        if max_age is None or max_age > 0:
-            found = await store.newest(conn, query.org_id, query.fingerprint, max_age)
+        if not fresh:
+            found = await store.newest(conn, wanted.query.org_id, wanted.query.fingerprint, max_age)
             if found is not None:
                 return Answer(result=found)
-            run_id = await store.joinable(conn, query.org_id, query.fingerprint)
-            if run_id is not None:
-                return Answer(run_id=run_id)
-        return Answer(run_id=await _defer(conn, principal, request, query, query_id))
+        return Answer(run_id=await start(conn, wanted, query_id, join=not fresh))
 
 
-async def _settled(ctx: Context, principal: Principal, request: QueryRequest) -> QueryRequest:
-    """What is asked at this moment: dates as they are now, and the choices that other queries give as they are."""
+async def _settled(ctx: Context, principal: Principal, request: QueryRequest, at: datetime) -> QueryRequest:
+    """What is asked at that moment: dates as they are now, and the choices that other queries give as they are."""
     if not request.definitions:
         return request
     definitions = [
         {**one, OPTIONS: await choices(ctx, principal, one)} if one.get("type") == "query" else one
         for one in request.definitions
     ]
-    values = settled(request.values, definitions, "UTC")
+    values = settled(request.values, definitions, "UTC", at)
     return msgspec.structs.replace(request, definitions=definitions, values=values)
 
 
-async def _defer(
-    conn: Connection,
-    principal: Principal,
-    request: QueryRequest,
-    query: AuthorizedQuery,
-    query_id: int | None,
-) -> int:
-    payload = Asked(request=request, user_id=principal.user_id, key_id=principal.key_id, query_id=query_id)
+async def _defer(conn: Connection, wanted: Ready, query_id: int | None) -> int:
+    principal, request = wanted.principal, wanted.request
+    payload = Asked(
+        request=request,
+        user_id=principal.user_id,
+        key_id=principal.key_id,
+        query_id=query_id,
+        at=wanted.at,
+    )
     run_id = await jobs.defer(conn, RUN_QUERY, payload, org_id=principal.org_id)
-    await store.add_run(conn, principal, run_id, query.fingerprint, request.data_source_id, query_id)
+    await store.add_run(conn, principal, run_id, wanted.query.fingerprint, request.data_source_id, query_id)
     return run_id

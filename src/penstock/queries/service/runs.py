@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -26,6 +27,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     user_id: int | None
     key_id: int | None
     query_id: int | None
+    # When: days such as `d_yesterday` are those of that moment.
+    at: datetime | None = None
 
 
 # Its own time limit ends a query long before.

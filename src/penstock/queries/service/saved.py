@@ -11,7 +11,9 @@ from penstock.identity import Principal, Role, audit
 from penstock.kit import errors
 from penstock.kit.db import Connection
 from penstock.queries.access import ACTIONS, authorize, role_at
+from penstock.queries.alerts.store import drop_of_query
 from penstock.queries.saved import SavedQuery, Visualization
+from penstock.queries.schedules.planning import plan
 from penstock.queries.store import saved
 from penstock.tables import NumberedSource
 
@@ -85,6 +87,7 @@ async def _add(conn: Connection, principal: Principal, values: Mapping[str, Any]
     )
     assert made is not None
     await saved.add_visualization(conn, made.id, _TABLE)
+    await plan(conn, made)
     await audit.record(conn, principal, "query.create", KIND, made.id, made.name)
     return made
 
@@ -102,6 +105,9 @@ async def change(
     if moved is not None and moved != seen.query.data_source_id:
         authorize(principal, "query.create", await source_of(conn, principal, moved))
     changed = await saved.change_query(conn, seen.query.id, {**values, "modified_by": principal.user_id})
+    await plan(conn, changed, seen.query)
+    if changed.is_archived:
+        await drop_of_query(conn, changed.id)
     await audit.record(
         conn, principal, "query.update", KIND, changed.id, changed.name, {"changed": sorted(values)}
     )
@@ -110,7 +116,9 @@ async def change(
 
 async def archive(conn: Connection, principal: Principal, seen: Seen) -> None:
     seen.require_edit()
-    await saved.change_query(conn, seen.query.id, {"is_archived": True, "schedule": None})
+    changed = await saved.change_query(conn, seen.query.id, {"is_archived": True, "schedule": None})
+    await plan(conn, changed, seen.query)
+    await drop_of_query(conn, changed.id)
     await audit.record(conn, principal, "query.archive", KIND, seen.query.id, seen.query.name)
 
 

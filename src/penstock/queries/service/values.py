@@ -4,6 +4,7 @@ or on other queries, settled when somebody asks, so that a result can always be 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, cast
 
 from penstock.queries.models import Joined, Parameter, ParameterType
@@ -59,14 +60,19 @@ def _joined(given: Any) -> Joined | None:
 
 
 def settled(
-    values: Mapping[str, Any], definitions: Sequence[Mapping[str, Any]], time_zone: str
+    values: Mapping[str, Any],
+    definitions: Sequence[Mapping[str, Any]],
+    time_zone: str,
+    at: datetime | None = None,
 ) -> dict[str, Any]:
-    """The values, days such as `d_yesterday` as the dates that they are now. Raises `ValuesInvalid`."""
+    """The values, days such as `d_yesterday` as the dates that they are then, or now. Raises `ValuesInvalid`."""
     dates = {one.name: one for one in parameters_of(definitions) if one.type in _DATES}
     found = dict(values)
     for name, value in values.items():
         if name in dates and isinstance(value, str) and value.startswith("d_"):
-            texts = {key: one.text for key, one in canonical([dates[name]], {name: value}, time_zone).items()}
+            texts = {
+                key: one.text for key, one in canonical([dates[name]], {name: value}, time_zone, at).items()
+            }
             whole = texts.get(name)
             found[name] = whole or {end: texts[f"{name}.{end}"] for end in ("start", "end")}
     return found

@@ -29,8 +29,11 @@ _STORES = (
     "penstock.identity.store.tables",
     "penstock.connectors.store",
     "penstock.notifications.store",
+    "penstock.notifications.destinations.store",
     "penstock.tables.store",
     "penstock.queries.store.tables",
+    "penstock.queries.schedules.store",
+    "penstock.queries.alerts.store",
 )
 
 

@@ -1,0 +1,1 @@
+"""Queries that run by themselves: when, as whom, and what comes of it."""
