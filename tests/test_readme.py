@@ -66,7 +66,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 def test_every_example_gives_its_answer(demo: Demo) -> None:
     environment = {**os.environ, "KEY": demo.key, "PENSTOCK_KEY": demo.key, "PENSTOCK_URL": demo.url}
     found = list(EXAMPLE.finditer(README.read_text("utf-8")))
-    assert [one["language"] for one in found] == ["curl", "python", "python"]
+    assert [one["language"] for one in found] == ["curl", "python", "python", "python"]
     for example in found:
         code = example["code"].replace("http://127.0.0.1:5001", demo.url)
         command = ["bash", "-c", code] if example["language"] == "curl" else [sys.executable, "-c", code]

@@ -33,6 +33,10 @@ def test_every_method_of_a_resource_is_documented() -> None:
             client.users,
             client.keys,
             client.auth,
+            client.queries,
+            client.query_results,
+            client.jobs,
+            client.data_sources,
         )
         for resource in resources:
             for name in dir(resource):

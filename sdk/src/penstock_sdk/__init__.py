@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from penstock_sdk._async.pages import AsyncPager
     from penstock_sdk._async.resources.apps import AsyncAppHandle
     from penstock_sdk._async.resources.edges import AsyncEdges
+    from penstock_sdk._async.resources.queries import AsyncQueryRun
     from penstock_sdk._async.resources.records import AsyncRecordQuery, AsyncRecords
+    from penstock_sdk._async.resources.results import AsyncQueryResult
     from penstock_sdk._async.resources.tables import AsyncTableHandle
     from penstock_sdk._batches import BulkProgress
     from penstock_sdk._changes import Change
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
         PayloadTooLargeError,
         PenstockError,
         PreconditionFailedError,
+        QueryCancelledError,
+        QueryFailedError,
+        QueryTimeoutError,
         RateLimitedError,
         RequestTimeoutError,
         RowFault,
@@ -91,12 +96,24 @@ if TYPE_CHECKING:
         WebhookDelivery,
     )
     from penstock_sdk._pages import Graph, Page, RecordPage, Upserted
+    from penstock_sdk._query_models import (
+        Job,
+        Person,
+        QuerySource,
+        ResultColumn,
+        ResultInfo,
+        SavedQuery,
+        SourceTable,
+        Visualization,
+    )
     from penstock_sdk._retry import RetryPolicy
     from penstock_sdk._sync.client import Client
     from penstock_sdk._sync.pages import Pager
     from penstock_sdk._sync.resources.apps import AppHandle
     from penstock_sdk._sync.resources.edges import Edges
+    from penstock_sdk._sync.resources.queries import QueryRun
     from penstock_sdk._sync.resources.records import RecordQuery, Records
+    from penstock_sdk._sync.resources.results import QueryResult
     from penstock_sdk._sync.resources.tables import TableHandle
 
 __all__ = [
@@ -109,6 +126,8 @@ __all__ = [
     "AsyncClient",
     "AsyncEdges",
     "AsyncPager",
+    "AsyncQueryResult",
+    "AsyncQueryRun",
     "AsyncRecordQuery",
     "AsyncRecords",
     "AsyncTableHandle",
@@ -140,6 +159,7 @@ __all__ = [
     "ImportProgress",
     "ImportReport",
     "Imported",
+    "Job",
     "Key",
     "MethodNotAllowedError",
     "NewKey",
@@ -149,23 +169,34 @@ __all__ = [
     "Pager",
     "PayloadTooLargeError",
     "PenstockError",
+    "Person",
     "PlannedStep",
     "PreconditionFailedError",
     "QuarantinedImport",
     "QuarantinedRow",
+    "QueryCancelledError",
+    "QueryFailedError",
+    "QueryResult",
+    "QueryRun",
+    "QuerySource",
+    "QueryTimeoutError",
     "RateLimitedError",
     "Record",
     "RecordPage",
     "RecordQuery",
     "Records",
     "RequestTimeoutError",
+    "ResultColumn",
+    "ResultInfo",
     "RetryPolicy",
     "RoleHolder",
     "RowFault",
     "Rule",
+    "SavedQuery",
     "SchemaPlan",
     "ServerError",
     "SourceCounts",
+    "SourceTable",
     "TableHandle",
     "TableOperation",
     "TableSchema",
@@ -178,6 +209,7 @@ __all__ = [
     "User",
     "ValidationError",
     "ValidationReport",
+    "Visualization",
     "Webhook",
     "WebhookDelivery",
     "__version__",
@@ -189,15 +221,18 @@ _HOMES = {
     "_async.pages": "AsyncPager",
     "_async.resources.apps": "AsyncAppHandle",
     "_async.resources.edges": "AsyncEdges",
+    "_async.resources.queries": "AsyncQueryRun",
     "_async.resources.records": "AsyncRecordQuery AsyncRecords",
+    "_async.resources.results": "AsyncQueryResult",
     "_async.resources.tables": "AsyncTableHandle",
     "_batches": "BulkProgress",
     "_changes": "Change",
     "_errors": (
         "BadRequestError ConfigurationError ConflictError ConnectionFailedError ForbiddenError "
         "GatewayTimeoutError MethodNotAllowedError NotFoundError PayloadTooLargeError PenstockError "
-        "PreconditionFailedError RateLimitedError RequestTimeoutError RowFault ServerError "
-        "UnauthorizedError UnavailableError UnexpectedAnswerError ValidationError"
+        "PreconditionFailedError QueryCancelledError QueryFailedError QueryTimeoutError "
+        "RateLimitedError RequestTimeoutError RowFault ServerError UnauthorizedError UnavailableError "
+        "UnexpectedAnswerError ValidationError"
     ),
     "_filters": "Expression F",
     "_models": (
@@ -209,12 +244,15 @@ _HOMES = {
     ),
     "_imports": "Imported ImportFault ImportProgress QuarantinedImport QuarantinedRow",
     "_pages": "Graph Page RecordPage Upserted",
+    "_query_models": ("Job Person QuerySource ResultColumn ResultInfo SavedQuery SourceTable Visualization"),
     "_retry": "RetryPolicy",
     "_sync.client": "Client",
     "_sync.pages": "Pager",
     "_sync.resources.apps": "AppHandle",
     "_sync.resources.edges": "Edges",
+    "_sync.resources.queries": "QueryRun",
     "_sync.resources.records": "RecordQuery Records",
+    "_sync.resources.results": "QueryResult",
     "_sync.resources.tables": "TableHandle",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}

@@ -5,6 +5,9 @@ PenstockError
 ├── ConnectionFailedError       no answer: refused, reset, name not found
 │   └── RequestTimeoutError     no answer in time
 ├── UnexpectedAnswerError       an answer that is not the API's (a proxy's page, a redirect)
+├── QueryFailedError            a query ran and failed
+│   ├── QueryCancelledError     it was cancelled
+│   └── QueryTimeoutError       it took longer than its caller waits, and was cancelled
 ├── BadRequestError        400  malformed or refused request
 │   └── ValidationError    400  values that break the schema; see `errors` and `rows`
 ├── UnauthorizedError      401  no credential, or a bad one
@@ -37,6 +40,9 @@ __all__ = [
     "PayloadTooLargeError",
     "PenstockError",
     "PreconditionFailedError",
+    "QueryCancelledError",
+    "QueryFailedError",
+    "QueryTimeoutError",
     "RateLimitedError",
     "RequestTimeoutError",
     "RowFault",
@@ -118,6 +124,18 @@ class RequestTimeoutError(ConnectionFailedError):
 
 class UnexpectedAnswerError(PenstockError):
     """The answer is not one of the Penstock API."""
+
+
+class QueryFailedError(PenstockError):
+    """A query ran and failed; the message says why."""
+
+
+class QueryCancelledError(QueryFailedError):
+    """A query was cancelled before its end."""
+
+
+class QueryTimeoutError(QueryFailedError):
+    """A query took longer than its caller waits, and was cancelled."""
 
 
 class BadRequestError(PenstockError):

@@ -17,13 +17,15 @@ class RetryPolicy:
     """How often and how patiently a request is repeated; times in seconds.
 
     `attempts` counts repetitions, not the first try. Waits grow as `base * 2**n` up to `cap` with full
-    jitter; a `Retry-After` replaces them, and one longer than `longest_wait` ends the retries.
+    jitter; a `Retry-After` replaces them, and one longer than `longest_wait` ends the retries. `statuses` are
+    those after which a request that may be sent twice is repeated; 429 is one for every request.
     """
 
     attempts: int = 3
     base: float = 0.25
     cap: float = 10.0
     longest_wait: float = 60.0
+    statuses: frozenset[int] = RETRIED_STATUSES
 
     def wait(
         self, attempt: int, retry_after: float | None, jitter: Callable[[], float] = random.random

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,7 +14,11 @@ from penstock_sdk._async.auth import AsyncCredential, AsyncKeyCredential, AsyncP
 from penstock_sdk._async.resources.apps import AsyncAppHandle, AsyncApps
 from penstock_sdk._async.resources.audit import AsyncAudit
 from penstock_sdk._async.resources.credentials import AsyncCredentials
+from penstock_sdk._async.resources.data_sources import AsyncDataSources
 from penstock_sdk._async.resources.identity import AsyncAuth, AsyncKeys, AsyncUsers
+from penstock_sdk._async.resources.jobs import AsyncJobs
+from penstock_sdk._async.resources.queries import AsyncQueries
+from penstock_sdk._async.resources.results import AsyncQueryResults
 from penstock_sdk._async.resources.teams import AsyncTeams
 from penstock_sdk._async.transport import AsyncTransport
 from penstock_sdk._config import login_of_environment, resolve
@@ -81,6 +86,10 @@ class AsyncClient:
         self.teams = AsyncTeams(self._transport)
         self.audit = AsyncAudit(self._transport)
         self.auth = AsyncAuth(self._transport)
+        self.queries = AsyncQueries(self._transport)
+        self.query_results = AsyncQueryResults(self._transport)
+        self.jobs = AsyncJobs(self._transport)
+        self.data_sources = AsyncDataSources(self._transport)
 
     @property
     def base_url(self) -> str:
@@ -100,6 +109,12 @@ class AsyncClient:
     ) -> Any:
         """Any other route of the server, such as `/api/apps/`; gives the decoded answer."""
         return (await self._transport.request(method, path, params=params or (), body=body)).json()
+
+    async def stream(self, path: str, *, params: list[tuple[str, str]] | None = None) -> AsyncIterator[bytes]:
+        """What any other route answers to GET, piece by piece."""
+        async with self._transport.stream("GET", path, params=params or ()) as answer:
+            async for piece in answer.aiter_bytes():
+                yield piece
 
     async def aclose(self) -> None:
         """Closes the connections."""

@@ -17,7 +17,7 @@ import httpx2
 from penstock_sdk import _json
 from penstock_sdk._answer import Answer, checked_url, refusal, unanswered
 from penstock_sdk._async.auth import AsyncCredential
-from penstock_sdk._retry import RETRIED_STATUSES, RetryPolicy, is_repeatable, parse_retry_after
+from penstock_sdk._retry import RetryPolicy, is_repeatable, parse_retry_after
 from penstock_sdk._timing import async_sleep
 from penstock_sdk._version import __version__
 
@@ -155,7 +155,7 @@ class AsyncTransport:
                     raise unanswered(error, self.base_url) from error
             else:
                 status = answer.status_code
-                if status != 429 and not (status in RETRIED_STATUSES and repeatable):
+                if status != 429 and not (status in self._retries.statuses and repeatable):
                     return answer
                 wait = self._retries.wait(attempt, parse_retry_after(answer.headers.get("retry-after")))
                 if wait is None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,7 +20,11 @@ from penstock_sdk._sync.auth import Credential, KeyCredential, PasswordCredentia
 from penstock_sdk._sync.resources.apps import AppHandle, Apps
 from penstock_sdk._sync.resources.audit import Audit
 from penstock_sdk._sync.resources.credentials import Credentials
+from penstock_sdk._sync.resources.data_sources import DataSources
 from penstock_sdk._sync.resources.identity import Auth, Keys, Users
+from penstock_sdk._sync.resources.jobs import Jobs
+from penstock_sdk._sync.resources.queries import Queries
+from penstock_sdk._sync.resources.results import QueryResults
 from penstock_sdk._sync.resources.teams import Teams
 from penstock_sdk._sync.transport import Transport
 
@@ -83,6 +88,10 @@ class Client:
         self.teams = Teams(self._transport)
         self.audit = Audit(self._transport)
         self.auth = Auth(self._transport)
+        self.queries = Queries(self._transport)
+        self.query_results = QueryResults(self._transport)
+        self.jobs = Jobs(self._transport)
+        self.data_sources = DataSources(self._transport)
 
     @property
     def base_url(self) -> str:
@@ -102,6 +111,11 @@ class Client:
     ) -> Any:
         """Any other route of the server, such as `/api/apps/`; gives the decoded answer."""
         return (self._transport.request(method, path, params=params or (), body=body)).json()
+
+    def stream(self, path: str, *, params: list[tuple[str, str]] | None = None) -> Iterator[bytes]:
+        """What any other route answers to GET, piece by piece."""
+        with self._transport.stream("GET", path, params=params or ()) as answer:
+            yield from answer.iter_bytes()
 
     def close(self) -> None:
         """Closes the connections."""

@@ -15,7 +15,7 @@ from penstock_sdk._version import __version__
 
 app = App(
     name="penstock",
-    help="Tables as a REST API on PostgreSQL: run a server, and work with one.",
+    help="Tables as a REST API and SQL on PostgreSQL: run a server, and work with one.",
     version=__version__,
     version_flags=["--version"],
     help_format="markdown",
@@ -36,6 +36,14 @@ for _path, _group in (
     ("tables:app", "Data"),
     ("schema:app", "Data"),
     ("records:app", "Data"),
+    ("query:query", "Queries"),
+    ("queries:app", "Queries"),
+    ("scripts:gdpr_scrub", "Queries"),
+    ("scripts:find_tables", "Queries"),
+    ("scripts:clone_dashboard_and_queries", "Queries"),
+    ("scripts:export_queries", "Queries"),
+    ("scripts:import_queries", "Queries"),
+    ("mcp:mcp", "Queries"),
     ("quarantine:app", "Data"),
     ("edges:app", "Data"),
     ("webhooks:app", "Data"),
@@ -47,7 +55,8 @@ for _path, _group in (
     ("gen:app", "Data"),
 ):
     _module, _, _attribute = _path.partition(":")
-    app.command(f"{_COMMANDS}.{_path}", name=_module if _attribute == "app" else _attribute, group=_group)
+    _name = _module if _attribute == "app" else _attribute.replace("_", "-")
+    app.command(f"{_COMMANDS}.{_path}", name=_name, group=_group)
 
 
 def main() -> None:
@@ -55,15 +64,15 @@ def main() -> None:
     raise SystemExit(run(sys.argv[1:]))
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], command: App = app) -> int:
     """Runs one command line and gives its exit code; an error is one sentence on stderr."""
     from penstock_sdk._errors import PenstockError
     from penstock_sdk.cli._output import report_error
 
-    if not arguments or arguments[0] in app.help_flags:
+    if command is app and (not arguments or arguments[0] in app.help_flags):
         load_commands()
     try:
-        result = app(list(arguments), result_action="return_value")
+        result = command(list(arguments), result_action="return_value")
     except PenstockError as error:
         report_error(error)
         return 1

@@ -75,6 +75,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         summary="Run SQL",
         tag="Results",
         access=access("query.run"),
+        parameters=_PAGES,
         body=Body(
             schema=described({"query": TEXT, "data_source_id": NUMBER})
             | {"properties": {"query": TEXT, "data_source_id": NUMBER, **_RUN}},
@@ -90,7 +91,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         summary="Run a saved query, or take the result that is there",
         tag="Results",
         access=access("query.read"),
-        parameters=(QUERY,),
+        parameters=(QUERY, *_PAGES),
         body=Body(
             schema={"type": "object", "properties": _RUN},
             required=False,

@@ -134,8 +134,6 @@ async def _answer(
     given = dict(http.query(request))
     headers = {"Cache-Control": f"private,max-age={_YEAR}"} if cached else {}
     if kind is None:
-        if "page" in given or "page_size" in given:
-            return await _answer_page(ctx, result, given, headers)
         return await answer_result(request, result, Instants.DASHBOARD, headers)
     headers["Content-Disposition"] = _disposition(name, kind)
     if kind is ARROW:
@@ -164,8 +162,11 @@ def _object(head: Mapping[str, Any], result: Result, rows: bytes) -> bytes:
 async def answer_result(
     request: AnyRequest, result: Result, instants: Instants, headers: Mapping[str, str] | None = None
 ) -> ASGIResponse:
-    """The object with all of its rows, however many: written as they are read, when they are many."""
+    """The object with all of its rows, however many, written as they are read; or with those of one page."""
     ctx = http.context(request)
+    given = dict(http.query(request))
+    if "page" in given or "page_size" in given:
+        return await _answer_page(ctx, result, given, headers or {})
     if result.file.rows <= _MOST_ROWS and len(result.file.ends) <= 4:
         rows = await reading.page(ctx, result, 0, _MOST_ROWS, instants)
         return http.raw_json(_object(result_head(result), result, rows), 200, headers)

@@ -36,6 +36,20 @@ class AsyncResource:
 
         return AsyncPager(fetch, page_size)
 
+    def _counted(
+        self, path: str, kind: type[T], page_size: int, filters: list[tuple[str, str]]
+    ) -> AsyncPager[T]:
+        """A list of the dashboard dialect, whose pages say how long they are and how many objects there are."""
+
+        async def fetch(number: int, size: int) -> Page[T]:
+            params = [*filters, ("page", str(number)), ("page_size", str(size))]
+            body = (await self._transport.request("GET", path, params=params)).json()
+            count = int(body["count"])
+            items = msgspec.convert(body["results"], list[kind], strict=False)
+            return Page(items, number, count, number * int(body["page_size"]) < count)
+
+        return AsyncPager(fetch, page_size)
+
 
 def segment(value: object) -> str:
     """A value as one path segment, slashes and all."""
