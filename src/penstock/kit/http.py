@@ -21,13 +21,16 @@ AnyRequest = Request[Any, Any, Any]
 # Stands for an encoded slash inside a path segment while the router looks at the path; a lone surrogate
 # cannot come out of decoding a real path.
 SLASH = "\udc2f"
+# Where a request carries the handles of its process.
+CONTEXT = "penstock.context"
 _MOST_PARAMETERS = 1000
 _JSON = (b"content-type", b"application/json")
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 def context(request: AnyRequest) -> Context:
-    return request.app.state.context
+    """The handles of the process that answers."""
+    return cast("dict[str, Any]", request.scope)[CONTEXT]
 
 
 async def body(request: AnyRequest) -> bytes:

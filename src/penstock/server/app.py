@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import cache
 from hmac import compare_digest
-from typing import Any
 
 from litestar import Litestar, get
-from litestar.datastructures import State
 from litestar.response.base import ASGIResponse
 
 from penstock import connectors, identity, notifications, queries, tables
@@ -30,9 +29,22 @@ def create_app(context: Context, metrics: Metrics | None = None) -> Edge:
     metrics = metrics or Metrics()
     context.put(Documents())
     context.put(openapi.information(settings))
-    application = Litestar(
+    context.put(metrics)
+    framework = _framework()
+    return Edge(Direct(framework, context), settings, metrics, _methods(framework))
+
+
+@cache
+def _framework() -> Litestar:
+    """The routes, once for a process: they hold nothing, and requests bring the context along."""
+    return Litestar(
         route_handlers=[
-            *_own_routes(metrics, settings),
+            health.health,
+            health.ping,
+            _show_metrics,
+            openapi.openapi,
+            docs_page.docs,
+            docs_page.docs_file,
             *identity.ROUTES,
             *connectors.ROUTES,
             *notifications.ROUTES,
@@ -40,13 +52,11 @@ def create_app(context: Context, metrics: Metrics | None = None) -> Edge:
             *queries.ROUTES,
         ],
         exception_handlers={Exception: answers.answer},
-        state=State({"context": context}),
         openapi_config=None,
         logging_config=None,
         # The edge limits bodies, and lets streamed imports through.
         request_max_body_size=None,
     )
-    return Edge(Direct(application), settings, metrics, _methods(application))
 
 
 def _methods(application: Litestar) -> dict[str, set[str]]:
@@ -65,13 +75,12 @@ async def _job_counts(context: Context) -> dict[tuple[str, str], int]:
     return {}
 
 
-def _own_routes(metrics: Metrics, settings: ServerSettings) -> list[Any]:
-    @get("/metrics")
-    async def show_metrics(request: http.AnyRequest) -> ASGIResponse:
-        sent = request.headers.get("authorization", "").encode()
-        if settings.metrics_key and not compare_digest(sent, f"Bearer {settings.metrics_key}".encode()):
-            raise errors.Unauthorized("The metrics key is needed: `Authorization: Bearer <key>`.")
-        known = await _job_counts(http.context(request))
-        return ASGIResponse(body=metrics.render(known), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    return [health.health, health.ping, show_metrics, openapi.openapi, docs_page.docs, docs_page.docs_file]
+@get("/metrics")
+async def _show_metrics(request: http.AnyRequest) -> ASGIResponse:
+    ctx = http.context(request)
+    key = ctx.settings(ServerSettings).metrics_key
+    sent = request.headers.get("authorization", "").encode()
+    if key and not compare_digest(sent, f"Bearer {key}".encode()):
+        raise errors.Unauthorized("The metrics key is needed: `Authorization: Bearer <key>`.")
+    text = ctx.get(Metrics).render(await _job_counts(ctx))
+    return ASGIResponse(body=text, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -14,6 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Empty
 
 from penstock.kit import errors, http
+from penstock.kit.context import Context
 from penstock.server import answers
 
 _HEAD: Final = ["", "api", "apps"]
@@ -24,8 +25,10 @@ _TAIL: Final = "data"
 class Direct:
     """An ASGI application before the framework's, for `/api/apps/{app}/datatables/{table}/data[/{key}]`."""
 
-    def __init__(self, framework: Litestar) -> None:
+    def __init__(self, framework: Litestar, context: Context) -> None:
+        """Every request is given `context`, also those that the framework answers."""
         self.framework = framework
+        self._context = context
         self._lists: dict[str, tuple[HTTPRouteHandler, str]] = {}
         self._details: dict[str, tuple[HTTPRouteHandler, str]] = {}
         # Names below `data` that may mean something else than a record.
@@ -45,6 +48,7 @@ class Direct:
                 table |= dict.fromkeys(methods, (handler, route.path_format))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        scope[http.CONTEXT] = self._context
         found = self._find(scope)
         if found is None:
             await self.framework(scope, receive, send)
