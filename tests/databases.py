@@ -86,7 +86,10 @@ class Databases:
 
     async def _create(self, name: str) -> None:
         async with connected(maintenance(self.account.direct)) as connection:
-            await connection.execute(f"CREATE DATABASE {quote(name)} TEMPLATE {quote(self.template)}")
+            # A copy of the files brings along what the first connection would have to build.
+            await connection.execute(
+                f"CREATE DATABASE {quote(name)} TEMPLATE {quote(self.template)} STRATEGY file_copy"
+            )
         async with connected(replace(self.account.direct, database=name)) as connection:
             # Rights on a database are not copied with it.
             await open_database(connection, self.prefix)
