@@ -45,6 +45,7 @@ PUBLIC = {
     "readMetrics",
     "describeServer",
     "showClientConfig",
+    "readLinkedFile",
 }
 # Columns that tell when something was last used, and tables that only count.
 _VOLATILE = ("last_used_at", "last_login_at")
@@ -193,6 +194,10 @@ def requests_of(place: Place) -> Iterator[tuple[Operation, str, str, dict[str, A
 
 def ways(operation: Operation, place: Place) -> Iterator[dict[str, Any]]:
     yield {}
+    if operation.id == "runSqlQuery":
+        # One that could be run would be waited for.
+        yield {"json": {"sql": "SELECT * FROM products"}}
+        return
     if operation.body is not None:
         for example in operation.body.examples.values():
             yield {"json": example}

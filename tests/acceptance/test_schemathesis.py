@@ -210,6 +210,12 @@ class World:
         options = {"url": "http://127.0.0.1:1/hook"}
         return self.post("/api/destinations", name=self.name(), type="webhook", options=options)["id"]
 
+    def link(self) -> str:
+        """The name of a file, for which `token` is good."""
+        found = self.post("/api/v1/sql-query", sql="SELECT 1 AS one")["presigned_urls"][0]
+        name, _, self.token = found.rpartition("/")[2].partition("?token=")
+        return name
+
     def login(self) -> dict[str, Any]:
         """Tokens of a login of a user who is nobody else."""
         return self.post("/api/auth/jwt/token", username=self.user(), password="long enough for anybody")
@@ -275,7 +281,9 @@ def places(world: World, operation: Any, name: str) -> dict[str, Any]:
         found["table"] = "parts"
     if "/data_sources/" in path:
         found["source"] = world.numbered()
-    if "{query_id}" in path or "{file}" in path or "{job}" in path:
+    if name == "readLinkedFile":
+        found["file"] = world.link()
+    elif "{query_id}" in path or "{file}" in path or "{job}" in path:
         found |= {"query_id": world.query(), "job": world.job}
         found["file"] = "results.csv" if name == "downloadResults" else f"{world.result}.parquet"
     if "{alert}" in path:
@@ -358,6 +366,7 @@ QUERIES: Mapping[str, Callable[[World], dict[str, Any]]] = {
     "takeTableAccess": lambda world: {"org": "true"},
     "exportAuditEntries": lambda world: {"format": "csv"},
     "exportRecords": lambda world: {"format": "csv"},
+    "readLinkedFile": lambda world: {"token": world.token},
     "deleteRecords": lambda world: {"ids": str(world.record("products"))},
     "deleteThings": lambda world: {"ids": str(world.record("things"))},
     "deleteParts": lambda world: {"ids": str(world.record("parts"))},
@@ -533,6 +542,9 @@ def attack(
 ) -> None:
     """Requests for one operation, always the same ones; what they find wrong goes to `failures`."""
 
+    # Looking uses nothing up.
+    looked_at = places(world, operation, name) if operation.method.lower() == "get" else None
+
     @hypothesis.seed(20250301)
     @hypothesis.settings(
         max_examples=cases,
@@ -546,7 +558,7 @@ def attack(
         sent[name] += 1
         # A request that may use something up is always given something to use up.
         if operation.path_parameters and (mode is GenerationMode.POSITIVE or case.method == "DELETE"):
-            case.path_parameters = places(world, operation, name)
+            case.path_parameters = looked_at or places(world, operation, name)
         case.headers["Authorization"] = f"Key {world.key}"
         answer = case.call(base_url=world.url, session=world.session, allow_redirects=False)
         statuses[answer.status_code] += 1

@@ -46,23 +46,28 @@ FIELDS = [
 ]
 
 
+def fill(server: RunningServer) -> None:
+    """The table of the seed, with 250 rows."""
+    with httpx2.Client(
+        base_url=server.url, headers={"Authorization": f"Key {ADMIN_KEY}"}, timeout=60
+    ) as client:
+        client.post("/api/apps", json={"name": "Data"}).raise_for_status()
+        source = {"name": "Layer", "slug": LAYER}
+        client.post("/api/apps/data/datasources", json=source).raise_for_status()
+        table = {"name": "table_name", "json_schema": {"fields": FIELDS, "primaryKey": "id"}}
+        path = f"/api/apps/data/datasources/{LAYER}/datatables"
+        client.post(path, json=table).raise_for_status()
+        rows = [{"description": f"Description of item {n}"} for n in range(250)]
+        client.post("/api/apps/data/datatables/table_name/data", json=rows).raise_for_status()
+
+
 @pytest.fixture(scope="module")
 def seeded(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     with (
         databases.clone() as cloned,
         running_server(tmp_path_factory.mktemp("server"), cloned.environment) as started,
     ):
-        with httpx2.Client(
-            base_url=started.url, headers={"Authorization": f"Key {ADMIN_KEY}"}, timeout=60
-        ) as client:
-            client.post("/api/apps", json={"name": "Data"}).raise_for_status()
-            source = {"name": "Layer", "slug": LAYER}
-            client.post("/api/apps/data/datasources", json=source).raise_for_status()
-            table = {"name": "table_name", "json_schema": {"fields": FIELDS, "primaryKey": "id"}}
-            path = f"/api/apps/data/datasources/{LAYER}/datatables"
-            client.post(path, json=table).raise_for_status()
-            rows = [{"description": f"Description of item {n}"} for n in range(250)]
-            client.post("/api/apps/data/datatables/table_name/data", json=rows).raise_for_status()
+        fill(started)
         yield started
 
 
@@ -79,12 +84,12 @@ def curl(server: RunningServer, command: str, key: str = ADMIN_KEY) -> tuple[int
     return int(status), json.loads(body)
 
 
-def pages(server: RunningServer, slug: str) -> Iterator[list[Any]]:
+def pages(server: RunningServer, slug: str, key: str = ADMIN_KEY) -> Iterator[list[Any]]:
     for number in range(1, 10):
         command = RESULTS.replace("explorer-query-8OSP", slug).replace(
             "page_number=1", f"page_number={number}"
         )
-        status, body = curl(server, command)
+        status, body = curl(server, command, key)
         assert status == 200, body
         assert list(body) == ["query_slug", "page", "data"]
         assert (body["query_slug"], body["page"]) == (slug, number)

@@ -15,6 +15,7 @@
     ├── Throttled             429  RATE_LIMITED
     ├── Internal              500  INTERNAL_ERROR
     │   └── Outdated          500  INTERNAL_ERROR       a statement no longer fits its table; worth planning anew
+    ├── BadGateway            502  BAD_GATEWAY          a service that this server asks fails
     ├── Unavailable           503  UNAVAILABLE
     └── GatewayTimeout        504  GATEWAY_TIMEOUT
 
@@ -191,6 +192,13 @@ class Internal(PenstockError):
 
 class Outdated(Internal):
     """The table changed while the request was under way; try again."""
+
+
+class BadGateway(PenstockError):
+    """A service behind this server did not answer as it should."""
+
+    status = 502
+    code = "BAD_GATEWAY"
 
 
 class Unavailable(PenstockError):

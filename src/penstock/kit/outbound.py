@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import ssl
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Literal
 
 from penstock.kit import errors
@@ -78,3 +80,11 @@ def _plain(address: _Address) -> _Address:
         if address in _NAT64:
             return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """Made once, as reading the certificates of all authorities takes longer than sending."""
+    import httpx2  # noqa: PLC0415  (large)
+
+    return httpx2.create_ssl_context(trust_env=False)

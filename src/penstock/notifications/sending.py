@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections.abc import Mapping, Sequence
-from functools import cache
 from urllib.parse import urlsplit, urlunsplit
 
 from penstock import __version__
@@ -69,21 +67,13 @@ async def _post(url: str, body: bytes, headers: dict[str, str], limits: Outbound
     headers["Host"] = parts.netloc
     async with (
         httpx2.AsyncClient(
-            verify=_trusted(), follow_redirects=False, trust_env=False, timeout=None
+            verify=outbound.trusted(), follow_redirects=False, trust_env=False, timeout=None
         ) as client,
         client.stream(
             "POST", target, content=body, headers=headers, extensions={"sni_hostname": host}
         ) as answer,
     ):
         return answer.status_code
-
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    """Made once, as reading the certificates of all authorities takes longer than sending."""
-    import httpx2  # noqa: PLC0415  (large)
-
-    return httpx2.create_ssl_context(trust_env=False)
 
 
 def _signed(body: bytes, message_id: str, secrets: Sequence[str]) -> dict[str, str]:

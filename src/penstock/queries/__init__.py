@@ -4,6 +4,7 @@ from penstock.queries import operations
 from penstock.queries.assembly import install
 from penstock.queries.errors import ValuesInvalid, ValuesMissing
 from penstock.queries.jobs import HANDLERS, SCHEDULES
+from penstock.queries.loading import load_soon
 from penstock.queries.models import (
     AuthorizedQuery,
     Joined,
@@ -32,6 +33,7 @@ __all__ = [
     "ValuesMissing",
     "install",
     "is_safe",
+    "load_soon",
     "names",
     "operations",
     "prepare",

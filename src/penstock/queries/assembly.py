@@ -8,6 +8,7 @@ from penstock.queries.results.reading import ResultFiles
 from penstock.queries.service.authorizing import Readers
 from penstock.queries.service.reading import Downloads, Results
 from penstock.queries.service.runs import Endings
+from penstock.queries.service.upstream import Bridge
 from penstock.queries.settings import QueriesSettings
 
 
@@ -20,3 +21,5 @@ def install(ctx: Context) -> None:
     ctx.put(Results())
     ctx.put(Downloads(settings.downloads))
     ctx.put(Endings(ctx))
+    if settings.explorer_upstream is not None:
+        ctx.put(Bridge(ctx, settings.explorer_upstream))

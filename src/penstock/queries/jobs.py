@@ -19,11 +19,13 @@ from penstock.queries.schedules import turns
 from penstock.queries.service.authorizing import authorized
 from penstock.queries.service.runs import ENDED_CHANNEL, RUN_QUERY, Asked
 from penstock.queries.settings import QueriesSettings
+from penstock.queries.store import upstream
 
 _DAY: Final = 86_400.0
 _MOST: Final = 500  # results in a piece
 # A file is a little older than its row; what has none after so long belongs to a process that died.
 _STRAY: Final = 2 * _DAY
+_UNUSED: Final = 30 * _DAY
 
 
 async def run_query(ctx: Context, run: Run[Asked]) -> None:
@@ -69,8 +71,24 @@ async def forget_results(ctx: Context, run: Run[Nothing]) -> int:
         total += len(found)
         if len(found) < _MOST:
             break
+    total += await _forget_upstream(ctx, keep)
     await _forget_strays(ctx)
     return total
+
+
+async def _forget_upstream(ctx: Context, keep: float) -> int:
+    """Rows that another service sent, and queries for it that nobody has used for long."""
+    objects = ctx.get(ResultFiles).objects
+    total = 0
+    while True:
+        async with ctx.db.control.transaction() as conn:
+            files = await upstream.forgotten(conn, keep, _MOST)
+            unused = await upstream.drop_unused(conn, _UNUSED, _MOST)
+        for name in files:
+            await asyncio.to_thread(objects.delete, name)
+        total += len(files)
+        if len(files) < _MOST and unused < _MOST:
+            return total
 
 
 async def _forget_strays(ctx: Context) -> None:
@@ -79,7 +97,7 @@ async def _forget_strays(ctx: Context) -> None:
     for start in range(0, len(names), _MOST):
         piece = names[start : start + _MOST]
         async with ctx.db.control.transaction() as conn:
-            known = await store.known_files(conn, piece)
+            known = await store.known_files(conn, piece) | await upstream.known_files(conn, piece)
         for name in piece:
             if name not in known:
                 await asyncio.to_thread(objects.delete, name)

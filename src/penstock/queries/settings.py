@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from penstock.kit.settings import at_least, setting
 
@@ -14,6 +15,15 @@ def _place(value: str | None) -> str | None:
     if value is None or value.startswith(_SCHEMES):
         return None
     return "must be a directory (an absolute path) or begin with s3://, gs:// or az://"
+
+
+def _service(value: str | None) -> str | None:
+    try:
+        if value is None or (urlsplit(value).scheme in ("http", "https") and urlsplit(value).hostname):
+            return None
+    except ValueError:
+        pass
+    return "must be an address that begins with http:// or https://"
 
 
 def _options(value: tuple[str, ...]) -> str | None:
@@ -57,6 +67,15 @@ class QueriesSettings:
         300,
         "Age in seconds up to which the first page of an explorer query shows the rows that are there already.",
         check=at_least(0),
+    )
+    explorer_upstream: str | None = setting(
+        None,
+        "Address of a service with `/api/v1/sql-query/` that runs the queries of the explorer dialect instead of this "
+        "server, under the `x-api-key` of whoever asks, which is then a key of that service.",
+        check=_service,
+    )
+    link_seconds: float = setting(
+        3600.0, "Seconds that a link to the rows of `/api/v1/sql-query` can be used.", check=at_least(1)
     )
     downloads: int = setting(
         8, "Downloads of results that a process sends at the same time.", check=at_least(1)

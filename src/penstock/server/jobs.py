@@ -62,12 +62,14 @@ async def work(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await open_context(context)
     _log.info("jobs.ready", concurrency=options.worker_concurrency)
-    ensuring = asyncio.create_task(_ensuring(ensure)) if ensure else None
+    beside = [asyncio.create_task(queries.load_soon())]
+    if ensure:
+        beside.append(asyncio.create_task(_ensuring(ensure)))
     try:
         await worker.run(stop, settings.server.shutdown_timeout)
     finally:
-        if ensuring:
-            ensuring.cancel()
+        for task in beside:
+            task.cancel()
         await close_context(context)
         await asyncio.to_thread(telemetry.stop_traces)
 

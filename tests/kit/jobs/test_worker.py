@@ -60,6 +60,24 @@ async def test_an_org_has_its_share(ctx: Context, database: TestDatabase) -> Non
     assert most == {1: 2, 2: 2}
 
 
+async def test_orgs_take_turns(ctx: Context, database: TestDatabase) -> None:
+    """Also where the share of one is all that there is room for."""
+    job = Job("test.turns", Note, at_once_per_org=4)
+    done: list[int | None] = []
+
+    async def work(_: Context, run: Run[Note]) -> None:
+        await asyncio.sleep(0.01)
+        done.append(run.org_id)
+
+    async with ctx.db.control.transaction() as conn:
+        for org_id in [1] * 30 + [2] * 5 + [3]:
+            await jobs.defer(conn, job, Note(), org_id=org_id)
+    async with working(database, [Handler(job, work)], concurrency=4):
+        await until(lambda: len(done) == 36)
+    assert sorted(done[:9]).count(1) <= 4 and 3 in done[:5]
+    assert done[:16].count(2) == 5
+
+
 async def test_many_of_one_job_do_not_hold_up_another(ctx: Context, database: TestDatabase) -> None:
     many, other = Job("test.many", Note), Job("test.other", Note)
     done: list[str] = []

@@ -38,43 +38,59 @@ SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(7310
 
 -- name: claim
 -- Runs of jobs ($1) that have not reached the number they may run at once ($2), nor that of their org ($5): $3 at most.
--- The job with the fewest under way comes first, so that many of one kind do not hold up another; then the longest due.
+-- The job with the fewest under way comes first, and of a job that orgs share the org with the fewest, so that many of
+-- one kind do not hold up another; then the longest due.
 WITH busy AS (
     SELECT job, count(*) AS number FROM penstock.job_runs WHERE state = 'doing' GROUP BY job
 ), room AS (
     SELECT given.job, given.share, coalesce(busy.number, 0) AS busy,
-           least($3, given.most - coalesce(busy.number, 0)) AS places
+           greatest(least($3, given.most - coalesce(busy.number, 0)), 0) AS places
     FROM unnest($1::text[], $2::int[], $5::int[]) AS given (job, most, share)
     LEFT JOIN busy ON busy.job = given.job
-), fair AS (
-    SELECT one.id
-    FROM room,
-    LATERAL (
+), org AS (
+    SELECT room.job, waiting.org_id, room.share, (
+        SELECT count(*) FROM penstock.job_runs AS other
+        WHERE other.job = room.job AND other.state = 'doing'
+          AND other.org_id IS NOT DISTINCT FROM waiting.org_id) AS busy
+    FROM room, LATERAL (
         SELECT DISTINCT run.org_id FROM penstock.job_runs AS run
         WHERE run.job = room.job AND run.state = 'todo' AND run.due_at <= now()
-    ) AS org,
-    LATERAL (
-        SELECT run.id FROM penstock.job_runs AS run
-        WHERE run.job = room.job AND run.state = 'todo' AND run.due_at <= now()
+    ) AS waiting
+    WHERE room.share IS NOT NULL
+), fair AS (
+    SELECT org.job, one.id, org.busy + one.number AS turn
+    FROM org, LATERAL (
+        SELECT run.id, row_number() OVER (ORDER BY run.due_at, run.id) AS number
+        FROM penstock.job_runs AS run
+        WHERE run.job = org.job AND run.state = 'todo' AND run.due_at <= now()
           AND run.org_id IS NOT DISTINCT FROM org.org_id
         ORDER BY run.due_at, run.id
-        LIMIT greatest(room.share - (
-            SELECT count(*) FROM penstock.job_runs AS other
-            WHERE other.job = room.job AND other.state = 'doing' AND other.org_id IS NOT DISTINCT FROM org.org_id), 0)
+        LIMIT greatest(org.share - org.busy, 0)
     ) AS one
-    WHERE room.share IS NOT NULL
-), ready AS (
-    SELECT found.id
+), found AS (
+    SELECT room.job, room.busy, own.id, own.due_at, 0 AS turn
     FROM room, LATERAL (
         SELECT run.id, run.due_at FROM penstock.job_runs AS run
         WHERE run.job = room.job AND run.state = 'todo' AND run.due_at <= now()
-          AND (room.share IS NULL OR run.id IN (SELECT fair.id FROM fair))
         ORDER BY run.due_at, run.id
-        LIMIT greatest(room.places, 0)
+        LIMIT room.places
         FOR UPDATE SKIP LOCKED
-    ) AS found
-    ORDER BY room.busy + row_number() OVER (PARTITION BY room.job ORDER BY found.due_at, found.id),
-             found.due_at, found.id
+    ) AS own
+    WHERE room.share IS NULL
+    UNION ALL
+    SELECT room.job, room.busy, shared.id, shared.due_at, shared.turn
+    FROM room, LATERAL (
+        SELECT run.id, run.due_at, fair.turn
+        FROM fair JOIN penstock.job_runs AS run ON run.id = fair.id AND run.state = 'todo'
+        WHERE fair.job = room.job
+        ORDER BY fair.turn, run.due_at, run.id
+        LIMIT room.places
+        FOR UPDATE OF run SKIP LOCKED
+    ) AS shared
+    WHERE room.share IS NOT NULL
+), ready AS (
+    SELECT id FROM found
+    ORDER BY busy + row_number() OVER (PARTITION BY job ORDER BY turn, due_at, id), due_at, id
     LIMIT $3
 )
 UPDATE penstock.job_runs AS run

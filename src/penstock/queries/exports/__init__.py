@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from penstock.queries.exports.base import ExportFormat, Options, Writer
+from penstock.queries.exports.zipped import Zipped
 
 ARROW: Final = ExportFormat("arrow", "application/vnd.apache.arrow.file")
 FORMATS: Final = {
@@ -47,7 +48,8 @@ def writer_of(kind: ExportFormat, options: Options) -> Writer:
         case name:
             from penstock.queries.exports.csv import SeparatedWriter  # noqa: PLC0415
 
-            return SeparatedWriter(options, "\t" if name == "tsv" else ",")
+            plain = SeparatedWriter(options, "\t" if name == "tsv" else options.delimiter)
+            return Zipped(plain) if options.compression == "gzip" else plain
 
 
 __all__ = ["ARROW", "FORMATS", "ExportFormat", "Options", "Writer", "writer_of"]

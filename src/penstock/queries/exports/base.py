@@ -31,6 +31,11 @@ class Options:
     # What stands around the rows in JSON: the other keys of the result, but for `data`.
     head: bytes = b"{}"
     truncated: bool = False
+    # Of CSV: what stands between values, and whether the names come first.
+    delimiter: str = ","
+    header: bool = True
+    # "gzip" for CSV and Parquet, "snappy" and "none" for Parquet; None is what the format has by itself.
+    compression: str | None = None
 
     @property
     def short(self) -> Instants:

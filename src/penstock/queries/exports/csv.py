@@ -16,7 +16,7 @@ class SeparatedWriter:
         self._delimiter = delimiter
 
     def begin(self) -> bytes:
-        return separated_names(self._options.columns, self._delimiter)
+        return separated_names(self._options.columns, self._delimiter) if self._options.header else b""
 
     def write(self, batch: Any) -> bytes:
         return separated(batch, self._options.columns, self._options.short, self._delimiter)

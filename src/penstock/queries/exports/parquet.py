@@ -23,7 +23,9 @@ class ParquetWriter:
         from pyarrow import parquet  # noqa: PLC0415  (large)
 
         self._sink = Growing()
-        self._file: Any = parquet.ParquetWriter(self._sink, options.schema, compression="zstd")
+        self._file: Any = parquet.ParquetWriter(
+            self._sink, options.schema, compression=options.compression or "zstd"
+        )
         self._batches: list[Any] = []
         self._rows = self._size = 0
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from penstock.kit.openapi import Operation
 from penstock.queries.alerts import operations as alerts
-from penstock.queries.operations import results, saved
+from penstock.queries.operations import results, saved, sql
 from penstock.queries.schedules import operations as schedules
 
 TAGS: Final = {
@@ -18,6 +18,7 @@ TAGS: Final = {
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *saved.OPERATIONS,
     *results.OPERATIONS,
+    *sql.OPERATIONS,
     *schedules.OPERATIONS,
     *alerts.OPERATIONS,
 )

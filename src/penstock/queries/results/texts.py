@@ -25,7 +25,8 @@ _BREAK: Final = re.compile(rb"[\r\n]")
 # NaN and infinities.
 _NO_NUMBER: Final = re.compile(rb"[NI]")
 _NUMBER: Final = r"^-?[0-9]+(\.[0-9]+)?$"
-_DELIMITED: Final = {one: re.compile(f'["\r\n{one}]'.encode()) for one in (",", "\t")}
+# Of those that a class of characters takes as they are.
+_DELIMITED: Final = {one: re.compile(f'["\r\n{one}]'.encode()) for one in (",", "\t", ";", "|", ":")}
 _COMMON: Final = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 
 

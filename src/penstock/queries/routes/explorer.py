@@ -14,20 +14,26 @@ from penstock.identity import Principal
 from penstock.kit import errors, http
 from penstock.kit.context import Context
 from penstock.kit.http import AnyRequest
-from penstock.kit.jobs import RunState
-from penstock.queries import store
 from penstock.queries.results.instants import Instants
-from penstock.queries.results.models import Result
+from penstock.queries.results.models import Result, StoredFile
 from penstock.queries.saved import SavedQuery
-from penstock.queries.service import explorer, reading
-from penstock.queries.service.asking import ask
-from penstock.queries.service.runs import ended, result_of
+from penstock.queries.service import explorer, reading, waiting
+from penstock.queries.service.upstream import Bridge
 from penstock.queries.settings import QueriesSettings
 
 KEYS: Final = ("sql_query", "layer", "table")
-_LATER: Final = 5.0  # seconds that an answer may take beyond its query
+LATER: Final = 5.0  # seconds that an answer may take beyond its query
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _LONGEST_NAME: Final = 200
+_LONGEST_KEY: Final = 4096
+# How it is told that the other service did not do what was asked.
+_OF_SERVICE: Final = (
+    errors.BadRequest,
+    errors.NotFound,
+    errors.BadGateway,
+    errors.Unavailable,
+    errors.GatewayTimeout,
+)
 NO_KEY: Final = "Missing API key. Please provide 'x-api-key' header"
 BAD_KEY: Final = "Invalid API key"
 
@@ -43,17 +49,40 @@ async def caller(request: AnyRequest) -> Principal:
 
 
 async def create(request: AnyRequest, body: Mapping[str, Any]) -> ASGIResponse:
-    principal = await caller(request)
-    text, layer = _wanted(body)
-    made = await explorer.create(http.context(request), principal, text, layer)
+    ctx = http.context(request)
+    bridge = _bridge(ctx)
+    if bridge is None:
+        principal = await caller(request)
+        text, layer = _wanted(body)
+        slug = (await explorer.create(ctx, principal, text, layer)).slug
+    else:
+        key = _key(request)
+        text, _ = _wanted(body)
+        http.allow(request, ctx.settings(QueriesSettings).query_timeout + LATER)
+        slug = await bridge.create(key, text)
     return http.json(
         {
-            "query_slug": made.slug,
-            "sql_query": made.text,
+            "query_slug": slug,
+            "sql_query": text,
             "status": "success",
             "message": "Query created successfully",
         }
     )
+
+
+def _bridge(ctx: Context) -> Bridge | None:
+    """The way to the service that runs the queries of this dialect, where a setting names one."""
+    return ctx.get(Bridge) if ctx.settings(QueriesSettings).explorer_upstream is not None else None
+
+
+def _key(request: AnyRequest) -> str:
+    """That of the other service: what else a request carries is of this server, and is not for others."""
+    key = (http.header(request, b"x-api-key") or "").strip()
+    if not key:
+        raise errors.Unauthorized(NO_KEY)
+    if len(key) > _LONGEST_KEY or not key.isascii() or not key.isprintable():
+        raise errors.Unauthorized(BAD_KEY)
+    return key
 
 
 def _wanted(body: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -101,25 +130,55 @@ def _limit(value: Any) -> int | None:
     return number
 
 
+async def refuse_run(request: AnyRequest) -> None:
+    """Its queries run when their rows are read."""
+    if _bridge(http.context(request)) is None:
+        await caller(request)
+    else:
+        _key(request)
+    raise errors.MethodNotAllowed("Method not allowed", headers={"Allow": "GET, HEAD"})
+
+
 async def results(request: AnyRequest, slug: str) -> ASGIResponse:
+    bridge = _bridge(http.context(request))
+    read = _results if bridge is None else _bridged
+    return await read(request, slug)
+
+
+async def _results(request: AnyRequest, slug: str) -> ASGIResponse:
     principal = await caller(request)
     number = _page(dict(http.query(request)))
+    ctx = http.context(request)
     try:
-        body = await _results(request, principal, slug, number)
+        query = await explorer.find(ctx, principal, slug)
+        found = await _snapshot(request, ctx, principal, query, number)
+        return await _answer(ctx, slug, number, found.file)
     except errors.NotFound as error:
         more = {"query_slug": slug, "page_number": number, "details": error.message or "Query not found"}
         raise errors.NotFound("Query execution failed", more=more) from error
-    return http.raw_json(body)
 
 
-async def _results(request: AnyRequest, principal: Principal, slug: str, number: int) -> bytes:
+async def _bridged(request: AnyRequest, slug: str) -> ASGIResponse:
+    """The same of rows that another service has."""
     ctx = http.context(request)
-    query = await explorer.find(ctx, principal, slug)
-    found = await _snapshot(request, ctx, principal, query, number)
+    bridge = ctx.get(Bridge)
+    key = _key(request)
+    number = _page(dict(http.query(request)))
+    http.allow(request, ctx.settings(QueriesSettings).query_timeout + 2 * LATER)
+    try:
+        return await _answer(ctx, slug, number, await bridge.rows(key, slug, anew=number == 1))
+    except _OF_SERVICE as error:
+        error.more |= {"query_slug": slug, "page_number": number, "details": error.message}
+        error.message = "Query execution failed"
+        raise
+
+
+async def _answer(ctx: Context, slug: str, number: int, file: StoredFile) -> ASGIResponse:
     start = (number - 1) * explorer.PAGE
-    rows = await reading.page(ctx, found, start, explorer.PAGE, Instants.EXPLORER)
-    name = msgspec.json.encode(query.slug)
-    return b'{"query_slug":%b,"page":%d,"data":[%b]}' % (name, number, rows)
+    rows = await reading.rows(ctx, file, start, explorer.PAGE, Instants.EXPLORER)
+    return http.raw_json(
+        b'{"query_slug":%b,"page":%d,"data":[%b]}' % (msgspec.json.encode(slug), number, rows)
+    )
 
 
 async def _snapshot(
@@ -128,26 +187,22 @@ async def _snapshot(
     """The rows to page through: the first page has them made anew when they are old, a later one never."""
     settings = ctx.settings(QueriesSettings)
     max_age = float(settings.explorer_fresh_seconds) if number == 1 else None
+    seconds = settings.query_timeout
+    http.allow(request, seconds + 2 * LATER)
     try:
-        answer = await ask(ctx, principal, query.request(limited=False), max_age=max_age, query_id=query.id)
+        outcome = await waiting.run(
+            ctx,
+            principal,
+            query.request(limited=False),
+            max_age=max_age,
+            seconds=seconds + LATER,
+            query_id=query.id,
+        )
     except errors.BadRequest as error:
         raise _failed(query, number, error.message) from error
-    if answer.result is not None:
-        return answer.result
-    assert answer.run_id is not None
-    seconds = settings.query_timeout
-    http.allow(request, seconds + 2 * _LATER)
-    view = await ended(ctx, principal.org_id, answer.run_id, seconds + _LATER)
-    result_id = result_of(view)
-    if result_id is not None:
-        async with ctx.db.control.transaction() as conn:
-            found = await store.result(conn, principal.org_id, result_id)
-        if found is not None:
-            return found
-    if view.finished_at is None:
-        raise _failed(query, number, f"Query execution timed out after {seconds:g}s")
-    cancelled = view.state in (RunState.CANCELLED, RunState.ABORTED)
-    raise _failed(query, number, "Query cancelled by user." if cancelled else view.error or "Unknown error")
+    if outcome.result is not None:
+        return outcome.result
+    raise _failed(query, number, outcome.error or f"Query execution timed out after {seconds:g}s")
 
 
 def _failed(query: SavedQuery, number: int, details: str) -> errors.BadRequest:

@@ -81,8 +81,7 @@ async def run_text(request: AnyRequest) -> ASGIResponse:
 async def run_query(request: AnyRequest) -> ASGIResponse:
     """A saved query."""
     if is_slug(http.segment(request, "query_id")):
-        await explorer.caller(request)
-        raise errors.MethodNotAllowed("Method not allowed", headers={"Allow": "GET, HEAD"})
+        await explorer.refuse_run(request)
     principal = await caller(request)
     body = await object_body(request)
     seen = await _runnable(request, principal)

@@ -12,6 +12,7 @@ from penstock.kit import clock, jobs
 from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.queries import store
+from penstock.queries.loading import load_for_reading
 from penstock.queries.models import AuthorizedQuery
 from penstock.queries.results.models import Result
 from penstock.queries.run.request import QueryRequest
@@ -95,6 +96,7 @@ async def _settled(ctx: Context, principal: Principal, request: QueryRequest, at
 
 async def _defer(conn: Connection, wanted: Ready, query_id: int | None) -> int:
     principal, request = wanted.principal, wanted.request
+    load_for_reading()
     payload = Asked(
         request=request,
         user_id=principal.user_id,

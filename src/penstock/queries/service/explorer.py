@@ -53,13 +53,18 @@ async def _owner_of(ctx: Context, principal: Principal, layer: str) -> int | Non
     return found[0].id if len(found) == 1 else None
 
 
+def new_slug(length: int) -> str:
+    """One that could be taken; its tail is never a number."""
+    while (tail := "".join(secrets.choice(_LETTERS) for _ in range(length))).isdigit():
+        pass
+    return _PREFIX + tail
+
+
 async def _with_slug(conn: Connection, principal: Principal, text: str, source_id: int | None) -> SavedQuery:
     length = 4
     while True:
         for _ in range(_TRIES):
-            slug = _PREFIX + "".join(secrets.choice(_LETTERS) for _ in range(length))
-            if slug.removeprefix(_PREFIX).isdigit():
-                continue
+            slug = new_slug(length)
             made = await saved.add_query(
                 conn,
                 {

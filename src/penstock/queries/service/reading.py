@@ -15,7 +15,7 @@ from penstock.kit.streaming import Streams
 from penstock.queries import store
 from penstock.queries.exports import ExportFormat, Options, writer_of
 from penstock.queries.results.instants import Instants
-from penstock.queries.results.models import Result
+from penstock.queries.results.models import Result, StoredFile
 from penstock.queries.results.reading import ResultFiles
 from penstock.queries.service.authorizing import Readers
 
@@ -52,10 +52,15 @@ class Results:
 
 async def page(ctx: Context, result: Result, start: int, count: int, instants: Instants) -> bytes:
     """The JSON objects of these rows, with commas between them."""
+    return await rows(ctx, result.file, start, count, instants)
+
+
+async def rows(ctx: Context, file: StoredFile, start: int, count: int, instants: Instants) -> bytes:
+    """The same of a file that is of no result."""
     from penstock.queries.results.texts import json_list  # noqa: PLC0415  (Arrow is large)
 
-    batches = await ctx.get(ResultFiles).page(result.file, start, count)
-    return b",".join(json_list(batch, result.file.columns, instants) for batch in batches)
+    batches = await ctx.get(ResultFiles).page(file, start, count)
+    return b",".join(json_list(batch, file.columns, instants) for batch in batches)
 
 
 @asynccontextmanager
