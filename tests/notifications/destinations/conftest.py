@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -60,23 +60,29 @@ class Post:
     def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)
         self.logins.append((data.login.decode(), data.password.decode()))
-        return AuthResult(success=data.password == b"right")
+        return AuthResult(success=data.password == b"right", handled=False)
 
 
-@pytest.fixture
-def post() -> Iterator[Post]:
+@contextmanager
+def mail_server(**given: Any) -> Iterator[Post]:
     made = Post()
     controller = Controller(
         made,
-        hostname="127.0.0.1",
+        hostname="localhost",
         port=free_port(),
         authenticator=made.authenticate,
-        auth_require_tls=False,
+        **{"auth_require_tls": False, **given},
     )
     controller.start()
     made.port = controller.port
     yield made
     controller.stop()
+
+
+@pytest.fixture
+def post() -> Iterator[Post]:
+    with mail_server() as made:
+        yield made
 
 
 def configured(database: TestDatabase, **given: Any) -> TestDatabase:

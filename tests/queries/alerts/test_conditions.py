@@ -130,6 +130,20 @@ async def test_it_recovers_at_another_threshold(objects: Directory) -> None:
         assert outcome.state == then, (number, state)
 
 
+@pytest.mark.parametrize(
+    ("selector", "value", "state"),
+    [("count", 0, "unknown"), ("max", 0, "unknown"), ("first", 0, "triggered"), ("any", 1, "triggered"), ("any", 9, "unknown")],
+)  # fmt: skip
+async def test_what_was_cut_off(objects: Directory, selector: str, value: int, state: str) -> None:
+    limits = {"most_rows": 2, "most_bytes": 10**12}
+    with ResultWriter(objects, [Column("n", Kind.INTEGER)], [pa.int64()], **limits) as out:
+        out.write([pa.array([1, 2, 3])])
+        file = out.finish()
+    given = {"column": "n", "op": ">", "selector": selector, "value": value}
+    outcome = await look(ResultFiles(objects), file, condition_of(given), State.UNKNOWN)
+    assert file.truncated and outcome.state == state
+
+
 async def test_large_results_by_batches(objects: Directory) -> None:
     batches = [list(range(n * 1000, (n + 1) * 1000)) for n in range(50)]
     for selector, value in (("max", 49_999), ("min", 0), ("sum", 49_999 * 25_000), ("count", 50_000)):

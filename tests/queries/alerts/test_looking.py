@@ -153,6 +153,12 @@ async def test_values_of_its_own_and_a_schedule(asking: Asking, ctx: Context) ->
         },
     )
     assert wrong.status_code == 400 and wrong.json()["message"].endswith("definitions: least")
+
+    async def has_run() -> bool:
+        plan = (await asking.client.get(f"{QUERIES}/{query['id']}/schedule")).json()
+        return plan["state"] == "waiting" and plan["job"] is not None
+
+    await until(has_run)
     async with ctx.db.control.transaction() as conn:
         await conn.execute("UPDATE penstock.query_schedules SET next_at = now()")
         await planning.call(conn, query["id"], 1, datetime.now(UTC))

@@ -43,6 +43,15 @@ _compute: Any = pyarrow.compute
 
 async def look(files: ResultFiles, file: StoredFile, condition: Condition, state: State) -> Outcome:
     """`state` is the one so far, since who is triggered recovers at another threshold."""
+    outcome = await _looked(files, file, condition, state)
+    if not file.truncated or condition.selector is Selector.FIRST:
+        return outcome
+    if condition.selector is Selector.ANY and outcome.state is State.TRIGGERED:
+        return outcome
+    return Outcome(State.UNKNOWN, outcome.value, "The result was cut off, and tells nothing of all rows.")
+
+
+async def _looked(files: ResultFiles, file: StoredFile, condition: Condition, state: State) -> Outcome:
     if condition.selector is Selector.COUNT:
         return _judged(Decimal(file.rows), condition, state)
     place = next((n for n, one in enumerate(file.columns) if one.name == condition.column), None)

@@ -23,6 +23,7 @@ from penstock.queries.service.authorizing import Readers
 from penstock.queries.service.owning import NoLonger, recall, require_runnable
 
 REFUSED: Final = (errors.BadRequest, errors.Forbidden, errors.NotFound)
+_TRIES: Final = 5
 _OTHER_ROWS: Final = "Not sent: who subscribed would not get the same rows by asking."
 
 
@@ -38,6 +39,19 @@ async def question(ctx: Context, asker: Asker, query: SavedQuery, at: datetime |
 
 async def look_at(ctx: Context, alert: Alert, query: SavedQuery, result: Result, *, forced: bool) -> None:
     """`forced` looks at a result once more. To be called with the owner's own rows only."""
+    for _ in range(_TRIES):
+        known = await _look_once(ctx, alert, query, result, forced=forced)
+        if known is None:
+            return
+        # It has changed, or stands otherwise, since: what came of looking may have, too.
+        alert = known
+    raise errors.Transient("The alert kept changing while it was looked at.")
+
+
+async def _look_once(
+    ctx: Context, alert: Alert, query: SavedQuery, result: Result, *, forced: bool
+) -> Alert | None:
+    """Gives the alert as it is by now, if it is not the one that was looked for."""
     from penstock.queries.alerts.conditions import look  # noqa: PLC0415  (Arrow is large)
 
     outcome = await look(ctx.get(ResultFiles), result.file, condition_of(alert.options), alert.state)
@@ -45,8 +59,10 @@ async def look_at(ctx: Context, alert: Alert, query: SavedQuery, result: Result,
     message = await message_of(ctx, alert, query, result, outcome)
     async with ctx.db.control.transaction() as conn:
         known = await store.find(conn, alert.org_id, alert.id, lock=True)
-        if known is None or _is_stale(alert, known, result, forced=forced):
-            return
+        if known is None or (not forced and (known.result_id or 0) >= result.id):
+            return None
+        if (known.options, known.state) != (alert.options, alert.state):
+            return known
         triggered = await _tell(conn, known, outcome, message, allowed)
         values: dict[str, Any] = {
             "state": outcome.state.value,
@@ -58,13 +74,7 @@ async def look_at(ctx: Context, alert: Alert, query: SavedQuery, result: Result,
         if triggered:
             values["last_triggered_at"] = clock.now()
         await store.note(conn, alert.id, values, result.request)
-
-
-def _is_stale(alert: Alert, known: Alert, result: Result, *, forced: bool) -> bool:
-    """True when the alert has changed while it was looked at, or stands by a later result already."""
-    if (known.options, known.state) != (alert.options, alert.state):
-        return True
-    return not forced and (known.result_id or 0) >= result.id
+    return None
 
 
 async def cannot_look(ctx: Context, alert: Alert, reason: str) -> None:

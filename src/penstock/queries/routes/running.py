@@ -34,6 +34,7 @@ from penstock.queries.run.request import QueryRequest
 from penstock.queries.service import saved as service
 from penstock.queries.service.asking import Answer, ask
 from penstock.queries.service.authorizing import is_safe
+from penstock.queries.service.reasons import HIDDEN, may_see
 from penstock.queries.service.runs import result_of
 from penstock.tables import NumberedSource, numbered_source
 
@@ -176,8 +177,9 @@ async def cancel_query_job(request: AnyRequest) -> ASGIResponse:
 
 async def _read_job(request: AnyRequest) -> ASGIResponse:
     principal = await caller(request)
+    ctx = http.context(request)
     stored = await _stored(request, principal)
-    return await _answer_job(http.context(request), principal, stored.run_id)
+    return await _answer_job(ctx, principal, stored.run_id, stored)
 
 
 async def _cancel_job(request: AnyRequest) -> ASGIResponse:
@@ -217,13 +219,18 @@ def _belongs(request: AnyRequest, found: store.Stored) -> bool:
     return query is None or number_of(str(query)) == found.query_id
 
 
-async def _answer_job(ctx: Context, principal: Principal, run_id: int) -> ASGIResponse:
+async def _answer_job(
+    ctx: Context, principal: Principal, run_id: int, stored: store.Stored | None = None
+) -> ASGIResponse:
+    """`stored`, where somebody else may have asked."""
     async with ctx.db.control.transaction() as conn:
         view = await jobs.find(conn, run_id, org_id=principal.org_id)
         if view is None:
             raise errors.NotFound("Job not found.")
         waiting = await store.position(conn, run_id) if view.state is RunState.TODO else None
     shown = _job(view, waiting)
+    if shown["status"] == 4 and stored is not None and not await may_see(ctx, principal, stored):
+        shown["error"] = HIDDEN
     # One published client looks for the result beside the job.
     return http.json({"job": shown, "query_result_id": shown["query_result_id"]})
 

@@ -9,6 +9,7 @@ from litestar.response.base import ASGIResponse
 
 from penstock.identity import Principal, Role
 from penstock.kit import clock, errors, http
+from penstock.kit.context import Context
 from penstock.kit.http import AnyRequest
 from penstock.queries.routes.common import moment, number_of
 from penstock.queries.routes.saved import ONE, caller
@@ -17,20 +18,24 @@ from penstock.queries.schedules import store
 from penstock.queries.schedules.rule import rule_of
 from penstock.queries.schedules.store import Plan
 from penstock.queries.service import saved as service
-from penstock.queries.store import saved
+from penstock.queries.service.reasons import HIDDEN, may_see
+from penstock.queries.store import run_of, saved
 
 _MOST: Final = 1000
 
 
 @get(f"{ONE}/schedule")
 async def read_schedule(request: AnyRequest) -> ASGIResponse:
-    """When it runs next, and how it went; why it failed is for who may change the query."""
+    """When it runs next, and how it went."""
     principal = await caller(request)
     query_id = number_of(http.segment(request, "query_id"))
-    async with http.context(request).db.control.transaction() as conn:
+    ctx = http.context(request)
+    async with ctx.db.control.transaction() as conn:
         seen = await service.find(conn, principal, query_id)
         plan = await store.find(conn, seen.query.id)
-    shown = _shown(plan, seen.can_edit)
+    shown = _shown(plan)
+    if shown["error"] and not await _may_see_why(ctx, principal, seen, plan):
+        shown["error"] = HIDDEN
     state = _state(plan, rule_of(seen.query.schedule) is not None)
     return http.json({"schedule": seen.query.schedule, "state": state, **shown})
 
@@ -43,7 +48,21 @@ def _state(plan: Plan | None, scheduled: bool) -> str:
     return "running" if plan.is_running else "waiting"
 
 
-def _shown(plan: Plan | None, whole: bool) -> dict[str, Any]:
+async def _may_see_why(ctx: Context, principal: Principal, seen: service.Seen, plan: Plan | None) -> bool:
+    """An error of the database may quote rows: it is for who would get the same, besides the owner."""
+    if service.is_own(principal, seen.query):
+        return True
+    if plan is None or plan.next_at is None:
+        # It was stopped, which is no word of the database.
+        return seen.can_edit
+    if not seen.can_edit or plan.run_id is None:
+        return False
+    async with ctx.db.control.transaction() as conn:
+        run = await run_of(conn, principal.org_id, plan.run_id)
+    return run is not None and await may_see(ctx, principal, run)
+
+
+def _shown(plan: Plan | None) -> dict[str, Any]:
     if plan is None:
         return {"next_at": None, "last_at": None, "failures": 0, "error": None, "job": None}
     ended_well = plan.run_id is not None and not plan.is_running and not plan.failed
@@ -52,7 +71,7 @@ def _shown(plan: Plan | None, whole: bool) -> dict[str, Any]:
         "next_at": moment(plan.next_at),
         "last_at": moment(plan.attempted_at),
         "failures": 0 if ended_well else plan.failures + plan.failed,
-        "error": error if whole and not ended_well else None,
+        "error": None if ended_well else error,
         "job": None if plan.run_id is None else str(plan.run_id),
     }
 

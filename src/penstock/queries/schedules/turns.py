@@ -113,8 +113,9 @@ async def _begin(
         if not await _still(conn, plan):
             return False
         run_id = await start(conn, wanted, plan.query_id, join=True)
+        error = plan.error if failures else None
         await store.note(
-            conn, plan.query_id, next_at, attempted_at=now, failures=failures, error=plan.error, run_id=run_id
+            conn, plan.query_id, next_at, attempted_at=now, failures=failures, error=error, run_id=run_id
         )
         if next_at is not None:
             await call(conn, plan.query_id, plan.org_id, next_at)

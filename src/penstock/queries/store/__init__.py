@@ -10,7 +10,7 @@ from penstock.queries.store.results import (
     newest_of,
     result,
 )
-from penstock.queries.store.runs import Stored, add_run, joinable, position, run_of
+from penstock.queries.store.runs import Stored, add_run, joinable, payload, position, run_of
 
 __all__ = [
     "Stored",
@@ -23,6 +23,7 @@ __all__ = [
     "known_files",
     "newest",
     "newest_of",
+    "payload",
     "position",
     "result",
     "run_of",

@@ -75,6 +75,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 SELECT run_id, org_id, fingerprint, data_source_id, query_id, user_id, key_id
   FROM penstock.query_runs WHERE run_id = $1 AND org_id = $2
 
+-- name: payload
+-- What a run was asked.
+SELECT payload::text FROM penstock.job_runs WHERE id = $1
+
 -- name: position
 -- How many runs of queries of the org are before this one, which waits.
 SELECT count(*) FROM penstock.job_runs AS mine

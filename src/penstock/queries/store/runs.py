@@ -53,6 +53,11 @@ async def run_of(conn: Connection, org_id: int, run_id: int) -> Stored | None:
     return None if row is None else Stored(**{name: row[name] for name in Stored.__dataclass_fields__})
 
 
+async def payload(conn: Connection, run_id: int) -> str | None:
+    """What the queue was given, as JSON."""
+    return await conn.value(QUERIES["payload"], run_id)
+
+
 async def position(conn: Connection, run_id: int) -> int:
     """How many of the org wait before it."""
     return await conn.value(QUERIES["position"], run_id) or 0
