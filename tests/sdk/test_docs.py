@@ -37,6 +37,8 @@ def test_every_method_of_a_resource_is_documented() -> None:
             client.query_results,
             client.jobs,
             client.data_sources,
+            client.alerts,
+            client.destinations,
         )
         for resource in resources:
             for name in dir(resource):

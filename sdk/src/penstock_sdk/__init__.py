@@ -18,6 +18,13 @@ from typing import TYPE_CHECKING
 from penstock_sdk._version import __version__
 
 if TYPE_CHECKING:
+    from penstock_sdk._alert_models import (
+        Alert,
+        AlertDelivery,
+        Destination,
+        DestinationCheck,
+        Subscription,
+    )
     from penstock_sdk._async.client import AsyncClient
     from penstock_sdk._async.pages import AsyncPager
     from penstock_sdk._async.resources.apps import AsyncAppHandle
@@ -117,6 +124,8 @@ if TYPE_CHECKING:
     from penstock_sdk._sync.resources.tables import TableHandle
 
 __all__ = [
+    "Alert",
+    "AlertDelivery",
     "App",
     "AppHandle",
     "AppStats",
@@ -148,6 +157,8 @@ __all__ = [
     "DataSourceSummary",
     "DataTable",
     "DataTableSummary",
+    "Destination",
+    "DestinationCheck",
     "Edges",
     "Expression",
     "F",
@@ -197,6 +208,7 @@ __all__ = [
     "ServerError",
     "SourceCounts",
     "SourceTable",
+    "Subscription",
     "TableHandle",
     "TableOperation",
     "TableSchema",
@@ -217,6 +229,7 @@ __all__ = [
 
 # Modules are loaded at first use: `penstock serve` needs none of them, and starts sooner without.
 _HOMES = {
+    "_alert_models": "Alert AlertDelivery Destination DestinationCheck Subscription",
     "_async.client": "AsyncClient",
     "_async.pages": "AsyncPager",
     "_async.resources.apps": "AsyncAppHandle",

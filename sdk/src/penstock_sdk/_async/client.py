@@ -11,6 +11,7 @@ from typing import Any, Self
 import httpx2
 
 from penstock_sdk._async.auth import AsyncCredential, AsyncKeyCredential, AsyncPasswordCredential
+from penstock_sdk._async.resources.alerts import AsyncAlerts, AsyncDestinations
 from penstock_sdk._async.resources.apps import AsyncAppHandle, AsyncApps
 from penstock_sdk._async.resources.audit import AsyncAudit
 from penstock_sdk._async.resources.credentials import AsyncCredentials
@@ -90,6 +91,8 @@ class AsyncClient:
         self.query_results = AsyncQueryResults(self._transport)
         self.jobs = AsyncJobs(self._transport)
         self.data_sources = AsyncDataSources(self._transport)
+        self.alerts = AsyncAlerts(self._transport)
+        self.destinations = AsyncDestinations(self._transport)
 
     @property
     def base_url(self) -> str:

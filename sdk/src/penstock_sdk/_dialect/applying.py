@@ -15,6 +15,7 @@ from penstock_sdk._dialect.state import (
     picture_names,
     pictures_of,
     state_of,
+    subscribed,
     widget_document,
     widgets_of,
 )
@@ -72,10 +73,20 @@ def _compared(state: State, kind: str, documents: Mapping[str, Document]) -> Ite
 def _differs(kind: str, name: str, wanted: Document, present: Document) -> bool:
     if kind == "alerts" and name == "options":
         # A server adds what it takes for granted.
-        return any(present[name].get(key) != value for key, value in wanted[name].items())
+        said = {"muted": False, **wanted[name]}
+        return any({"muted": False, **present[name]}.get(key) != value for key, value in said.items())
+    if name == "schedule":
+        return _said(wanted[name]) != _said(present[name])
     if name == "source" and wanted[name] is None:
         return False
     return wanted[name] != present[name]
+
+
+def _said(schedule: Object | None) -> Object | None:
+    """Without what says nothing."""
+    return (
+        None if schedule is None else {name: value for name, value in schedule.items() if value is not None}
+    )
 
 
 def apply(server: Dialect, state: State, wanted: Documents, steps: list[Step]) -> None:
@@ -235,10 +246,29 @@ def _picture_number(state: State, document: Document) -> int:
 def _apply_alert(server: Dialect, state: State, step: Step, document: Document) -> None:
     body: dict[str, Any] = {
         "name": document["name"],
-        "options": {**document["options"], KEY: step.key},
+        "options": {"muted": False, **document["options"], KEY: step.key},
         "rearm": document["rearm"],
     }
     if document["query"] is not None:
         body["query_id"] = state.queries[document["query"]].id
     held = state.alerts.get(step.key)
-    server.post("alerts" if held is None else f"alerts/{held.id}", body)
+    made = server.post("alerts" if held is None else f"alerts/{held.id}", body)
+    _apply_subscriptions(server, made["id"], document["destinations"], step.key)
+
+
+def _apply_subscriptions(server: Dialect, alert: int, wanted: list[str], key: str) -> None:
+    """Of destinations; who subscribed for themselves is left alone."""
+    present = subscribed(server, alert)
+    numbers = {one["name"]: one["id"] for one in server.optional("destinations")}
+    for name in wanted:
+        if name not in numbers:
+            known = ", ".join(sorted(numbers)) or "none"
+            raise WrongDocumentError(
+                f"alerts/{key}.yaml: there is no destination '{name}'; there are: {known}."
+            )
+        if name not in present:
+            body = {"alert_id": alert, "destination_id": numbers[name]}
+            server.post(f"alerts/{alert}/subscriptions", body)
+    for name, number in present.items():
+        if name not in wanted:
+            server.delete(f"alerts/{alert}/subscriptions/{number}")

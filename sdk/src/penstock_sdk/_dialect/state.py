@@ -179,14 +179,21 @@ def _take_alerts(server: Dialect, state: State) -> None:
             "name": alert["name"],
             "query": by_number.get(part(alert, "query").get("id", 0)),
             "rearm": alert.get("rearm"),
+            "destinations": sorted(subscribed(server, alert["id"])),
             "options": {
                 name: value
                 for name, value in part(alert, "options").items()
-                if value is not None and name != KEY
+                if value is not None and name != KEY and (name != "muted" or value)
             },
         }
         state.alerts[keys[alert["id"]]] = Held(alert["id"], document, alert)
     state.alerts = dict(sorted(state.alerts.items()))
+
+
+def subscribed(server: Dialect, alert: int) -> dict[str, int]:
+    """The destinations that are told, by name, with the numbers of their subscriptions; people are not among them."""
+    found = server.optional(f"alerts/{alert}/subscriptions")
+    return {part(one, "destination")["name"]: one["id"] for one in found if one.get("destination")}
 
 
 def _key_in(one: Object) -> str | None:

@@ -35,6 +35,7 @@ _FIELDS: dict[str, dict[str, tuple[Any, Any]]] = {
         "name": (str, ...),
         "query": (_TEXT_OR_NOTHING, ...),
         "rearm": ((int, type(None)), None),
+        "destinations": (list, []),
         "options": (dict, ...),
     },
 }
@@ -70,8 +71,9 @@ def _complete(kind: str, key: str, document: Document) -> Document:
         found[name] = value
     if "description" in found:
         found["description"] = found["description"] or ""
-    if "tags" in found:
-        found["tags"] = sorted(set(map(str, found["tags"])))
+    for name in ("tags", "destinations"):
+        if name in found:
+            found[name] = sorted(set(map(str, found[name])))
     if kind == "queries":
         found["parameters"] = _objects(where, "parameters", found["parameters"])
         found["visualizations"] = [

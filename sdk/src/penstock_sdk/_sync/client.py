@@ -17,6 +17,7 @@ from penstock_sdk._errors import ConfigurationError
 from penstock_sdk._models import Health
 from penstock_sdk._retry import RetryPolicy
 from penstock_sdk._sync.auth import Credential, KeyCredential, PasswordCredential
+from penstock_sdk._sync.resources.alerts import Alerts, Destinations
 from penstock_sdk._sync.resources.apps import AppHandle, Apps
 from penstock_sdk._sync.resources.audit import Audit
 from penstock_sdk._sync.resources.credentials import Credentials
@@ -92,6 +93,8 @@ class Client:
         self.query_results = QueryResults(self._transport)
         self.jobs = Jobs(self._transport)
         self.data_sources = DataSources(self._transport)
+        self.alerts = Alerts(self._transport)
+        self.destinations = Destinations(self._transport)
 
     @property
     def base_url(self) -> str:
