@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 from cyclopts import App, Parameter
 
@@ -53,7 +53,7 @@ def create(
     if not isinstance(found, dict):
         raise CommandError("The condition is a JSON object.")
     with options.client() as client:
-        made = client.alerts.create(name, query, found, rearm=rearm)
+        made = client.alerts.create(name, query, cast("dict[str, Any]", found), rearm=rearm)
         client.alerts.subscribe(made.id)
         emit_one(made, as_json=options.json)
 
