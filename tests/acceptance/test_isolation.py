@@ -73,6 +73,7 @@ class Place:
     alert: str
     subscription: str
     destination: str
+    snippet: str
 
     def fill(self, path: str, user: str) -> str:
         return path.format(
@@ -90,6 +91,11 @@ class Place:
             team=self.team,
             rule=self.rule,
             query_id=self.query,
+            linked=self.query,
+            snippet=self.snippet,
+            group=str(int(self.team) + 2),
+            access_type="modify",
+            version="1",
             job=self.job,
             alert=self.alert,
             subscription=self.subscription,
@@ -162,6 +168,8 @@ async def place(owner: httpx2.AsyncClient) -> Place:
         "/api/destinations", name=MARKER, type="webhook", options={"url": f"https://example.com/{MARKER}"}
     )
     subscription = await made(f"/api/alerts/{alert['id']}/subscriptions", destination_id=destination["id"])
+    snippet = await made("/api/query_snippets", trigger=MARKER, description=MARKER, snippet=MARKER)
+    await made(f"/api/queries/{query['id']}/acl", user_id=user["id"], access_type="view")
     return Place(
         user=str(user["id"]),
         username="jo",
@@ -180,6 +188,7 @@ async def place(owner: httpx2.AsyncClient) -> Place:
         alert=str(alert["id"]),
         subscription=str(subscription["id"]),
         destination=str(destination["id"]),
+        snippet=str(snippet["id"]),
     )
 
 
@@ -253,6 +262,8 @@ async def test_the_marks_can_be_seen(place: Place, owner: httpx2.AsyncClient) ->
         "listDestinations",
         "readDestination",
     } <= seen
+    assert {"readVersion", "compareVersions"} <= seen
+    assert {"readSnippet", "listSnippets", "listQueryRights"} <= seen
 
 
 async def test_another_org(place: Place, callers: Callers, ctx: Context) -> None:

@@ -216,6 +216,19 @@ class World:
         name, _, self.token = found.rpartition("/")[2].partition("?token=")
         return name
 
+    def snippet(self) -> str:
+        wanted = {"trigger": self.name(), "description": "", "snippet": "x"}
+        return str(self.post("/api/query_snippets", **wanted)["id"])
+
+    def group(self, member: str | None = None) -> int:
+        number = self.post("/api/groups", name=self.name())["id"]
+        if member is not None:
+            self.post(f"/api/groups/{number}/members", user_id=self.user_id(member))
+        return number
+
+    def user_id(self, name: str | None = None) -> int:
+        return self.send("GET", f"/api/users/{name or self.user()}")["id"]
+
     def login(self) -> dict[str, Any]:
         """Tokens of a login of a user who is nobody else."""
         return self.post("/api/auth/jwt/token", username=self.user(), password="long enough for anybody")
@@ -290,6 +303,13 @@ def places(world: World, operation: Any, name: str) -> dict[str, Any]:
         found |= {"alert": world.alert(), "subscription": world.subscription}
     if "{destination}" in path:
         found["destination"] = world.destination()
+        found |= {"linked": found["query_id"], "version": 1, "access_type": "modify"}
+    if "{group}" in path:
+        found["group"] = world.group(found.get("user"))
+        if name in ("removeGroupSource", "changeGroupSource"):
+            world.post(f"/api/groups/{found['group']}/data_sources", data_source_id=found["source"])
+    if "{snippet}" in path:
+        found["snippet"] = world.snippet()
     if "{edge}" in path:
         found["edge"] = world.edge()
     found |= USED_UP[name](world) if name in USED_UP else {}
@@ -330,6 +350,11 @@ BODIES: Mapping[str, Callable[[World], Any]] = {
     },
     "updateDestination": lambda world: {"name": world.name()},
     "runSql": lambda world: {"query": "SELECT 1 AS one", "data_source_id": world.numbered()},
+    "giveQueryRight": lambda world: {"user_id": world.user_id(), "access_type": "modify"},
+    "takeQueryRight": lambda world: {"user_id": world.user_id(), "access_type": "view"},
+    "addGroupMember": lambda world: {"user_id": world.user_id()},
+    "addGroupSource": lambda world: {"data_source_id": world.numbered()},
+    "createSnippet": lambda world: {"trigger": world.name(), "description": "", "snippet": "x"},
     "rollBackTable": lambda world: {"revision_id": world.newest},
     "rollBackTableOfSource": lambda world: {"revision_id": world.newest},
     "createRecords": lambda world: {"name": "Chair"},

@@ -60,6 +60,9 @@ said["alert_updated"] = api.update_alert(alert["id"], name="Very many")
 said["alerts"] = api.alerts()
 api.update_query(query_id, {"schedule": {"interval": 86400, "time": "03:00", "day_of_week": None, "until": None}})
 said["scheduled"] = list(api.scheduled_queries())
+said["favorites"] = [one["id"] for one in api.queries(only_favorites=True)["results"]] == [query_id]
+by_key = TonalyticaAPIClient(api.get_query(query_id)["api_key"], url)
+said["by_key"] = by_key.get_query(query_id)["name"]
 def plain(value):
     return value.json() if hasattr(value, "json") else value
 print(json.dumps({name: plain(value) for name, value in said.items()}, default=str))
@@ -78,6 +81,18 @@ said["copy"] = api.duplicate_query(made["id"], "Copied")["name"]
 said["updated"] = api.update_query(made["id"], {"name": "Renamed"}).json()["name"]
 said["sources"] = [one["id"] for one in api.get_data_sources()]
 said["scheduled"] = [one["id"] for one in api.scheduled_queries()]
+user = api._post("api/users?no_invite=1", json={"name": "Ada Lovelace", "email": "ada@example.org"}).json()
+said["user"] = [user["name"], api._get(f"api/users/{user['id']}").json()["api_key"] == user["api_key"]]
+api.disable_user(user["id"])
+said["disabled"] = [one["email"] for one in api.paginate(api.users, only_disabled=True)]
+said["enabled"] = len(api.paginate(api.users))
+said["groups"] = [(one["id"], one["type"]) for one in api._get("api/groups").json()]
+said["members"] = user["id"] in [one["id"] for one in api._get("api/groups/2/members").json()]
+said["linked"] = [(one["id"], one["view_only"]) for one in api._get("api/groups/2/data_sources").json()]
+api._post(f"api/queries/{made['id']}/favorite", json={})
+said["starred"] = [one["id"] for one in api.paginate(api.queries, only_favorites=True)] == [made["id"]]
+key = api.get_query(made["id"])["api_key"]
+said["by_key"] = Redash(url, key).test_credentials() and Redash(url, key).get_query(made["id"])["name"]
 print(json.dumps(said))
 """
 
@@ -203,6 +218,8 @@ def test_tonalytica_client(seeded: RunningServer, client: httpx2.Client, tmp_pat
     assert (said["alert"]["name"], said["alert"]["state"]) == ("Many", "unknown")
     assert [one["name"] for one in said["alerts"]] == ["Very many"]
     assert [one["schedule"]["time"] for one in said["scheduled"]] == ["03:00"]
+    assert said["favorite"] is None and said["favorites"] is True
+    assert said["by_key"] == said["updated"]["name"]
 
 
 def test_redash_toolbelt(seeded: RunningServer, client: httpx2.Client, tmp_path: Path) -> None:
@@ -210,3 +227,7 @@ def test_redash_toolbelt(seeded: RunningServer, client: httpx2.Client, tmp_path:
     assert said["works"] is True and "Toolbelt" in said["names"]
     assert (said["query"], said["copy"], said["updated"]) == ("SELECT 1 AS one", "Copied", "Renamed")
     assert said["scheduled"] == []
+    assert said["user"] == ["Ada Lovelace", True] and said["disabled"] == ["ada@example.org"]
+    assert said["enabled"] == 1 and said["groups"][:2] == [[1, "builtin"], [2, "builtin"]]
+    assert said["members"] is True and said["linked"] == [[source_of(client), False]]
+    assert said["starred"] is True and said["by_key"] == "Renamed"

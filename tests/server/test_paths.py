@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.kit.http import SLASH
-from penstock.server.paths import addressed, normalise
+from penstock.server.paths import addressed, in_org, normalise
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,22 @@ def test_normalises(raw: bytes, path: str) -> None:
 @pytest.mark.parametrize("raw", [b"/%ff", b"/%00", b"/a\0b", b"/\xff", b"/%C3", b"/%ED%B0%AF"])
 def test_refuses_what_is_not_text(raw: bytes) -> None:
     assert normalise(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "org", "rest"),
+    [
+        ("/main/api/queries/7", "main", "/api/queries/7"),
+        ("/api/api/x", None, "/api/api/x"),
+        ("/api/queries", None, "/api/queries"),
+        ("/e/api/x", None, "/e/api/x"),
+        ("/Main/api/x", None, "/Main/api/x"),
+        ("/main/other", None, "/main/other"),
+        ("/main/api", None, "/main/api"),
+    ],
+)
+def test_an_org_before_the_path(path: str, org: str | None, rest: str) -> None:
+    assert in_org(path) == (org, rest)
 
 
 @pytest.mark.parametrize(

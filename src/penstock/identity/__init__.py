@@ -29,6 +29,7 @@ from penstock.identity.models import (
 from penstock.identity.names import resource_id
 from penstock.identity.operations.common import PUBLIC, in_org, in_place
 from penstock.identity.routes import ROUTES
+from penstock.identity.routes.accounts import find_group
 from penstock.identity.routes.common import (
     Caller,
     Conn,
@@ -38,7 +39,8 @@ from penstock.identity.routes.common import (
     page_or_first,
     parameters,
 )
-from penstock.identity.schemas import AssignmentOut
+from penstock.identity.schemas import AssignmentOut, groups_of
+from penstock.identity.service.bound import bound_secrets, give_bound_key, revoke_bound_key
 from penstock.identity.service.first_start import first_start
 from penstock.identity.service.keys import Places
 from penstock.identity.service.roles import (
@@ -48,6 +50,7 @@ from penstock.identity.service.roles import (
     list_roles,
     people_of,
     remove_role,
+    roles_of_subject,
 )
 from penstock.identity.settings import IdentitySettings
 from penstock.identity.store.people import members_by_id
@@ -80,10 +83,14 @@ __all__ = [
     "audit",
     "authenticate",
     "body",
+    "bound_secrets",
     "enveloped",
+    "find_group",
     "find_subject",
     "first_start",
+    "give_bound_key",
     "grant",
+    "groups_of",
     "in_org",
     "in_place",
     "install",
@@ -98,6 +105,8 @@ __all__ = [
     "recall",
     "remove_role",
     "resource_id",
+    "revoke_bound_key",
+    "roles_of_subject",
     "still_calling",
     "stop",
     "transaction",

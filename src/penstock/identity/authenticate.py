@@ -34,6 +34,7 @@ CARRIERS = (
     "`x-api-key: <key>`, `X-Session-Token: <session token>`, or `?api_key=<key>` on a GET request."
 )
 _SCHEMES = ("bearer", "key", "api-key", "jwt", "token")
+FOR_ONE = "This key is for one query or dashboard alone; there is nothing for it at this address."
 _MOST_REMEMBERED = 10_000
 _LONGEST = 8192  # characters of a credential
 _log = structlog.get_logger()
@@ -137,6 +138,8 @@ class Remembered:
             until = min(until, principal.expires_at.timestamp())
         named = (("key", principal.key_id), ("user", principal.user_id), ("org", principal.org_id))
         tags = [f"{kind}:{number}" for kind, number in named if number is not None]
+        if resolved.behind is not None:
+            tags.append(f"key:{resolved.behind}")
         if principal.family:
             tags.append(f"family:{principal.family}")
         return _Entry(
@@ -161,9 +164,14 @@ class Remembered:
                 _log.info("identity.last_used_not_written", error=error.message)
 
 
-async def authenticate(ctx: Context, scope: Scope) -> Principal:
-    """Who calls, by the ASGI scope. Raises `Unauthorized`, or `Throttled` beyond the caller's limit."""
+async def authenticate(ctx: Context, scope: Scope, *, bound: bool = False) -> Principal:
+    """Who calls, by the ASGI scope. Raises `Unauthorized`, or `Throttled` beyond the caller's limit.
+
+    With `bound` also a key for one thing alone: who lets it in sees to what it is for. Anywhere else there is nothing
+    for it, and `NotFound` says so.
+    """
     entry = await _caller(ctx, scope)
+    _check_addressed(entry.principal, scope, bound=bound)
     if entry.limit:
         await ctx.get(Remembered).limits.spend(entry.bucket, entry.limit)
     act_for(entry.principal.org_id)
@@ -172,7 +180,18 @@ async def authenticate(ctx: Context, scope: Scope) -> Principal:
 
 async def still_calling(ctx: Context, scope: Scope) -> Principal:
     """As `authenticate` for a request that goes on, which is no new one for the caller's limit."""
-    return (await _caller(ctx, scope)).principal
+    entry = await _caller(ctx, scope)
+    _check_addressed(entry.principal, scope, bound=False)
+    return entry.principal
+
+
+def _check_addressed(principal: Principal, scope: Scope, *, bound: bool) -> None:
+    """Raises `NotFound` for who has nothing at this address: a key for one thing, or a caller of another org."""
+    if principal.bound is not None and not bound:
+        raise errors.NotFound(FOR_ONE)
+    org = scope.get("penstock.org")
+    if org is not None and org != principal.org_slug:
+        raise errors.NotFound
 
 
 async def _caller(ctx: Context, scope: Scope) -> _Entry:
@@ -182,6 +201,8 @@ async def _caller(ctx: Context, scope: Scope) -> _Entry:
     entry = remembered.entries.get(known)
     if entry is None or entry.until <= time.time():
         entry = await remembered.look_up(known, *_credential(carrier, value))
+    if carrier == "api_key" and scope.get("method") == "POST" and entry.principal.bound is None:
+        raise errors.Unauthorized("Only the key of a query or dashboard is taken from the address of a POST.")
     return entry
 
 
@@ -238,9 +259,15 @@ def _carried(scope: Scope) -> tuple[str, bytes]:
     if session is not None:
         return "x-session-token", session
     query: bytes = scope.get("query_string") or b""
-    if b"api_key=" in query and scope.get("method") in ("GET", "HEAD"):
+    if b"api_key=" in query and (scope.get("method") in ("GET", "HEAD") or _runs(scope)):
         return "api_key", query
     raise errors.Unauthorized("Authentication credentials were not provided.", hint=CARRIERS)
+
+
+def _runs(scope: Scope) -> bool:
+    """True for the one request that writes and may have its key in the address: pages that embed a query send it."""
+    path: str = scope.get("path") or ""
+    return scope.get("method") == "POST" and path.endswith("/results")
 
 
 def _credential(carrier: str, raw: bytes) -> tuple[Carrier, str]:

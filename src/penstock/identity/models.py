@@ -40,13 +40,15 @@ class PrincipalKind(StrEnum):
     USER = "user"
     USER_KEY = "user_key"
     SERVICE_KEY = "service_key"
+    BOUND_KEY = "bound_key"
 
 
 class KeyKind(StrEnum):
-    """A user key acts for its user, a service key for nobody but itself."""
+    """A user key acts for its user, a service key for nobody but itself; a bound key is for one thing alone."""
 
     USER = "user"
     SERVICE = "service"
+    BOUND = "bound"
 
 
 class SubjectKind(StrEnum):
@@ -80,6 +82,10 @@ class Principal:
     team_ids: tuple[int, ...] = ()
     # What was written into the key when it was made.
     claims: Mapping[str, Claim] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    # Came by a key that holds less than its user.
+    narrowed: bool = False
+    # Came by a key that is for this alone, such as ("query", 7); all else here is of who stands behind the key.
+    bound: Place | None = None
 
     def role_on(self, *places: Place) -> Role | None:
         """The highest of the org role and the roles held on these places."""
@@ -151,6 +157,15 @@ class Member:
     user: User
     role: Role | None
     joined_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A member with their teams (id and name); `is_pending` is who has neither a password nor ever signed in."""
+
+    member: Member
+    teams: tuple[tuple[int, str], ...]
+    is_pending: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -13,6 +13,7 @@ from penstock.identity.models import (
     ApiKey,
     Assignment,
     AuditEntry,
+    Known,
     Member,
     Membership,
     NewKey,
@@ -219,6 +220,61 @@ class UserOut(msgspec.Struct, kw_only=True):
             created_at=clock.iso(user.created_at),
             updated_at=clock.iso(user.updated_at),
             last_login_at=_instant(user.last_login_at),
+        )
+
+
+# Groups of the dashboard dialect: two that are roles, and the teams, by numbers that no team has otherwise.
+ADMINS, EVERYBODY = 1, 2
+_BEFORE_TEAMS = 2
+
+
+def group_of(team_id: int) -> int:
+    return team_id + _BEFORE_TEAMS
+
+
+def team_of(group: int) -> int | None:
+    """None for a group that is no team."""
+    return group - _BEFORE_TEAMS if group > _BEFORE_TEAMS else None
+
+
+def groups_of(role: Role | None, team_ids: Sequence[int] = ()) -> list[int]:
+    """The numbers of the groups of whoever has this role and is in these teams."""
+    builtin = [] if role is None else [ADMINS, EVERYBODY] if role >= Role.ADMIN else [EVERYBODY]
+    return [*builtin, *map(group_of, team_ids)]
+
+
+class AccountOut(UserOut, kw_only=True):
+    """A user, with what clients of the dashboard dialect look for.
+
+    `groups` are numbers, in lists objects with `id` and `name`; `api_key` is there for the user and owners of the org.
+    """
+
+    profile_image_url: str | None = None
+    groups: list[Any]
+    disabled_at: Moment | None
+    active_at: Moment | None
+    is_invitation_pending: bool
+    is_email_verified: bool = True
+    auth_type: str = "password"
+    api_key: str | UnsetType | None = UNSET
+    invite_link: str | UnsetType = UNSET
+
+    @classmethod
+    def known(cls, known: Known, *, named: bool = False, **more: Any) -> AccountOut:
+        """`named` says the groups with their names."""
+        member = known.member
+        user, teams = member.user, dict(known.teams)
+        groups: list[Any] = groups_of(member.role, list(teams))
+        if named:
+            names = {ADMINS: "admin", EVERYBODY: "default"} | {group_of(one): teams[one] for one in teams}
+            groups = [{"id": one, "name": names[one]} for one in groups]
+        return cls(
+            **msgspec.structs.asdict(UserOut.of(member)),
+            groups=groups,
+            disabled_at=None if user.is_active else clock.iso(user.updated_at),
+            active_at=_instant(user.last_login_at),
+            is_invitation_pending=known.is_pending,
+            **more,
         )
 
 

@@ -31,6 +31,9 @@ class IdentitySettings:
     login_window_seconds: int = setting(
         300, "The window of the two limits on failed sign-ins.", check=at_least(1)
     )
+    user_creations_per_hour: int = setting(
+        1000, "Users that may be made in one org within an hour; 0 means no limit.", check=at_least(0)
+    )
     requests_per_minute: int = setting(
         0,
         "Requests a minute that one key or user may make; 0 means no limit. A key may carry its own.",

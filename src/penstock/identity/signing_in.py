@@ -85,22 +85,31 @@ async def change_password(ctx: Context, principal: Principal, old: str, new: str
     """Check the old password and set the new one; every login of the user ends, and a new one begins."""
     if principal.user_id is None:
         raise errors.Forbidden("A service key has no password.")
-    settings = ctx.settings(IdentitySettings)
-    buckets = _buckets(settings, names.key(principal.username), address)
-    account = await _attempt(ctx, buckets, user_id=principal.user_id)
-    if account is None or not await ctx.get(Passwords).verify(account.password_hash, old):
+    async with ctx.db.control.transaction() as conn:
+        account = await people.user_by_id(conn, principal.user_id)
+    if account is None or not await check_password(ctx, account, old, address):
         raise errors.Invalid({"old_password": ["The current password is not right."]})
-    passwords.check(new, settings.password_min_length, account.user, field="new_password")
+    passwords.check(new, ctx.settings(IdentitySettings).password_min_length, account, field="new_password")
     hashed = await ctx.get(Passwords).hash(new)
     async with ctx.db.control.transaction() as conn:
-        for bucket in buckets:
-            await limits.give_back(conn, bucket)
         user = await people.update_user(conn, principal.user_id, {"password_hash": hashed})
         await users.end_logins(conn, user.id)
         current = await people.user_by_id(conn, user.id) or user
         tokens = await sessions.open_login(conn, issuer(ctx), current, principal.org_id)
         await audit.record(conn, principal, "user.password", "user", user.id, user.username)
     return tokens
+
+
+async def check_password(ctx: Context, user: User, password: str, address: str) -> bool:
+    """Whether it is the password of this user; an attempt that fails counts as one to sign in."""
+    buckets = _buckets(ctx.settings(IdentitySettings), names.key(user.username), address)
+    account = await _attempt(ctx, buckets, user_id=user.id)
+    if account is None or not await ctx.get(Passwords).verify(account.password_hash, password):
+        return False
+    async with ctx.db.control.transaction() as conn:
+        for bucket in buckets:
+            await limits.give_back(conn, bucket)
+    return True
 
 
 def issuer(ctx: Context) -> sessions.Issuer:

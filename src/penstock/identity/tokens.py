@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import string
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +23,7 @@ _PREFIXES = {KeyKind.USER: "pnu_", KeyKind.SERVICE: "pns_"}
 _REFRESH_PREFIX = "pnr_"
 _SESSION_PREFIX = "pnx_"
 _VISIBLE = 12
+_LETTERS = string.ascii_letters + string.digits
 LEAST_KEY_LENGTH = 32
 
 
@@ -86,6 +89,11 @@ def read(ring: KeyRing, token: str) -> Claims:
 def new_key(kind: KeyKind) -> str:
     """A key's secret: its prefix tells the kind and is found by secret scanners."""
     return _PREFIXES[kind] + ids.token(32)
+
+
+def new_shown_key() -> str:
+    """As clients of the dashboard dialect know keys: 40 letters and digits."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(40))
 
 
 def new_refresh() -> str:

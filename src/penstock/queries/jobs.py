@@ -29,7 +29,7 @@ _UNUSED: Final = 30 * _DAY
 
 
 async def run_query(ctx: Context, run: Run[Asked]) -> None:
-    from penstock.queries.run.execute import execute  # noqa: PLC0415  (Arrow is large)
+    from penstock.queries.run.execute import execute
 
     asked = run.payload
     assert run.org_id is not None

@@ -25,6 +25,23 @@ class Visualization:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """A query as it was after one of its changes, and who made that."""
+
+    query_id: int
+    version: int
+    name: str
+    description: str | None
+    text: str
+    data_source_id: int | None
+    options: Mapping[str, Any]
+    tags: Sequence[str]
+    is_archived: bool
+    user_id: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SavedQuery:
     """SQL with a name. `slug` is that of the explorer dialect; `key_id` a key that made it and is nobody's."""
 
@@ -44,6 +61,9 @@ class SavedQuery:
     user_id: int | None
     key_id: int | None
     modified_by: int | None
+    # Who wrote what it asks: a user, or a key that holds less than its user.
+    written_by: int | None
+    written_key_id: int | None
     created_at: datetime
     updated_at: datetime
 

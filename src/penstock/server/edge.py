@@ -28,7 +28,7 @@ from penstock.kit.http import SLASH
 from penstock.server import answers
 from penstock.server.cors import Cors
 from penstock.server.metrics import Metrics
-from penstock.server.paths import addressed, normalise
+from penstock.server.paths import addressed, in_org, normalise
 from penstock.server.proxies import Origin
 from penstock.server.settings import ServerSettings
 
@@ -166,6 +166,10 @@ class Edge:
         if path is None:
             await _refuse(answer, errors.BadRequest("The path is not URL-encoded UTF-8."), request.id)
             return
+        org, path = in_org(path)
+        if org is not None:
+            # Callers of other orgs find nothing there; see `identity.authenticate`.
+            scope["penstock.org"] = org
         scope["path"] = addressed(path, scope["headers"])
         method = scope["method"]
         if self._origin.active:

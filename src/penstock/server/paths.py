@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -31,6 +32,16 @@ def normalise(raw: bytes) -> str | None:
 
 # What programs also ask for without `/api` before it.
 _BARE: Final = frozenset({"queries", "query_results", "jobs"})
+
+
+# An org before `/api`, as clients of servers with several have it in their base address.
+_IN_ORG: Final = re.compile(r"/(?!(?:api|e|hooks)/)([a-z0-9][a-z0-9_-]{0,62})(/api/.*)", re.ASCII | re.DOTALL)
+
+
+def in_org(path: str) -> tuple[str | None, str]:
+    """The org that a path names before `/api`, and the path without it."""
+    found = None if path.startswith("/api/") else _IN_ORG.fullmatch(path)
+    return (None, path) if found is None else (found[1], found[2])
 
 
 def addressed(path: str, headers: Iterable[tuple[bytes, bytes]]) -> str:

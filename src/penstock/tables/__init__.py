@@ -7,6 +7,7 @@ from penstock.tables.bulk.routes import ROUTES as BULK_ROUTES
 from penstock.tables.catalog import CHANNEL as CATALOG_CHANNEL
 from penstock.tables.catalog import Catalog
 from penstock.tables.changes.routes import ROUTES as CHANGE_ROUTES
+from penstock.tables.describing import DescribedTable, describe_tables
 from penstock.tables.graph.routes import ROUTES as EDGE_ROUTES
 from penstock.tables.jobs import HANDLERS, SCHEDULES
 from penstock.tables.numbered import NumberedSource, numbered_source, numbered_sources
@@ -25,9 +26,11 @@ __all__ = [
     "ROUTES",
     "SCHEDULES",
     "Catalog",
+    "DescribedTable",
     "Found",
     "NumberedSource",
     "Readable",
+    "describe_tables",
     "end_streams",
     "find_readable",
     "install",

@@ -29,8 +29,8 @@ SCHEMAS: Final[dict[str, Any]] = {
             "count": {"type": "integer"},
             "page": {"type": "integer"},
             "page_size": {"type": "integer"},
-            "results": {"type": "array", "items": schemas.UserOut},
-            "data": {"type": "array", "items": schemas.UserOut, "description": "The same as `results`."},
+            "results": {"type": "array", "items": schemas.AccountOut},
+            "data": {"type": "array", "items": schemas.AccountOut, "description": "The same as `results`."},
             "total": {"type": "integer", "description": "The same as `count`."},
         }
     ),
@@ -40,6 +40,12 @@ _USER: Final = One(
     "Users",
     (USER,),
     Reply(status=200, description="The user.", schema=schemas.UserOut),
+)
+_ACCOUNT: Final = One(
+    "/api/users/{user}",
+    "Users",
+    (USER,),
+    Reply(status=200, description="The user.", schema=schemas.AccountOut),
 )
 USERS: Final[tuple[Operation, ...]] = (
     Operation(
@@ -54,6 +60,12 @@ USERS: Final[tuple[Operation, ...]] = (
             Parameter(name="search", schema=TEXT, description="Part of a name or an e-mail address."),
             Parameter(name="q", schema=TEXT, description="The same as `search`."),
             flag("is_active", "Only users who may sign in, or only those who may not."),
+            flag("pending", "Only users who have neither a password nor ever signed in, or only others."),
+            Parameter(
+                name="order",
+                schema=TEXT,
+                description="`name`, `active_at`, `created_at` or `groups`; `-` before it turns it round.",
+            ),
             flag("disabled", "The other way round, as clients of the dashboard dialect say it."),
             Parameter(name="role", schema=ROLE, description="Only users with this role."),
             Parameter(name="roles", schema=ROLE, description="The same as `role`."),
@@ -65,17 +77,22 @@ USERS: Final[tuple[Operation, ...]] = (
         method="post",
         path="/api/users",
         summary="Create a user",
-        description="A new user, member of the caller's org.",
+        description="A new user, member of the caller's org. With `name` and `email` alone, as clients of the "
+        "dashboard dialect send them, an operator with a key that is shown again; the answer is a 200 then.",
+        parameters=(flag("no_invite", "Of the dashboard dialect; no mail is sent either way."),),
         tag="Users",
         access=in_org(Role.ADMIN),
         body=Body(
-            schema=schemas.UserCreate,
+            schema={"anyOf": [schemas.UserCreate, described({"name": TEXT, "email": TEXT})]},
             examples={"a user": {"username": "grace", "email": "grace@example.com", "role": "operator"}},
         ),
-        replies=(Reply(status=201, description="The new user.", schema=schemas.UserOut),),
+        replies=(
+            Reply(status=201, description="The new user.", schema=schemas.UserOut),
+            Reply(status=200, description="The same for `name` and `email`.", schema=schemas.AccountOut),
+        ),
         errors=(409,),
     ),
-    _USER.read("readUser", "Read a user", CALLER),
+    _ACCOUNT.read("readUser", "Read a user", CALLER),
     *(
         _USER.change(
             name,

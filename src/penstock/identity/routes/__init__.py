@@ -6,7 +6,7 @@ from litestar import Router
 from litestar.di import Provide
 
 from penstock.identity.authenticate import principal, transaction
-from penstock.identity.routes import audit, auth, keys, orgs, teams, users
+from penstock.identity.routes import accounts, audit, auth, keys, orgs, teams, users
 
 ROUTES = (
     Router(
@@ -14,6 +14,7 @@ ROUTES = (
         route_handlers=[
             *auth.ROUTES,
             *users.ROUTES,
+            *accounts.ROUTES,
             *orgs.ROUTES,
             *keys.ROUTES,
             *teams.ROUTES,

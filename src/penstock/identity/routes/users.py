@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from litestar import delete, get, patch, post, put
 from litestar.response.base import ASGIResponse
 from msgspec import UNSET
 
-from penstock.identity import passwords
+from penstock.identity import limits, passwords
 from penstock.identity.access import grant, own
 from penstock.identity.models import Grant, Member, PrincipalKind, Role
 from penstock.identity.passwords import Passwords
+from penstock.identity.routes.accounts import Invited, account, invite
 from penstock.identity.routes.common import Caller, Conn, body, flag, page_or_first, parameters, role_named
-from penstock.identity.schemas import UserCreate, UserOut, UserPatch, role_of
+from penstock.identity.schemas import AccountOut, UserCreate, UserOut, UserPatch, role_of
 from penstock.identity.service import users
 from penstock.identity.settings import IdentitySettings
 from penstock.kit import errors, http
@@ -24,7 +26,10 @@ _PLAIN = ("username", "email", "first_name", "last_name", "is_active")
 
 @get("/api/users")
 async def list_users(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
-    given = parameters(request, "page", "page_size", "search", "q", "is_active", "disabled", "role", "roles")
+    given = parameters(
+        request,
+        "page", "page_size", "search", "q", "is_active", "disabled", "pending", "role", "roles", "order",
+    )  # fmt: skip
     page = page_or_first(request)
     disabled = flag(given, "disabled")
     active = flag(given, "is_active") if disabled is None else not disabled
@@ -35,16 +40,25 @@ async def list_users(request: AnyRequest, principal: Caller, conn: Conn) -> ASGI
         search=(given.get("search") or given.get("q") or "")[:254],
         is_active=active,
         role=role_named(given, "role", "roles"),
+        is_pending=flag(given, "pending"),
+        order=given.get("order", ""),
     )
-    results = [UserOut.of(member) for member in members]
+    known = await users.known(conn, own(principal, "user.read"), members)
+    results = [AccountOut.known(one, named=True) for one in known]
     answer: dict[str, Any] = {"count": total, "page": page.number, "page_size": page.size}
     return http.json({**answer, "results": results, "data": results, "total": total})
 
 
 @post("/api/users")
 async def create_user(request: AnyRequest, principal: Caller) -> ASGIResponse:
-    parameters(request)
+    """In the words of the dashboard dialect, by a `name` alone, or in ours."""
+    parameters(request, "no_invite")
     allowed = grant(principal, "user.create", Role.ADMIN)
+    await _spend(request, principal)
+    if _by_name(await http.body(request)):
+        invited = http.decode(await http.body(request), Invited)
+        async with http.context(request).db.control.transaction() as conn:
+            return http.json(await invite(request, principal, conn, invited))
     wanted = await body(request, UserCreate)
     role = role_of("admin" if wanted.is_staff else "collaborator") if wanted.role is UNSET else None
     if wanted.role is not UNSET:
@@ -61,11 +75,33 @@ async def create_user(request: AnyRequest, principal: Caller) -> ASGIResponse:
     return http.json(UserOut.of(Member(user, role, user.created_at)), 201)
 
 
+async def _spend(request: AnyRequest, principal: Caller) -> None:
+    """Raises `Throttled` when the org has made too many users lately."""
+    ctx = http.context(request)
+    most = ctx.settings(IdentitySettings).user_creations_per_hour
+    if not most:
+        return
+    bucket = limits.Bucket.of(f"users:{principal.org_id}", most, 3600)
+    async with ctx.db.control.transaction() as conn:
+        wait = await limits.take(conn, bucket)
+    if wait is not None:
+        raise limits.throttled(wait)
+
+
+def _by_name(raw: bytes) -> bool:
+    """True for the body of a user as the dashboard dialect has them."""
+    try:
+        found = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return isinstance(found, dict) and "name" in found and "username" not in found
+
+
 @get("/api/users/{user:str}")
 async def read_user(request: AnyRequest, principal: Caller, conn: Conn) -> ASGIResponse:
     parameters(request)
     found = await users.find(conn, own(principal, "user.read"), http.segment(request, "user"))
-    return http.json(UserOut.of(found))
+    return http.json(await account(request, conn, principal, found.user.id))
 
 
 @put("/api/users/{user:str}")

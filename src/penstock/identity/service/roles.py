@@ -81,6 +81,11 @@ async def remove_role(conn: Connection, grant: Grant, subject: Subject, name: st
     await audit.record(conn, grant.principal, "access.remove", place[0], place[1], name, detail)
 
 
+async def roles_of_subject(conn: Connection, org_id: int, subject: Subject, resource: str) -> dict[int, Role]:
+    """What somebody holds on resources of a kind themself, by their ids."""
+    return await roles.of_subject(conn, org_id, subject.kind, subject.id, resource)
+
+
 async def people_of(
     conn: Connection, org_id: int, team_ids: list[int], user_ids: list[int]
 ) -> tuple[dict[int, str], dict[int, str]]:

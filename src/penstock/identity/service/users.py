@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from penstock.identity import audit, changes, names
-from penstock.identity.models import Grant, Member, Principal, Role, SubjectKind, User
+from penstock.identity.models import Grant, Known, Member, Principal, Role, SubjectKind, User
 from penstock.identity.service import orgs
 from penstock.identity.store import keys, people, roles, sessions, teams
 from penstock.identity.store.tables import api_keys
@@ -83,6 +83,16 @@ async def list_members(
     """Members of the org; a caller without a role sees themself."""
     only = None if grant.principal.org_role is not None else (grant.principal.user_id or 0)
     return await people.members(conn, grant.org_id, page, only=only, **wanted)
+
+
+async def known(conn: Connection, grant: Grant, members: Sequence[Member]) -> list[Known]:
+    """These members with their teams, and whether they have ever come."""
+    ids = [one.user.id for one in members]
+    if not ids:
+        return []
+    belonging = await teams.teams_of_users(conn, grant.org_id, ids)
+    pending = await people.pending(conn, ids)
+    return [Known(one, tuple(belonging.get(one.user.id, ())), one.user.id in pending) for one in members]
 
 
 async def update_user(conn: Connection, grant: Grant, member: Member, values: Mapping[str, Any]) -> Member:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,6 +14,8 @@ from penstock.kit.db import Connection, Row
 from penstock.kit.paging import Page
 
 _KEY = [api_keys.c[name] for name in ApiKey.__dataclass_fields__]
+# Keys for one thing are the business of whoever has that thing.
+_PLAIN = api_keys.c.kind != KeyKind.BOUND.value
 
 
 async def insert_key(conn: Connection, values: Mapping[str, Any]) -> ApiKey:
@@ -29,7 +31,7 @@ async def update_key(conn: Connection, key_id: int, values: Mapping[str, Any]) -
 
 
 async def key(conn: Connection, org_id: int, key_id: int, *, lock: bool = False) -> ApiKey | None:
-    statement = select(*_KEY).where(api_keys.c.org_id == org_id, api_keys.c.id == key_id)
+    statement = select(*_KEY).where(api_keys.c.org_id == org_id, api_keys.c.id == key_id, _PLAIN)
     row = await conn.row(statement.with_for_update() if lock else statement)
     return None if row is None else key_of(row)
 
@@ -49,7 +51,7 @@ async def keys(
     revoked: bool = False,
 ) -> tuple[int, list[ApiKey]]:
     """The number of keys that fit, and a page of them, newest first."""
-    wanted: list[ColumnElement[bool]] = [api_keys.c.org_id == org_id]
+    wanted: list[ColumnElement[bool]] = [api_keys.c.org_id == org_id, _PLAIN]
     if not revoked:
         wanted.append(api_keys.c.revoked_at.is_(None))
     if user_id is not None:
@@ -63,6 +65,32 @@ async def keys(
     total = await conn.value(select(func.count()).select_from(api_keys).where(*wanted))
     rows = await conn.rows(statement.limit(page.size).offset(page.offset))
     return total, [key_of(row) for row in rows]
+
+
+async def live_bound(
+    conn: Connection, org_id: int, kind: str, ids: Sequence[int]
+) -> dict[int, tuple[int, str]]:
+    """Of each of these things its live key and the encrypted secret of that."""
+    statement = select(api_keys.c.id, api_keys.c.bound_id, api_keys.c.sealed).where(
+        api_keys.c.kind == KeyKind.BOUND.value,
+        api_keys.c.org_id == org_id,
+        api_keys.c.bound_kind == kind,
+        api_keys.c.bound_id.in_(list(ids)),
+        api_keys.c.revoked_at.is_(None),
+    )
+    return {row["bound_id"]: (row["id"], row["sealed"]) for row in await conn.rows(statement)}
+
+
+async def sealed_of(conn: Connection, org_id: int, user_id: int) -> str | None:
+    """The encrypted secret of the key of a user that is shown again."""
+    statement = select(api_keys.c.sealed).where(
+        api_keys.c.kind == KeyKind.USER.value,
+        api_keys.c.org_id == org_id,
+        api_keys.c.user_id == user_id,
+        api_keys.c.sealed.is_not(None),
+        api_keys.c.revoked_at.is_(None),
+    )
+    return await conn.value(statement.order_by(api_keys.c.id.desc()).limit(1))
 
 
 async def revoke(conn: Connection, which: ColumnElement[bool]) -> list[int]:

@@ -19,6 +19,18 @@ _USER = [users.c[name] for name in User.__dataclass_fields__]
 _ORG = [orgs.c[name] for name in Org.__dataclass_fields__]
 _MEMBER = [*_USER, memberships.c.role, memberships.c.created_at.label("joined_at")]
 _MEMBERS = users.join(memberships, memberships.c.user_id == users.c.id)
+_PENDING = users.c.password_hash.is_(None) & users.c.last_login_at.is_(None)
+_NAME = func.lower(
+    func.coalesce(
+        func.nullif(func.concat_ws(" ", users.c.first_name, users.c.last_name), " "), users.c.username
+    )
+)
+ORDERS: dict[str, ColumnElement[Any]] = {
+    "name": _NAME,
+    "active_at": users.c.last_login_at,
+    "created_at": users.c.created_at,
+    "groups": memberships.c.role,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +215,13 @@ async def members(
     is_active: bool | None = None,
     role: Role | None = None,
     only: int | None = None,
+    is_pending: bool | None = None,
+    order: str = "",
 ) -> tuple[int, list[Member]]:
-    """The number of members that fit, and a page of them by username. `only` leaves that user."""
+    """The number of members that fit, and a page of them by username. `only` leaves that user.
+
+    `order` is one of `ORDERS`, perhaps after a `-`.
+    """
     wanted: list[ColumnElement[bool]] = [memberships.c.org_id == org_id]
     if search:
         fields = (
@@ -219,13 +236,29 @@ async def members(
         wanted.append(memberships.c.role == role)
     if only is not None:
         wanted.append(users.c.id == only)
-    statement = select(*_MEMBER).select_from(_MEMBERS).where(*wanted).order_by(users.c.username_key)
+    if is_pending is not None:
+        wanted.append(_PENDING if is_pending else ~_PENDING)
+    statement = select(*_MEMBER).select_from(_MEMBERS).where(*wanted).order_by(*_ordered(order))
     if page is None:
         found = [member_of(row) for row in await conn.rows(statement)]
         return len(found), found
     total = await conn.value(select(func.count()).select_from(_MEMBERS).where(*wanted))
     rows = await conn.rows(statement.limit(page.size).offset(page.offset))
     return total, [member_of(row) for row in rows]
+
+
+async def pending(conn: Connection, ids: list[int]) -> set[int]:
+    """Those of these users who have neither a password nor ever signed in."""
+    rows = await conn.rows(select(users.c.id).where(users.c.id.in_(ids), _PENDING))
+    return {row["id"] for row in rows}
+
+
+def _ordered(order: str) -> list[ColumnElement[Any]]:
+    column = ORDERS.get(order.removeprefix("-"))
+    if column is None:
+        return [users.c.username_key]
+    turned = column.desc() if order.startswith("-") else column.asc()
+    return [turned.nulls_last(), users.c.id]
 
 
 def org_of(row: Row) -> Org:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from penstock.identity.models import Claim, Place, Principal, PrincipalKind, Role, SubjectKind
+from penstock.identity.models import Claim, KeyKind, Place, Principal, PrincipalKind, Role, SubjectKind
 from penstock.identity.store import QUERIES
 from penstock.kit.db import Pool, Row
 
@@ -19,17 +19,41 @@ _held_rows = msgspec.json.Decoder(list[tuple[str, int, str, int]])
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A principal with what the cache must know of its credential. `stale`: `last_used_at` wants writing."""
+    """A principal with what the cache must know of its credential. `stale`: `last_used_at` wants writing.
+
+    `behind` is the service key in whose name a key for one thing asks.
+    """
 
     principal: Principal
     requests_per_minute: int | None = None
     stale: bool = False
+    behind: int | None = None
 
 
 async def by_key(pool: Pool, digest: bytes) -> Resolved | None:
     """The principal of a live key."""
     row = await pool.single(QUERIES["principal_by_digest"], (digest,), repeatable=True)
-    return None if row is None else _key(row)
+    if row is None or row["kind"] != KeyKind.BOUND:
+        return None if row is None else _key(row)
+    return await _bound(pool, row)
+
+
+async def _bound(pool: Pool, row: Row) -> Resolved | None:
+    """What who stands behind the key may do at this moment, for the one thing that the key is for."""
+    if row["behind_key_id"] is not None:
+        found = await by_key_id(pool, row["behind_key_id"])
+    else:
+        found = await by_user(pool, row["user_id"], row["org_id"])
+    if found is None or found.principal.org_id != row["org_id"]:
+        return None
+    principal = replace(
+        found.principal,
+        kind=PrincipalKind.BOUND_KEY,
+        key_id=row["key_id"],
+        is_platform_admin=False,
+        bound=(row["bound_kind"], row["bound_id"]),
+    )
+    return Resolved(principal, row["requests_per_minute"], row["stale"], row["behind_key_id"])
 
 
 async def by_key_id(pool: Pool, key_id: int) -> Resolved | None:
@@ -113,7 +137,11 @@ def _user_key(row: Row, mine: Mapping[Place, Role], given: Mapping[Place, Role])
         org_role=org_role,
         roles=MappingProxyType(roles),
         expires_at=row["expires_at"],
-        is_platform_admin=row["is_platform_admin"] and cap is None and not row["restricted"],
+        # Others than the user may have seen a key that is shown again.
+        is_platform_admin=row["is_platform_admin"]
+        and cap is None
+        and not (row["restricted"] or row["is_shown"]),
+        narrowed=row["restricted"] or cap is not None or row["claims"] is not None,
         team_ids=tuple(row["team_ids"] or ()),
         claims=_claims(row),
     )

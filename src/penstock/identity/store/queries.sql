@@ -7,6 +7,7 @@
 SELECT u.id AS user_id, u.username, u.email, u.is_platform_admin, m.role AS org_role,
        o.id AS org_id, o.slug AS org_slug, k.id AS key_id, k.kind, k.name, k.role AS key_role, k.restricted,
        k.expires_at, k.requests_per_minute, nullif(k.claims, '{}') AS claims, t.ids AS team_ids,
+       k.bound_kind, k.bound_id, k.behind_key_id, k.sealed IS NOT NULL AS is_shown,
        k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute' AS stale,
        (SELECT json_agg(json_build_array(a.resource_kind, a.resource_id, a.subject_kind, a.role))::text
           FROM penstock.role_assignments a
@@ -23,7 +24,7 @@ SELECT u.id AS user_id, u.username, u.email, u.is_platform_admin, m.role AS org_
        JOIN penstock.teams e ON e.id = b.team_id WHERE b.user_id = k.user_id AND e.org_id = o.id) t ON true
  WHERE k.digest = $1
    AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
-   AND (k.kind = 'service' OR (u.is_active AND m.user_id IS NOT NULL))
+   AND (k.user_id IS NULL OR (u.is_active AND m.user_id IS NOT NULL))
 
 -- name: digest_of_key
 -- For access tokens that a key was exchanged for: its digest, which leads on to its principal.

@@ -102,6 +102,21 @@ async def on_place(conn: Connection, org_id: int, place: Place) -> list[Assignme
     ]
 
 
+async def of_subject(
+    conn: Connection, org_id: int, kind: SubjectKind, subject_id: int, resource: str
+) -> dict[int, Role]:
+    """What somebody holds on resources of a kind, by their ids."""
+    rows = await conn.rows(
+        select(_TABLE.resource_id, _TABLE.role).where(
+            _TABLE.org_id == org_id,
+            _TABLE.subject_kind == kind.value,
+            _TABLE.subject_id == subject_id,
+            _TABLE.resource_kind == resource,
+        )
+    )
+    return {row["resource_id"]: Role(row["role"]) for row in rows}
+
+
 async def highest(conn: Connection, org_id: int, kind: SubjectKind, subject_id: int) -> Role | None:
     """The highest role that somebody holds on any single resource of an org."""
     level = await conn.value(

@@ -99,17 +99,38 @@ api_keys = Table(
     Column("requests_per_minute", Integer),
     # A JSON object, as text.
     Column("claims", TEXT, nullable=False, server_default="{}"),
+    # Of a key for one thing: what it is for, and the service key in whose name it asks if it is not a user's.
+    Column("bound_kind", TEXT),
+    Column("bound_id", BigInteger),
+    Column("behind_key_id", BigInteger, ForeignKey(f"{SCHEMA}.api_keys.id", ondelete="CASCADE")),
+    # The secret, encrypted, of a key that is shown again.
+    Column("sealed", TEXT),
     _user("created_by", nullable=True, ondelete="SET NULL"),
     created_column(),
     Column("expires_at", INSTANT),
     Column("revoked_at", INSTANT),
     Column("last_used_at", INSTANT),
-    CheckConstraint("kind IN ('user', 'service')", name="kind"),
-    CheckConstraint("(kind = 'user') = (user_id IS NOT NULL)", name="user"),
+    CheckConstraint("kind IN ('user', 'service', 'bound')", name="kind"),
+    CheckConstraint("kind = 'bound' OR (kind = 'user') = (user_id IS NOT NULL)", name="user"),
+    CheckConstraint(
+        "CASE WHEN kind = 'bound' THEN bound_id IS NOT NULL AND bound_kind IS NOT NULL AND sealed IS NOT NULL"
+        " AND (user_id IS NULL) <> (behind_key_id IS NULL)"
+        " ELSE bound_id IS NULL AND bound_kind IS NULL AND behind_key_id IS NULL END",
+        name="bound",
+    ),
     CheckConstraint("role BETWEEN 1 AND 4", name="role"),
     CheckConstraint("requests_per_minute > 0", name="requests_per_minute"),
     Index("api_keys_org_id_id_idx", "org_id", "id"),
     Index("api_keys_user_id_idx", "user_id"),
+    Index("api_keys_behind_key_id_idx", "behind_key_id"),
+    Index(
+        "api_keys_bound_key",
+        "org_id",
+        "bound_kind",
+        "bound_id",
+        unique=True,
+        postgresql_where=text("kind = 'bound' AND revoked_at IS NULL"),
+    ),
 )
 
 teams = Table(

@@ -88,6 +88,20 @@ async def user_ids(conn: Connection, team_id: int) -> list[int]:
     return [row["user_id"] for row in rows]
 
 
+async def teams_of_users(conn: Connection, org_id: int, ids: list[int]) -> dict[int, list[tuple[int, str]]]:
+    """The teams of each of these users, by id and name."""
+    rows = await conn.rows(
+        select(team_members.c.user_id, teams.c.id, teams.c.name)
+        .select_from(team_members.join(teams, teams.c.id == team_members.c.team_id))
+        .where(teams.c.org_id == org_id, team_members.c.user_id.in_(ids))
+        .order_by(teams.c.id)
+    )
+    found: dict[int, list[tuple[int, str]]] = {}
+    for row in rows:
+        found.setdefault(row["user_id"], []).append((row["id"], row["name"]))
+    return found
+
+
 async def members(
     conn: Connection, team_id: int, page: Page | None, *, user_id: int | None = None
 ) -> tuple[int, list[TeamMember]]:

@@ -50,6 +50,8 @@ class One:
     tag: str
     parameters: Sequence[Parameter]
     reply: Reply
+    # What is answered when it is gone.
+    removed: Reply = GONE
 
     def read(self, id: str, summary: str, access: Access) -> Operation:
         return Operation(
@@ -100,6 +102,35 @@ class One:
             tag=self.tag,
             access=access,
             parameters=self.parameters,
-            replies=(GONE,),
+            replies=(self.removed,),
+            errors=errors,
+        )
+
+    def act(
+        self,
+        id: str,
+        tail: str,
+        summary: str,
+        access: Access,
+        *,
+        method: str = "post",
+        description: str = "",
+        parameters: Sequence[Parameter] = (),
+        body: Body | None = None,
+        reply: Reply | None = None,
+        errors: Sequence[int] = (),
+    ) -> Operation:
+        """Something else that is done with it, below its address."""
+        return Operation(
+            id=id,
+            method=method,
+            path=f"{self.path}{tail}",
+            summary=summary,
+            description=description,
+            tag=self.tag,
+            access=access,
+            parameters=(*self.parameters, *parameters),
+            body=body,
+            replies=(self.reply if reply is None else reply,),
             errors=errors,
         )

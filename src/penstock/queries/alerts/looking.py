@@ -52,7 +52,7 @@ async def _look_once(
     ctx: Context, alert: Alert, query: SavedQuery, result: Result, *, forced: bool
 ) -> Alert | None:
     """Gives the alert as it is by now, if it is not the one that was looked for."""
-    from penstock.queries.alerts.conditions import look  # noqa: PLC0415  (Arrow is large)
+    from penstock.queries.alerts.conditions import look
 
     outcome = await look(ctx.get(ResultFiles), result.file, condition_of(alert.options), alert.state)
     allowed = await _allowed(ctx, alert, result)

@@ -30,23 +30,23 @@ def writer_of(kind: ExportFormat, options: Options) -> Writer:
     """What writes it; loaded when it is asked for, because Arrow is large."""
     match kind.name:
         case "json":
-            from penstock.queries.exports.json import JsonWriter  # noqa: PLC0415
+            from penstock.queries.exports.json import JsonWriter
 
             return JsonWriter(options)
         case "ndjson":
-            from penstock.queries.exports.ndjson import NdjsonWriter  # noqa: PLC0415
+            from penstock.queries.exports.ndjson import NdjsonWriter
 
             return NdjsonWriter(options)
         case "xlsx":
-            from penstock.queries.exports.xlsx import XlsxWriter  # noqa: PLC0415
+            from penstock.queries.exports.xlsx import XlsxWriter
 
             return XlsxWriter(options)
         case "parquet":
-            from penstock.queries.exports.parquet import ParquetWriter  # noqa: PLC0415
+            from penstock.queries.exports.parquet import ParquetWriter
 
             return ParquetWriter(options)
         case name:
-            from penstock.queries.exports.csv import SeparatedWriter  # noqa: PLC0415
+            from penstock.queries.exports.csv import SeparatedWriter
 
             plain = SeparatedWriter(options, "\t" if name == "tsv" else options.delimiter)
             return Zipped(plain) if options.compression == "gzip" else plain

@@ -20,7 +20,7 @@ class ParquetWriter:
     """Row groups of many batches."""
 
     def __init__(self, options: Options) -> None:
-        from pyarrow import parquet  # noqa: PLC0415  (large)
+        from pyarrow import parquet
 
         self._sink = Growing()
         self._file: Any = parquet.ParquetWriter(

@@ -6,7 +6,7 @@ from typing import Final
 
 from penstock.kit.openapi import Operation
 from penstock.queries.alerts import operations as alerts
-from penstock.queries.operations import results, saved, sql
+from penstock.queries.operations import results, saved, sharing, sql
 from penstock.queries.schedules import operations as schedules
 
 TAGS: Final = {
@@ -17,6 +17,7 @@ TAGS: Final = {
 }
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *saved.OPERATIONS,
+    *sharing.OPERATIONS,
     *results.OPERATIONS,
     *sql.OPERATIONS,
     *schedules.OPERATIONS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from penstock.identity import in_place
@@ -14,6 +15,14 @@ MOMENT: Final = {"type": "string", "format": "date-time"}
 ANY: Final[dict[str, Any]] = {"type": "object"}
 QUERY: Final = path("query_id", "Id of a query, or its slug where the explorer dialect made it.", "1")
 JOB: Final = path("job", "Id of a job.", "1")
+SOURCE: Final = Parameter(
+    name="source",
+    place="path",
+    schema={"type": "string", "minLength": 1},
+    description="Number of a data source.",
+    example="1",
+    component="in_path_source_number",
+)
 FILE: Final = path("file", "Id of a result, with a dot and a format for a file of it.", "1.csv")
 NULL: Final = Reply(status=200, description="Done; the body is `null`.", schema={"type": "null"})
 PAGE: Final = Parameter(
@@ -25,7 +34,7 @@ PAGE_SIZE: Final = Parameter(
     description="Entries of a page: 1 to 250, 25 unless told.",
     component="dash_page_size",
 )
-_PERSON: Final = nullable({"type": "object", "properties": {"id": NUMBER, "name": TEXT}})
+PERSON: Final = nullable({"type": "object", "properties": {"id": NUMBER, "name": TEXT}})
 QUERY_OBJECT: Final = described(
     {
         "id": NUMBER,
@@ -48,14 +57,30 @@ QUERY_OBJECT: Final = described(
         "is_favorite": {"type": "boolean"},
     }
 )
-PAGE_OBJECT: Final = described(
+# What a version of a query has of it.
+VERSIONED: Final = ("name", "description", "query", "data_source_id", "options", "tags", "is_archived")
+
+
+def page_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of objects with these fields."""
+    item = described(dict(fields))
+    counts = {"count": NUMBER, "page": NUMBER, "page_size": NUMBER}
+    return described({**counts, "results": {"type": "array", "items": item}})
+
+
+SOURCE_OBJECT: Final = described(
     {
-        "count": NUMBER,
-        "page": NUMBER,
-        "page_size": NUMBER,
-        "results": {"type": "array", "items": QUERY_OBJECT},
+        "id": NUMBER,
+        "name": TEXT,
+        "type": TEXT,
+        "syntax": TEXT,
+        "paused": {"type": "boolean"},
+        "view_only": {"type": "boolean"},
     }
 )
+
+
+PAGE_OBJECT: Final = page_of(QUERY_OBJECT["properties"])
 JOB_OBJECT: Final = described(
     {
         "id": TEXT,

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from penstock.identity import PUBLIC
-from penstock.kit.openapi import Body, Operation, Parameter, Reply, described, nullable
+from penstock.identity import PUBLIC, in_place
+from penstock.kit.openapi import Body, One, Operation, Parameter, Reply, described, nullable, path
+from penstock.queries.access import ACTIONS
 from penstock.queries.operations.common import (
     ANY,
+    MOMENT,
     NULL,
     NUMBER,
     PAGE,
     PAGE_OBJECT,
     PAGE_SIZE,
+    PERSON,
     QUERY,
     QUERY_OBJECT,
+    SOURCE,
+    SOURCE_OBJECT,
     TEXT,
+    VERSIONED,
     access,
     own_access,
+    page_of,
 )
 
 _ALL: Final = "/api/queries"
@@ -31,7 +38,12 @@ _LISTED: Final = (
         description="`name`, `created_at`, `executed_at`, `runtime`, `created_by` or `starred_at`, with `-` before "
         "it for the other way round.",
     ),
-    Parameter(name="q", schema=TEXT, description="Words that name, description or SQL must have."),
+    Parameter(
+        name="q",
+        schema=TEXT,
+        description="Words that name, description or SQL must have, the best first; `or`, `-` "
+        'before a word, parentheses and "phrases" mean what they look like.',
+    ),
     Parameter(
         name="tags", schema={"type": "array", "items": TEXT}, description="Tags that a query must all have."
     ),
@@ -54,17 +66,25 @@ _FIELDS: Final[dict[str, Any]] = {
         }
     ),
 }
-_EXPLORER: Final = described({"query_slug": TEXT, "sql_query": TEXT, "status": TEXT, "message": TEXT})
-_SOURCE: Final = described(
-    {
-        "id": NUMBER,
-        "name": TEXT,
-        "type": TEXT,
-        "syntax": TEXT,
-        "paused": {"type": "boolean"},
-        "view_only": {"type": "boolean"},
-    }
+_NAMES: Final = {"type": "array", "items": TEXT}
+_HEAD: Final = {"version": NUMBER, "created_at": MOMENT, "user": PERSON}
+_QUERY: Final = One(_ONE, "Queries", (QUERY,), _WHOLE, NULL)
+_VERSION: Final = One(
+    f"{_ONE}/versions/{{version}}",
+    "Queries",
+    (QUERY, path("version", "Number of a version.", "1")),
+    Reply(
+        status=200,
+        description="The version.",
+        schema=described({**_HEAD, **{name: QUERY_OBJECT["properties"][name] for name in VERSIONED}}),
+    ),
 )
+_CHOICES: Final = Reply(
+    status=200,
+    description="Values, and what people see in their place.",
+    schema={"type": "array", "items": described({"name": TEXT, "value": TEXT})},
+)
+_EXPLORER: Final = described({"query_slug": TEXT, "sql_query": TEXT, "status": TEXT, "message": TEXT})
 
 
 def _list(name: str, tail: str, summary: str) -> Operation:
@@ -147,73 +167,118 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         ),
         errors=(404,),
     ),
-    Operation(
-        id="readQuery",
-        method="get",
-        path=_ONE,
-        summary="Read a query",
-        tag="Queries",
-        access=access("query.read"),
-        parameters=(QUERY,),
-        replies=(_WHOLE,),
-    ),
-    Operation(
-        id="updateQuery",
-        method="post",
-        path=_ONE,
-        summary="Change a query",
-        description="Fields that are not sent stay. With `version`, only if nobody else has changed it since.",
-        tag="Queries",
-        access=own_access("query.alter"),
-        parameters=(QUERY,),
-        body=Body(
+    _QUERY.read("readQuery", "Read a query", access("query.read")),
+    _QUERY.change(
+        "updateQuery",
+        "Change a query",
+        own_access("query.alter"),
+        Body(
             schema={"type": "object", "properties": {**_FIELDS, "version": NUMBER}},
             required=False,
             examples={"a new name": {"name": "Sales"}},
         ),
-        replies=(_WHOLE,),
+        method="post",
+        description="Fields that are not sent stay. With `version`, only if nobody else has changed it since.",
+        errors=(409,),
+    ),
+    _QUERY.delete(
+        "archiveQuery",
+        "Archive a query",
+        own_access("query.delete"),
+        description="It is in no list then, and can still be read by its id.",
+    ),
+    _QUERY.act("forkQuery", "/fork", "Copy a query", access("query.create")),
+    _QUERY.act(
+        "regenerateQueryKey",
+        "/regenerate_api_key",
+        "Give a query another key",
+        in_place(ACTIONS["query.read"], "Who owns the query, and admins of the org."),
+        description="The key that it had is refused from now on. A key reads this query and its results alone, in the "
+        "name of the owner of the query.",
+        errors=(409,),
+    ),
+    _QUERY.act("starQuery", "/favorite", "Star a query", access("query.read"), reply=NULL),
+    _QUERY.act(
+        "unstarQuery",
+        "/favorite",
+        "Take the star from a query",
+        access("query.read"),
+        method="delete",
+        reply=NULL,
+    ),
+    _QUERY.act(
+        "listChoices",
+        "/dropdown",
+        "List what a query offers parameters that go by it",
+        access("query.read"),
+        method="get",
+        description="From its newest result: the columns `name` and `value`, or else the first one.",
+        reply=_CHOICES,
+    ),
+    _QUERY.act(
+        "listLinkedChoices",
+        "/dropdowns/{linked}",
+        "List what another query offers a parameter of this one",
+        access("query.read"),
+        method="get",
+        parameters=(path("linked", "Id of the query that a parameter goes by.", "1"),),
+        reply=_CHOICES,
+    ),
+    _QUERY.act(
+        "listVersions",
+        "/versions",
+        "List the versions of a query",
+        access("query.read"),
+        method="get",
+        description="The newest first, each with the fields that it changed; the last 200 are kept.",
+        parameters=(PAGE, PAGE_SIZE),
+        reply=Reply(
+            status=200, description="A page of versions.", schema=page_of({**_HEAD, "changed": _NAMES})
+        ),
+    ),
+    _VERSION.read("readVersion", "Read a version of a query", access("query.read")),
+    _VERSION.act(
+        "compareVersions",
+        "/diff",
+        "Compare two versions of a query",
+        access("query.read"),
+        method="get",
+        parameters=(
+            Parameter(
+                name="with", schema=NUMBER, description="The version to compare with; else the one before."
+            ),
+        ),
+        reply=Reply(
+            status=200,
+            description="The fields that differ, and the SQL as a unified diff.",
+            schema=described(
+                {"from": nullable(NUMBER), "to": NUMBER, "changes": ANY, "diff": nullable(TEXT)}
+            ),
+        ),
+    ),
+    _VERSION.act(
+        "restoreVersion",
+        "/restore",
+        "Make a query what it was in a version",
+        own_access("query.alter"),
+        description="Which is another version. With `version`, only if nobody else has changed it since.",
+        body=Body(
+            schema={"type": "object", "properties": {"version": NUMBER}},
+            required=False,
+            examples={"unless others have changed it": {"version": 1}},
+        ),
+        reply=_WHOLE,
         errors=(409,),
     ),
     Operation(
-        id="archiveQuery",
-        method="delete",
-        path=_ONE,
-        summary="Archive a query",
-        description="It is in no list then, and can still be read by its id.",
-        tag="Queries",
-        access=own_access("query.delete"),
-        parameters=(QUERY,),
-        replies=(NULL,),
-    ),
-    Operation(
-        id="forkQuery",
+        id="formatQuery",
         method="post",
-        path=f"{_ONE}/fork",
-        summary="Copy a query",
-        tag="Queries",
-        access=access("query.create"),
-        parameters=(QUERY,),
-        replies=(_WHOLE,),
-    ),
-    Operation(
-        id="starQuery",
-        method="post",
-        path=f"{_ONE}/favorite",
-        summary="Star a query",
+        path=f"{_ALL}/format",
+        summary="Lay SQL out for people",
         tag="Queries",
         access=access("query.read"),
-        parameters=(QUERY,),
-        replies=(NULL,),
-    ),
-    Operation(
-        id="unstarQuery",
-        method="delete",
-        path=f"{_ONE}/favorite",
-        summary="Take the star from a query",
-        tag="Queries",
-        access=access("query.read"),
-        parameters=(QUERY,),
-        replies=(NULL,),
+        body=Body(schema=described({"query": TEXT}), examples={"a query": {"query": "select 1 from items"}}),
+        replies=(Reply(status=200, description="The same SQL.", schema=described({"query": TEXT})),),
     ),
     Operation(
         id="listDataSources",
@@ -226,7 +291,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             Reply(
                 status=200,
                 description="Data sources of all apps.",
-                schema={"type": "array", "items": _SOURCE},
+                schema={"type": "array", "items": SOURCE_OBJECT},
             ),
         ),
     ),
@@ -237,17 +302,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         summary="Read a data source by its number",
         tag="Queries",
         access=access("query.read"),
-        parameters=(
-            Parameter(
-                name="source",
-                place="path",
-                schema={"type": "string", "minLength": 1},
-                description="Number of a data source.",
-                example="1",
-                component="in_path_source_number",
-            ),
-        ),
-        replies=(Reply(status=200, description="The data source.", schema=_SOURCE),),
+        parameters=(SOURCE,),
+        replies=(Reply(status=200, description="The data source.", schema=SOURCE_OBJECT),),
     ),
     Operation(
         id="showSession",

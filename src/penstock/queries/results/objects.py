@@ -71,7 +71,7 @@ class Directory:
         self.scratch(name).rename(self._path / name)
 
     def open(self, name: str) -> Any:
-        import pyarrow as pa  # noqa: PLC0415  (large)
+        import pyarrow as pa
 
         return pa.OSFile(str(self._path / name), "rb")
 
@@ -106,20 +106,20 @@ class Bucket:
         return _part(self._aside, name)
 
     def put(self, name: str) -> None:
-        import obstore  # noqa: PLC0415
+        import obstore
 
         path = self.scratch(name)
         obstore.put(self._store, name, path)
         path.unlink()
 
     def open(self, name: str) -> Any:
-        import obstore  # noqa: PLC0415
-        import pyarrow as pa  # noqa: PLC0415
+        import obstore
+        import pyarrow as pa
 
         return pa.PythonFile(_Reader(obstore.open_reader(self._store, name, buffer_size=_PIECE)), mode="r")
 
     def read(self, name: str, start: int, end: int) -> Iterator[bytes]:
-        import obstore  # noqa: PLC0415
+        import obstore
 
         while start < end:
             until = min(start + 4 * _PIECE, end)
@@ -127,13 +127,13 @@ class Bucket:
             start = until
 
     def delete(self, name: str) -> None:
-        import obstore  # noqa: PLC0415
+        import obstore
 
         with suppress(FileNotFoundError):
             obstore.delete(self._store, name)
 
     def old(self, seconds: float) -> list[str]:
-        import obstore  # noqa: PLC0415
+        import obstore
 
         _sweep(self._aside, seconds)
         before = time.time() - seconds
@@ -143,7 +143,7 @@ class Bucket:
 
 def _store(url: str, options: Mapping[str, str]) -> Any:
     """Raises `SettingError` for what the library does not know."""
-    from obstore.store import from_url  # noqa: PLC0415  (large)
+    from obstore.store import from_url
 
     make: Any = from_url
     of_client = {name: _flag(text) for name, text in options.items() if name in _OF_CLIENT}

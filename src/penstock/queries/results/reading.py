@@ -95,7 +95,7 @@ class ResultFiles:
         return opened
 
     def _read(self, file: StoredFile) -> Any:
-        import pyarrow as pa  # noqa: PLC0415  (large)
+        import pyarrow as pa
 
         try:
             return pa.ipc.open_file(self.objects.open(file.name))

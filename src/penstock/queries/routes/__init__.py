@@ -1,11 +1,30 @@
 """HTTP for queries, their runs and their results, in both dialects."""
 
 from penstock.queries.alerts import routes as alerts
-from penstock.queries.routes import files, running, saved, session, sources, sql
+from penstock.queries.routes import (
+    describing,
+    files,
+    groups,
+    rights,
+    running,
+    saved,
+    session,
+    snippets,
+    sources,
+    sql,
+    versions,
+    writing,
+)
 from penstock.queries.schedules import routes as schedules
 
 ROUTES = (
     *saved.ROUTES,
+    *versions.ROUTES,
+    *rights.ROUTES,
+    *groups.ROUTES,
+    *snippets.ROUTES,
+    *describing.ROUTES,
+    *writing.ROUTES,
     *running.ROUTES,
     *files.ROUTES,
     *sources.ROUTES,

@@ -38,10 +38,10 @@ NO_KEY: Final = "Missing API key. Please provide 'x-api-key' header"
 BAD_KEY: Final = "Invalid API key"
 
 
-async def caller(request: AnyRequest) -> Principal:
-    """Who calls, refused in the words of this dialect."""
+async def caller(request: AnyRequest, *, bound: bool = False) -> Principal:
+    """Who calls, refused in the words of this dialect; with `bound` also the key of a query."""
     try:
-        return await identity.authenticate(http.context(request), request.scope)
+        return await identity.authenticate(http.context(request), request.scope, bound=bound)
     except errors.Unauthorized as error:
         given = identity.presented(request.scope) and http.header(request, b"x-api-key") != ""
         sentence = BAD_KEY if given else NO_KEY
@@ -146,7 +146,7 @@ async def results(request: AnyRequest, slug: str) -> ASGIResponse:
 
 
 async def _results(request: AnyRequest, slug: str) -> ASGIResponse:
-    principal = await caller(request)
+    principal = await caller(request, bound=True)
     number = _page(dict(http.query(request)))
     ctx = http.context(request)
     try:

@@ -22,13 +22,13 @@ from penstock.queries.results.models import Result
 from penstock.queries.results.reading import ResultFiles
 from penstock.queries.routes import explorer
 from penstock.queries.routes.common import encode, number_of
-from penstock.queries.routes.saved import ONE, caller, is_slug
+from penstock.queries.routes.saved import ONE, is_slug, reader
 from penstock.queries.routes.shapes import result_head
 from penstock.queries.routes.values import values_of
 from penstock.queries.saved import SavedQuery
-from penstock.queries.service import reading
+from penstock.queries.service import bound, reading
 from penstock.queries.service import saved as service
-from penstock.queries.service.authorizing import authorized
+from penstock.queries.service.asking import ready
 from penstock.queries.service.reading import Results
 from penstock.queries.settings import QueriesSettings
 
@@ -43,10 +43,11 @@ _MOST_ROWS: Final = 10_000  # of a page
 @get("/api/query_results/{file:str}")
 async def read_result(request: AnyRequest) -> ASGIResponse:
     """By its id, or as a file: `12`, `12.csv`."""
-    principal = await caller(request)
+    principal = await reader(request)
     name, kind = _named(http.segment(request, "file"))
     found = await _found(request, principal, name)
-    return await _answer(request, found, kind, str(found.id), cached=True)
+    await _check_bound(request, principal, found)
+    return await _answer(request, principal, found, kind, str(found.id), cached=True)
 
 
 @get(f"{ONE}/results")
@@ -55,31 +56,47 @@ async def read_results(request: AnyRequest) -> ASGIResponse:
     name = http.segment(request, "query_id")
     if is_slug(name):
         return await explorer.results(request, name)
-    query, found = await _latest(request)
-    return await _answer(request, found, None, query.name or str(query.id))
+    principal = await reader(request)
+    query, found = await _latest(request, principal)
+    return await _answer(request, principal, found, None, query.name or str(query.id))
 
 
 @get(f"{ONE}/{{file:str}}")
 async def read_results_file(request: AnyRequest) -> ASGIResponse:
     """`results.csv` and its like."""
+    principal = await reader(request)
     name, kind = _named(http.segment(request, "file"))
     if name != "results" or kind is None:
-        await caller(request)
         raise errors.NotFound("There is nothing at this address.")
-    query, found = await _latest(request)
-    return await _answer(request, found, kind, query.name or str(query.id))
+    query, found = await _latest(request, principal)
+    return await _answer(request, principal, found, kind, query.name or str(query.id))
 
 
 @get(f"{ONE}/results/{{file:str}}")
 async def read_query_result(request: AnyRequest) -> ASGIResponse:
     """A result by its id, under the query that it is of."""
-    principal = await caller(request)
+    principal = await reader(request)
     query = await _query(request, principal)
     name, kind = _named(http.segment(request, "file"))
     found = await _found(request, principal, name)
     if found.request.text != query.text or found.data_source_id != query.data_source_id:
         raise errors.NotFound
-    return await _answer(request, found, kind, query.name or str(query.id), cached=True)
+    await bound.require(http.context(request), principal, query.id, found.request)
+    return await _answer(request, principal, found, kind, query.name or str(query.id), cached=True)
+
+
+async def _check_bound(request: AnyRequest, principal: Principal, found: Result) -> None:
+    """The key of a query reads results of what that asks, whoever has asked it."""
+    if principal.bound is None:
+        return
+    ctx = http.context(request)
+    kind, number = principal.bound
+    async with ctx.db.control.transaction() as conn:
+        seen = await service.find(conn, principal, number if kind == bound.QUERY else None)
+    query = seen.query
+    if found.request.text != query.text or found.data_source_id != query.data_source_id:
+        raise errors.NotFound
+    await bound.require(ctx, principal, query.id, found.request)
 
 
 def _named(text: str) -> tuple[str, ExportFormat | None]:
@@ -110,45 +127,51 @@ async def _query(request: AnyRequest, principal: Principal) -> SavedQuery:
     return seen.query
 
 
-async def _latest(request: AnyRequest) -> tuple[SavedQuery, Result]:
+async def _latest(request: AnyRequest, principal: Principal) -> tuple[SavedQuery, Result]:
     """The newest result that the caller would get, for the values that the address has."""
-    principal = await caller(request)
     query = await _query(request, principal)
     values = values_of(http.query(request), query.definitions)
     ctx = http.context(request)
     try:
-        wanted = await authorized(ctx, principal, query.request(values))
+        wanted = await ready(ctx, principal, query.request(values), query_id=query.id)
     except errors.BadRequest as error:
         raise errors.NotFound(_NONE, hint=error.message) from error
     async with ctx.db.control.transaction() as conn:
-        found = await store.newest(conn, principal.org_id, wanted.fingerprint)
+        found = await store.newest(conn, principal.org_id, wanted.query.fingerprint)
     if found is None:
         raise errors.NotFound(_NONE)
     return query, found
 
 
 async def _answer(
-    request: AnyRequest, result: Result, kind: ExportFormat | None, name: str, *, cached: bool = False
+    request: AnyRequest,
+    principal: Principal,
+    result: Result,
+    kind: ExportFormat | None,
+    name: str,
+    *,
+    cached: bool = False,
 ) -> ASGIResponse:
     ctx = http.context(request)
     given = dict(http.query(request))
     headers = {"Cache-Control": f"private,max-age={_YEAR}"} if cached else {}
     if kind is None:
-        return await answer_result(request, result, Instants.DASHBOARD, headers)
+        return await answer_result(request, principal, result, headers)
     headers["Content-Disposition"] = _disposition(name, kind)
     if kind is ARROW:
         return _answer_stored(request, ctx, result, headers)
-    return await _answer_file(request, ctx, result, kind, headers, raw=given.get("raw") == "1")
+    options = await _options(ctx, principal, result, raw=given.get("raw") == "1")
+    return await _answer_file(request, ctx, result, kind, options, headers)
 
 
 async def _answer_page(
-    ctx: Context, result: Result, given: Mapping[str, str], headers: Mapping[str, str]
+    ctx: Context, principal: Principal, result: Result, given: Mapping[str, str], headers: Mapping[str, str]
 ) -> ASGIResponse:
     """Some rows of it, with how many there are."""
     number = paging.positive("page", given.get("page", "1"))
     size = min(paging.positive("page_size", given.get("page_size", "100")), _MOST_ROWS)
     rows = await reading.page(ctx, result, (number - 1) * size, size, Instants.DASHBOARD)
-    head = {**result_head(result), "count": result.file.rows, "page": number, "page_size": size}
+    head = {**result_head(result, principal), "count": result.file.rows, "page": number, "page_size": size}
     return http.raw_json(_object(head, result, rows), 200, headers)
 
 
@@ -160,18 +183,18 @@ def _object(head: Mapping[str, Any], result: Result, rows: bytes) -> bytes:
 
 
 async def answer_result(
-    request: AnyRequest, result: Result, instants: Instants, headers: Mapping[str, str] | None = None
+    request: AnyRequest, principal: Principal, result: Result, headers: Mapping[str, str] | None = None
 ) -> ASGIResponse:
     """The object with all of its rows, however many, written as they are read; or with those of one page."""
     ctx = http.context(request)
     given = dict(http.query(request))
     if "page" in given or "page_size" in given:
-        return await _answer_page(ctx, result, given, headers or {})
+        return await _answer_page(ctx, principal, result, given, headers or {})
     if result.file.rows <= _MOST_ROWS and len(result.file.ends) <= 4:
-        rows = await reading.page(ctx, result, 0, _MOST_ROWS, instants)
-        return http.raw_json(_object(result_head(result), result, rows), 200, headers)
+        rows = await reading.page(ctx, result, 0, _MOST_ROWS, Instants.DASHBOARD)
+        return http.raw_json(_object(result_head(result, principal), result, rows), 200, headers)
     http.allow(request, ctx.settings(QueriesSettings).download_seconds)
-    options = await _options(ctx, result)
+    options = await _options(ctx, principal, result)
     return _stream(
         ctx, result, FORMATS["json"], options, {**(headers or {}), "Content-Type": "application/json"}
     )
@@ -182,9 +205,8 @@ async def _answer_file(
     ctx: Context,
     result: Result,
     kind: ExportFormat,
+    options: Options,
     headers: Mapping[str, str],
-    *,
-    raw: bool,
 ) -> ASGIResponse:
     if kind.most_rows is not None and result.file.rows > kind.most_rows:
         raise errors.BadRequest(
@@ -192,13 +214,12 @@ async def _answer_file(
             hint="Download csv or parquet, or ask for fewer rows.",
         )
     http.allow(request, ctx.settings(QueriesSettings).download_seconds)
-    options = await _options(ctx, result, raw=raw)
     return _stream(ctx, result, kind, options, {**headers, "Content-Type": kind.media_type})
 
 
-async def _options(ctx: Context, result: Result, *, raw: bool = False) -> Options:
+async def _options(ctx: Context, principal: Principal, result: Result, *, raw: bool = False) -> Options:
     schema = await ctx.get(ResultFiles).schema(result.file)
-    head = encode(result_head(result))
+    head = encode(result_head(result, principal))
     return Options(result.file.columns, schema, raw=raw, head=head, truncated=result.file.truncated)
 
 

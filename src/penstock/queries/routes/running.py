@@ -15,7 +15,6 @@ from penstock.kit.http import AnyRequest
 from penstock.kit.jobs import RunState, RunView
 from penstock.queries import store
 from penstock.queries.access import ACTIONS, role_at
-from penstock.queries.results.instants import Instants
 from penstock.queries.routes import explorer
 from penstock.queries.routes.common import (
     in_job,
@@ -28,12 +27,13 @@ from penstock.queries.routes.common import (
     text_of,
 )
 from penstock.queries.routes.files import answer_result
-from penstock.queries.routes.saved import ONE, caller, is_slug
+from penstock.queries.routes.saved import ONE, caller, is_slug, person, reader
 from penstock.queries.routes.values import values_of
 from penstock.queries.run.request import QueryRequest
 from penstock.queries.service import saved as service
 from penstock.queries.service.asking import Answer, ask
 from penstock.queries.service.authorizing import is_safe
+from penstock.queries.service.bound import within
 from penstock.queries.service.reasons import HIDDEN, may_see
 from penstock.queries.service.runs import result_of
 from penstock.tables import NumberedSource, numbered_source
@@ -51,6 +51,10 @@ _NO_ACCESS: Final = "You do not have permission to run queries with this data so
 _UNSAFE: Final = (
     "This query contains potentially unsafe parameters and cannot be executed with read-only access to this "
     "data source."
+)
+_UNSAFE_SHARED: Final = (
+    "This query contains potentially unsafe parameters and cannot be executed on a shared dashboard or an embedded "
+    "visualization."
 )
 _NO_SOURCE: Final = "Please select data source to run this query."
 _GONE: Final = "Target data source not available."
@@ -83,7 +87,7 @@ async def run_query(request: AnyRequest) -> ASGIResponse:
     """A saved query."""
     if is_slug(http.segment(request, "query_id")):
         await explorer.refuse_run(request)
-    principal = await caller(request)
+    principal = await reader(request)
     body = await object_body(request)
     seen = await _runnable(request, principal)
     limited = _flag(body, "apply_auto_limit") if "apply_auto_limit" in body else None
@@ -95,7 +99,7 @@ async def run_query(request: AnyRequest) -> ASGIResponse:
 @post(f"{ONE}/refresh", status_code=200)
 async def refresh_query(request: AnyRequest) -> ASGIResponse:
     """Run it, whatever there is."""
-    principal = await caller(request)
+    principal = await person(request)
     seen = await _runnable(request, principal)
     if (role_at(principal, seen.source) or 0) < ACTIONS["query.run"]:
         raise in_job(errors.Forbidden(_NO_ACCESS))
@@ -109,9 +113,10 @@ async def _runnable(request: AnyRequest, principal: Principal) -> service.Seen:
         seen = await service.find(conn, principal, number_of(http.segment(request, "query_id")))
     if seen.query.data_source_id is None and seen.query.slug is None:
         raise in_job(errors.BadRequest(_GONE))
-    full = (role_at(principal, seen.source) or 0) >= ACTIONS["query.run"]
+    shared = principal.bound is not None
+    full = not shared and (role_at(principal, seen.source) or 0) >= ACTIONS["query.run"]
     if not full and not is_safe(seen.query):
-        raise in_job(errors.Forbidden(_UNSAFE))
+        raise in_job(errors.Forbidden(_UNSAFE_SHARED if shared else _UNSAFE))
     return seen
 
 
@@ -136,7 +141,7 @@ async def _run(
     except (errors.BadRequest, errors.Forbidden, errors.NotFound) as error:
         raise in_job(error) from error
     if answer.result is not None:
-        return await answer_result(request, answer.result, Instants.DASHBOARD)
+        return await answer_result(request, principal, answer.result)
     assert answer.run_id is not None
     return await _answer_job(ctx, principal, answer.run_id)
 
@@ -157,33 +162,31 @@ def _values(request: AnyRequest, body: Mapping[str, Any], definitions: Any) -> d
 
 @get("/api/jobs/{job:str}")
 async def read_job(request: AnyRequest) -> ASGIResponse:
-    return await _read_job(request)
+    return await _read_job(request, await caller(request))
 
 
 @get(f"{ONE}/jobs/{{job:str}}")
 async def read_query_job(request: AnyRequest) -> ASGIResponse:
-    return await _read_job(request)
+    return await _read_job(request, await reader(request))
 
 
 @delete("/api/jobs/{job:str}", status_code=200)
 async def cancel_job(request: AnyRequest) -> ASGIResponse:
-    return await _cancel_job(request)
+    return await _cancel_job(request, await caller(request))
 
 
 @delete(f"{ONE}/jobs/{{job:str}}", status_code=200)
 async def cancel_query_job(request: AnyRequest) -> ASGIResponse:
-    return await _cancel_job(request)
+    return await _cancel_job(request, await person(request))
 
 
-async def _read_job(request: AnyRequest) -> ASGIResponse:
-    principal = await caller(request)
+async def _read_job(request: AnyRequest, principal: Principal) -> ASGIResponse:
     ctx = http.context(request)
     stored = await _stored(request, principal)
     return await _answer_job(ctx, principal, stored.run_id, stored)
 
 
-async def _cancel_job(request: AnyRequest) -> ASGIResponse:
-    principal = await caller(request)
+async def _cancel_job(request: AnyRequest, principal: Principal) -> ASGIResponse:
     stored = await _stored(request, principal)
     async with http.context(request).db.control.transaction() as conn:
         await jobs.cancel(conn, stored.run_id, org_id=principal.org_id)
@@ -198,6 +201,10 @@ async def _stored(request: AnyRequest, principal: Principal) -> store.Stored:
         found = None if run_id is None else await store.run_of(conn, principal.org_id, run_id)
         if found is None or not _belongs(request, found):
             raise errors.NotFound("Job not found.")
+        if principal.bound is not None:
+            if found.query_id is None or not await within(conn, principal, found.query_id):
+                raise errors.NotFound("Job not found.")
+            return found
         own = (
             found.user_id == principal.user_id
             if principal.user_id is not None

@@ -11,10 +11,11 @@ from litestar.response.base import ASGIResponse
 from sqlalchemy import ColumnElement, func, select
 
 from penstock import identity, tables
-from penstock.identity import Principal, Role
+from penstock.identity import Principal, Role, audit
 from penstock.kit import errors, http
 from penstock.kit.db import Connection
 from penstock.kit.http import AnyRequest
+from penstock.queries import searching
 from penstock.queries.routes import explorer
 from penstock.queries.routes.common import (
     answer_page,
@@ -29,6 +30,8 @@ from penstock.queries.routes.shapes import Shapes
 from penstock.queries.saved import SavedQuery
 from penstock.queries.schedules.rule import read as read_schedule
 from penstock.queries.service import saved as service
+from penstock.queries.service.bound import give_key, may_hand_out
+from penstock.queries.service.choices import check_links
 from penstock.queries.store import saved
 from penstock.queries.store.tables import queries, query_favorites, query_results
 
@@ -38,6 +41,7 @@ _SLUG: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*", re.ASCII)
 _DASH_KEYS: Final = ("query", "data_source_id")
 _LONGEST: Final = 255
 _RECENT: Final = 10
+NOT_BY_KEY: Final = "Please use a user API key."
 _AMBIGUOUS: Final = "Ambiguous body: use either query/data_source_id or sql_query/layer/table."
 
 
@@ -47,7 +51,21 @@ def is_slug(text: str) -> bool:
 
 
 async def caller(request: AnyRequest) -> Principal:
+    """Who calls; for a key of one query or dashboard there is nothing here."""
     return await identity.authenticate(http.context(request), request.scope)
+
+
+async def reader(request: AnyRequest) -> Principal:
+    """Who calls, a key of one query or dashboard included: what is read is held to what that is for."""
+    return await identity.authenticate(http.context(request), request.scope, bound=True)
+
+
+async def person(request: AnyRequest) -> Principal:
+    """As `reader`, where such a key is known and refused."""
+    principal = await reader(request)
+    if principal.bound is not None:
+        raise errors.Forbidden(NOT_BY_KEY)
+    return principal
 
 
 @post(ALL, status_code=200)
@@ -69,9 +87,12 @@ async def create_query(request: AnyRequest) -> ASGIResponse:
     if not raw.strip():
         raise errors.BadRequest("A JSON body is expected and the request has none.")
     values = _created(body)
-    async with http.context(request).db.control.transaction() as conn:
+    ctx = http.context(request)
+    async with ctx.db.control.transaction() as conn:
+        await check_links(conn, principal, values.get("options", {}), None)
         made = await service.create(conn, principal, values)
-    return await _whole(request, principal, made)
+        await give_key(ctx, conn, principal, made)
+    return await whole(request, principal, made)
 
 
 def _by_header(request: AnyRequest) -> bool:
@@ -193,14 +214,14 @@ async def _list(request: AnyRequest, **which: bool) -> ASGIResponse:
     principal = await caller(request)
     page = page_of(request)
     pairs = http.query(request)
-    words = " ".join(value for name, value in pairs if name == "q").split()[:20]
+    sought = " ".join(value for name, value in pairs if name == "q")[:_LONGEST]
     tags = [value for name, value in pairs if name == "tags"]
-    if any("\0" in one for one in (*words, *tags)):
+    if any("\0" in one for one in (sought, *tags)):
         raise errors.BadRequest("Text has no NUL character.")
     ctx = http.context(request)
     async with ctx.db.control.transaction() as conn:
-        wanted = await _filter(conn, principal, tags=tags, words=words, **which)
-        order = _order(principal, dict(pairs).get("order", ""))
+        wanted = await _filter(conn, principal, tags=tags, sought=searching.read(sought), **which)
+        order = _order(principal, dict(pairs).get("order", ""), wanted)
         total, found = await saved.list_queries(conn, principal, wanted, order, page.size, page.offset)
     shapes = await Shapes.of(ctx, principal, found)
     return answer_page(page, total, [shapes.listed(query) for query in found])
@@ -212,12 +233,14 @@ async def _filter(conn: Connection, principal: Principal, **which: Any) -> saved
     return saved.Filter([one.id for one in sources], everything, **which)
 
 
-def _order(principal: Principal, key: str) -> Sequence[ColumnElement[Any]]:
+def _order(principal: Principal, key: str, wanted: saved.Filter) -> Sequence[ColumnElement[Any]]:
     """Nulls last, and the id in the end, so that no page has what another has."""
+    newest = [queries.c.created_at.desc(), queries.c.id.desc()]
     name = key.removeprefix("-")
     known = _ORDERS.get(name)
     if known is None:
-        return [queries.c.created_at.desc(), queries.c.id.desc()]
+        rank = None if wanted.sought is None else saved.rank(wanted.sought)
+        return newest if rank is None else [rank.desc(), *newest]
     column = known(principal)
     ordered = column.desc() if key.startswith("-") else column.asc()
     return [ordered.nulls_last(), queries.c.id.desc() if key.startswith("-") else queries.c.id.asc()]
@@ -253,7 +276,7 @@ _ORDERS: Final[Mapping[str, Callable[[Principal], ColumnElement[Any]]]] = {
 
 @get(ONE)
 async def read_query(request: AnyRequest) -> ASGIResponse:
-    principal = await caller(request)
+    principal = await reader(request)
     name = http.segment(request, "query_id")
     ctx = http.context(request)
     async with ctx.db.control.transaction() as conn:
@@ -264,19 +287,20 @@ async def read_query(request: AnyRequest) -> ASGIResponse:
 
 @post(ONE, status_code=200)
 async def update_query(request: AnyRequest) -> ASGIResponse:
-    principal = await caller(request)
+    principal = await person(request)
     body = await object_body(request)
-    query_id = _number(request)
+    query_id = query_number(request)
     async with http.context(request).db.control.transaction() as conn:
         seen = await service.find(conn, principal, query_id, lock=True)
-        version = integer_of(body, "version") if body.get("version") is not None else None
-        changed = await service.change(conn, principal, seen, _changed(body), version)
-    return await _whole(request, principal, changed)
+        values = _changed(body)
+        await check_links(conn, principal, values.get("options", {}), seen.query)
+        changed = await service.change(conn, principal, seen, values, expected(body))
+    return await whole(request, principal, changed)
 
 
 @delete(ONE, status_code=200)
 async def archive_query(request: AnyRequest) -> ASGIResponse:
-    principal = await caller(request)
+    principal = await person(request)
     async with http.context(request).db.control.transaction() as conn:
         query_id = await _id(conn, principal, http.segment(request, "query_id"))
         seen = await service.find(conn, principal, query_id, lock=True)
@@ -286,11 +310,27 @@ async def archive_query(request: AnyRequest) -> ASGIResponse:
 
 @post(f"{ONE}/fork", status_code=200)
 async def fork_query(request: AnyRequest) -> ASGIResponse:
-    principal = await caller(request)
-    async with http.context(request).db.control.transaction() as conn:
-        seen = await service.find(conn, principal, _number(request))
+    principal = await person(request)
+    ctx = http.context(request)
+    async with ctx.db.control.transaction() as conn:
+        seen = await service.find(conn, principal, query_number(request))
         made = await service.fork(conn, principal, seen)
-    return await _whole(request, principal, made)
+        await give_key(ctx, conn, principal, made)
+    return await whole(request, principal, made)
+
+
+@post(f"{ONE}/regenerate_api_key", status_code=200)
+async def regenerate_api_key(request: AnyRequest) -> ASGIResponse:
+    """Another key for the query; the one that it had is none from now on."""
+    principal = await person(request)
+    ctx = http.context(request)
+    async with ctx.db.control.transaction() as conn:
+        seen = await service.find(conn, principal, query_number(request), lock=True)
+        if not may_hand_out(principal, seen.query):
+            raise errors.Forbidden(service.NOT_YOURS)
+        await give_key(ctx, conn, principal, seen.query)
+        await audit.record(conn, principal, "query.key", service.KIND, seen.query.id, seen.query.name)
+    return await whole(request, principal, seen.query)
 
 
 @post(f"{ONE}/favorite", status_code=200)
@@ -306,7 +346,7 @@ async def remove_favorite(request: AnyRequest) -> ASGIResponse:
 async def _favorite(request: AnyRequest, *, starred: bool) -> ASGIResponse:
     principal = await caller(request)
     async with http.context(request).db.control.transaction() as conn:
-        seen = await service.find(conn, principal, _number(request))
+        seen = await service.find(conn, principal, query_number(request))
         if principal.user_id is None:
             raise errors.Forbidden("A service key has no favorites.")
         change = saved.add_favorite if starred else saved.drop_favorite
@@ -314,12 +354,17 @@ async def _favorite(request: AnyRequest, *, starred: bool) -> ASGIResponse:
     return null()
 
 
-async def _whole(request: AnyRequest, principal: Principal, query: SavedQuery) -> ASGIResponse:
+def expected(body: Mapping[str, Any]) -> int | None:
+    """The version of which a body is a change, where it says so."""
+    return integer_of(body, "version") if body.get("version") is not None else None
+
+
+async def whole(request: AnyRequest, principal: Principal, query: SavedQuery) -> ASGIResponse:
     shapes = await Shapes.of(http.context(request), principal, [query], whole=True)
     return http.json(shapes.whole(query))
 
 
-def _number(request: AnyRequest) -> int | None:
+def query_number(request: AnyRequest) -> int | None:
     return number_of(http.segment(request, "query_id"))
 
 
@@ -344,6 +389,7 @@ ROUTES = (
     update_query,
     archive_query,
     fork_query,
+    regenerate_api_key,
     add_favorite,
     remove_favorite,
 )

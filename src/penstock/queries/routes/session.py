@@ -12,7 +12,7 @@ from penstock.identity import Principal, Role
 from penstock.kit import http
 from penstock.kit.http import AnyRequest
 from penstock.queries.routes import shapes
-from penstock.queries.routes.saved import caller
+from penstock.queries.routes.saved import reader
 
 # What each role may do, as the dialect calls it; the higher have what the lower have.
 _PERMISSIONS: Final = {
@@ -54,7 +54,7 @@ _CONFIG: Final[dict[str, Any]] = {
 
 @get("/api/session")
 async def read_session(request: AnyRequest) -> ASGIResponse:
-    principal = await caller(request)
+    principal = await reader(request)
     return http.json(
         {
             "user": await _user(request, principal),
@@ -66,9 +66,11 @@ async def read_session(request: AnyRequest) -> ASGIResponse:
 
 
 async def _user(request: AnyRequest, principal: Principal) -> dict[str, Any]:
+    if principal.bound is not None:
+        return await _api_user(request, principal)
     held = [*principal.roles.values(), principal.org_role or Role.COLLABORATOR]
     permissions = [name for role, names in _PERMISSIONS.items() if role <= max(held) for name in names]
-    groups = shapes.groups_of(principal.org_role)
+    groups = identity.groups_of(principal.org_role, principal.team_ids)
     shown: dict[str, Any] = {"groups": groups, "permissions": permissions, "profile_image_url": None}
     if principal.user_id is None:
         return {"id": None, "name": principal.username, "email": None, **shown}
@@ -78,10 +80,20 @@ async def _user(request: AnyRequest, principal: Principal) -> dict[str, Any]:
     return {**{name: person[name] for name in ("id", "name", "email")}, **shown}
 
 
+async def _api_user(request: AnyRequest, principal: Principal) -> dict[str, Any]:
+    """The key of a query as a client knows it that was made with it."""
+    assert principal.bound is not None
+    kind, number = principal.bound
+    ctx = http.context(request)
+    async with ctx.db.control.transaction() as conn:
+        found = await identity.bound_secrets(conn, ctx.keys.encryption, principal.org_id, kind, [number])
+    return {"permissions": [], "apiKey": found.get(number)}
+
+
 @get("/api/config")
 async def read_config(request: AnyRequest) -> ASGIResponse:
     """How to show things; needs no key."""
-    principal = await caller(request) if identity.presented(request.scope) else None
+    principal = await reader(request) if identity.presented(request.scope) else None
     slug = None if principal is None else principal.org_slug
     return http.json({"org_slug": slug, "client_config": _CONFIG})
 

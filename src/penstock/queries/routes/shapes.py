@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from penstock import identity
-from penstock.identity import Principal, Role
+from penstock.identity import Principal
 from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.queries import store
@@ -16,6 +16,7 @@ from penstock.queries.results.models import Result
 from penstock.queries.routes.common import moment
 from penstock.queries.run.hashing import hash_of
 from penstock.queries.saved import SavedQuery, Visualization
+from penstock.queries.service import bound
 from penstock.queries.service.authorizing import Readers, is_safe
 from penstock.queries.service.saved import Seen
 from penstock.queries.store import saved
@@ -31,11 +32,16 @@ class Shapes:
         stars: Mapping[int, datetime],
         results: Mapping[int, Result],
         pictures: Mapping[int, Sequence[Visualization]],
+        secrets: Mapping[int, str | None],
+        *,
+        reduced: bool = False,
     ) -> None:
         self._people = people
         self._stars = stars
         self._results = results
         self._pictures = pictures
+        self._secrets = secrets
+        self._reduced = reduced
 
     @classmethod
     async def of(
@@ -48,8 +54,9 @@ class Shapes:
             stars = await saved.favorites(conn, principal.user_id, ids)
             newest = await store.newest_of(conn, principal.org_id, ids)
             pictures = await saved.list_visualizations(conn, ids) if whole else {}
+            secrets = await bound.secrets_of(ctx, conn, principal, queries)
         results = await _readable(ctx, principal, queries, newest)
-        return cls(members, stars, results, pictures)
+        return cls(members, stars, results, pictures, secrets, reduced=principal.bound is not None)
 
     def listed(self, query: SavedQuery) -> dict[str, Any]:
         """As in a list."""
@@ -99,11 +106,18 @@ class Shapes:
             "is_safe": is_safe(query),
             "is_favorite": query.id in self._stars,
         }
+        if self._reduced:
+            del shown["is_favorite"]
+        if query.id in self._secrets:
+            shown["api_key"] = self._secrets[query.id]
         return shown if query.slug is None else {**shown, "slug": query.slug}
 
     def _person(self, user_id: int | None) -> dict[str, Any] | None:
         member = None if user_id is None else self._people.get(user_id)
-        return None if member is None else person(member)
+        if member is None:
+            return None
+        found = person(member)
+        return {name: found[name] for name in ("id", "name")} if self._reduced else found
 
 
 async def _readable(
@@ -139,7 +153,7 @@ def person(member: identity.Member) -> dict[str, Any]:
         "name": f"{user.first_name} {user.last_name}".strip() or user.username,
         "email": user.email,
         "profile_image_url": None,
-        "groups": groups_of(member.role),
+        "groups": identity.groups_of(member.role),
         "updated_at": moment(user.updated_at),
         "created_at": moment(user.created_at),
         "disabled_at": None if user.is_active else moment(user.updated_at),
@@ -151,12 +165,10 @@ def person(member: identity.Member) -> dict[str, Any]:
     }
 
 
-def groups_of(role: Role | None) -> list[int]:
-    return [1, 2] if role is not None and role >= Role.ADMIN else [2]
-
-
-def result_head(result: Result) -> dict[str, Any]:
-    """A result without its rows."""
+def result_head(result: Result, principal: Principal) -> dict[str, Any]:
+    """A result without its rows; for the key of a query, without what was asked."""
+    if principal.bound is not None:
+        return {"retrieved_at": moment(result.retrieved_at)}
     return {
         "id": result.id,
         "query_hash": result.query_hash,

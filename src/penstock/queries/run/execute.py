@@ -121,7 +121,7 @@ def _seen(running: asyncio.Future[StoredFile]) -> None:
 
 
 def _run(work: _Work) -> StoredFile:
-    from adbc_driver_manager import dbapi as manager  # noqa: PLC0415  (a library that requests do without)
+    from adbc_driver_manager import dbapi as manager
 
     try:
         with _cursor(work) as cursor:
@@ -133,8 +133,8 @@ def _run(work: _Work) -> StoredFile:
 @contextmanager
 def _cursor(work: _Work) -> Generator[Any]:
     """A cursor of a connection of its own, in the transaction that the fence asks for."""
-    import adbc_driver_postgresql.dbapi as driver  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
-    from adbc_driver_manager import dbapi as manager  # noqa: PLC0415
+    import adbc_driver_postgresql.dbapi as driver  # pyright: ignore[reportMissingTypeStubs]
+    from adbc_driver_manager import dbapi as manager
 
     library: Any = driver
     opened: Any = library.connect(address(work.fence.login), autocommit=True)

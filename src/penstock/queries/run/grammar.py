@@ -30,130 +30,134 @@ _NAMED_TYPES: Final = frozenset({"tsvector", "tsquery", "jsonpath"})
 _WORDS: Final = re.compile(r"[A-Za-z_][A-Za-z_0-9 ]*")
 
 
-def _allowed() -> Mapping[type[Any], frozenset[str]]:
-    rows = """
-        Select: with_ expressions distinct from_ joins where group having windows order limit offset
-        Union: with_ this expression distinct order limit offset
-        Intersect: with_ this expression distinct order limit offset
-        Except: with_ this expression distinct order limit offset
-        Subquery: this alias with_ joins order limit offset
-        Values: expressions alias order limit offset
-        With: expressions recursive
-        CTE: this alias materialized
-        From: this
-        Table: this db catalog alias joins ordinality rows_from
-        TableAlias: this columns
-        Join: this on side kind using method
-        Lateral: this alias ordinality
-        Where: this
-        Group: expressions grouping_sets cube rollup
-        GroupingSets: expressions
-        Cube: expressions
-        Rollup: expressions
-        Having: this
-        Window: this partition_by order spec alias over first
-        WindowSpec: kind start start_side end end_side exclude
-        Order: this expressions
-        Ordered: this desc nulls_first
-        Limit: this expression
-        Fetch: direction count limit_options
-        LimitOptions: rows with_ties
-        Offset: this expression
-        Distinct: expressions on
-        Star:
-        Column: this table db catalog
-        Identifier: this quoted
-        Literal: this is_string
-        Boolean: this
-        Null:
-        Var: this
-        Alias: this alias
-        Paren: this
-        Tuple: expressions
-        Cast: this to
-        DataType: this expressions nested values kind
-        DataTypeParam: this
-        Interval: this unit
-        Case: this ifs default
-        If: this true
-        Filter: this expression
-        WithinGroup: this expression
-        Array: expressions bracket_notation
-        Bracket: this expressions offset
-        Slice: this expression
-        AtTimeZone: this zone
-        Collate: this expression
-        Extract: this expression
-        Trim: this expression position
-        Substring: this start length
-        StrPosition: this substr
-        Overlay: this expression from_ for_
-        Anonymous: this expressions
-        Kwarg: this expression
-        CurrentDate:
-        CurrentTimestamp:
-        Localtime:
-        Localtimestamp:
-        And: this expression
-        Or: this expression
-        Not: this
-        EQ: this expression
-        NEQ: this expression
-        GT: this expression
-        GTE: this expression
-        LT: this expression
-        LTE: this expression
-        Is: this expression negate
-        NullSafeEQ: this expression
-        NullSafeNEQ: this expression
-        In: this expressions query
-        Between: this low high symmetric
-        Like: this expression negate
-        ILike: this expression negate
-        SimilarTo: this expression
-        RegexpLike: this expression
-        RegexpILike: this expression
-        Escape: this expression
-        Any: this
-        All: this
-        Exists: this
-        Add: this expression
-        Sub: this expression
-        Mul: this expression
-        Div: this expression typed safe
-        Mod: this expression
-        Neg: this
-        DPipe: this expression safe
-        BitwiseAnd: this expression
-        BitwiseOr: this expression
-        BitwiseXor: this expression
-        BitwiseNot: this
-        BitwiseLeftShift: this expression
-        BitwiseRightShift: this expression
-        JSONBExtract: this expression
-        JSONBExtractScalar: this expression
-        JSONBContains: this expression
-        JSONBContainsTopKey: this expression
-        JSONBContainsAnyTopKeys: this expression
-        JSONBContainsAllTopKeys: this expression
-        Operator: this operator expression
-        JSONBPathExists: this expression
-        ArrayContainsAll: this expression
-        ArrayContainedBy: this expression
-        ArrayOverlaps: this expression
-        Overlaps: this expression
-        Adjacent: this expression
-        MatchAgainst: this expressions
-        JSONArrayContains: this expression
-    """
+# What a statement may consist of, as the parser calls it.
+_PARTS: Final = """
+Select: with_ expressions distinct from_ joins where group having windows order limit offset
+Union: with_ this expression distinct order limit offset
+Intersect: with_ this expression distinct order limit offset
+Except: with_ this expression distinct order limit offset
+Subquery: this alias with_ joins order limit offset
+Values: expressions alias order limit offset
+With: expressions recursive
+CTE: this alias materialized
+From: this
+Table: this db catalog alias joins ordinality rows_from
+TableAlias: this columns
+Join: this on side kind using method
+Lateral: this alias ordinality
+Where: this
+Group: expressions grouping_sets cube rollup
+GroupingSets: expressions
+Cube: expressions
+Rollup: expressions
+Having: this
+Window: this partition_by order spec alias over first
+WindowSpec: kind start start_side end end_side exclude
+Order: this expressions
+Ordered: this desc nulls_first
+Limit: this expression
+Fetch: direction count limit_options
+LimitOptions: rows with_ties
+Offset: this expression
+Distinct: expressions on
+Star:
+Column: this table db catalog
+Identifier: this quoted
+Literal: this is_string
+Boolean: this
+Null:
+Var: this
+Alias: this alias
+Paren: this
+Tuple: expressions
+Cast: this to
+DataType: this expressions nested values kind
+DataTypeParam: this
+Interval: this unit
+Case: this ifs default
+If: this true
+Filter: this expression
+WithinGroup: this expression
+Array: expressions bracket_notation
+Bracket: this expressions offset
+Slice: this expression
+AtTimeZone: this zone
+Collate: this expression
+Extract: this expression
+Trim: this expression position
+Substring: this start length
+StrPosition: this substr
+Overlay: this expression from_ for_
+Anonymous: this expressions
+Kwarg: this expression
+CurrentDate:
+CurrentTimestamp:
+Localtime:
+Localtimestamp:
+And: this expression
+Or: this expression
+Not: this
+EQ: this expression
+NEQ: this expression
+GT: this expression
+GTE: this expression
+LT: this expression
+LTE: this expression
+Is: this expression negate
+NullSafeEQ: this expression
+NullSafeNEQ: this expression
+In: this expressions query
+Between: this low high symmetric
+Like: this expression negate
+ILike: this expression negate
+SimilarTo: this expression
+RegexpLike: this expression
+RegexpILike: this expression
+Escape: this expression
+Any: this
+All: this
+Exists: this
+Add: this expression
+Sub: this expression
+Mul: this expression
+Div: this expression typed safe
+Mod: this expression
+Neg: this
+DPipe: this expression safe
+BitwiseAnd: this expression
+BitwiseOr: this expression
+BitwiseXor: this expression
+BitwiseNot: this
+BitwiseLeftShift: this expression
+BitwiseRightShift: this expression
+JSONBExtract: this expression
+JSONBExtractScalar: this expression
+JSONBContains: this expression
+JSONBContainsTopKey: this expression
+JSONBContainsAnyTopKeys: this expression
+JSONBContainsAllTopKeys: this expression
+Operator: this operator expression
+JSONBPathExists: this expression
+ArrayContainsAll: this expression
+ArrayContainedBy: this expression
+ArrayOverlaps: this expression
+Overlaps: this expression
+Adjacent: this expression
+MatchAgainst: this expressions
+JSONArrayContains: this expression
+"""
+
+
+def _table(text: str) -> Mapping[type[Any], frozenset[str]]:
+    """A line for each class: its name, and the names of the arguments that it may have."""
     found: dict[type[Any], frozenset[str]] = {}
-    for row in rows.strip().splitlines():
-        name, _, names = row.strip().partition(":")
+    for line in text.strip().splitlines():
+        name, _, names = line.partition(":")
         found[getattr(exp, name)] = frozenset(names.split())
     return found
 
 
-NODES: Final = _allowed()
+NODES: Final = _table(_PARTS)
 # Why something that people write is refused; the first class that fits counts.
 _REASONS: Final[tuple[tuple[tuple[type[Any], ...], str], ...]] = (
     ((exp.Lock,), "A query only reads; FOR UPDATE and FOR SHARE have no place in it."),

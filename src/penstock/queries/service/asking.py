@@ -16,8 +16,9 @@ from penstock.queries.loading import load_for_reading
 from penstock.queries.models import AuthorizedQuery
 from penstock.queries.results.models import Result
 from penstock.queries.run.request import QueryRequest
+from penstock.queries.service import bound
 from penstock.queries.service.authorizing import authorized
-from penstock.queries.service.choices import choices
+from penstock.queries.service.choices import values_of
 from penstock.queries.service.runs import RUN_QUERY, Asked
 from penstock.queries.service.values import OPTIONS, settled
 
@@ -41,14 +42,21 @@ class Ready:
 
 
 async def ready(
-    ctx: Context, principal: Principal, request: QueryRequest, at: datetime | None = None
+    ctx: Context,
+    principal: Principal,
+    request: QueryRequest,
+    at: datetime | None = None,
+    *,
+    query_id: int | None = None,
 ) -> Ready:
-    """`at` is the moment of asking, if not now.
+    """`at` is the moment of asking, if not now; `query_id` the saved query that is asked.
 
-    Raises `BadRequest` for what cannot be read, `NotFound` for a source that the asker does not see.
+    Raises `BadRequest` for what cannot be read, `NotFound` for a source that the asker does not see, and `Forbidden`
+    for what the key of a query may not ask.
     """
     moment = at or clock.now()
-    request = await _settled(ctx, principal, request, moment)
+    request = await _settled(ctx, principal, request, moment, query_id)
+    await bound.require(ctx, principal, query_id, request)
     return Ready(principal, request, await authorized(ctx, principal, request), moment)
 
 
@@ -72,7 +80,7 @@ async def ask(
 
     `max_age` 0 takes no result that is there, and joins no run either.
     """
-    wanted = await ready(ctx, principal, request)
+    wanted = await ready(ctx, principal, request, query_id=query_id)
     fresh = max_age is not None and max_age <= 0
     async with ctx.db.control.transaction() as conn:
         if not fresh:
@@ -82,12 +90,16 @@ async def ask(
         return Answer(run_id=await start(conn, wanted, query_id, join=not fresh))
 
 
-async def _settled(ctx: Context, principal: Principal, request: QueryRequest, at: datetime) -> QueryRequest:
+async def _settled(
+    ctx: Context, principal: Principal, request: QueryRequest, at: datetime, query_id: int | None
+) -> QueryRequest:
     """What is asked at that moment: dates as they are now, and the choices that other queries give as they are."""
     if not request.definitions:
         return request
     definitions = [
-        {**one, OPTIONS: await choices(ctx, principal, one)} if one.get("type") == "query" else one
+        {**one, OPTIONS: await values_of(ctx, principal, one, query_id)}
+        if one.get("type") == "query"
+        else one
         for one in request.definitions
     ]
     values = settled(request.values, definitions, "UTC", at)

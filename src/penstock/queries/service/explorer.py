@@ -15,6 +15,7 @@ from penstock.queries.access import authorize
 from penstock.queries.run.request import QueryRequest
 from penstock.queries.saved import SavedQuery
 from penstock.queries.service.authorizing import authorized
+from penstock.queries.service.bound import author, give_key, within
 from penstock.queries.store import saved
 
 PAGE: Final = 100
@@ -40,6 +41,7 @@ async def create(ctx: Context, principal: Principal, text: str, layer: str | Non
             source = await tables.numbered_source(conn, principal, source_id)
         grant = authorize(principal, "query.create", source)
         made = await _with_slug(conn, principal, text, source_id)
+        await give_key(ctx, conn, principal, made)
         await audit.record(
             conn, grant.principal, "query.create", KIND, made.id, made.name, {"slug": made.slug}
         )
@@ -76,6 +78,8 @@ async def _with_slug(conn: Connection, principal: Principal, text: str, source_i
                     "tags": ["explorer"],
                     "user_id": principal.user_id,
                     "key_id": principal.key_id if principal.user_id is None else None,
+                    "modified_by": principal.user_id,
+                    **author(principal),
                 },
             )
             if made is not None:
@@ -87,7 +91,7 @@ async def find(ctx: Context, principal: Principal, slug: str) -> SavedQuery:
     """A query that the caller may run. Raises `NotFound` when there is none, or they may not know of it."""
     async with ctx.db.control.transaction() as conn:
         found = await saved.find_query(conn, principal.org_id, slug=slug)
-        if found is None or found.is_archived:
+        if found is None or found.is_archived or not await within(conn, principal, found.id):
             raise errors.NotFound("Query not found")
         source = None
         if found.data_source_id is not None:

@@ -57,7 +57,7 @@ async def page(ctx: Context, result: Result, start: int, count: int, instants: I
 
 async def rows(ctx: Context, file: StoredFile, start: int, count: int, instants: Instants) -> bytes:
     """The same of a file that is of no result."""
-    from penstock.queries.results.texts import json_list  # noqa: PLC0415  (Arrow is large)
+    from penstock.queries.results.texts import json_list
 
     batches = await ctx.get(ResultFiles).page(file, start, count)
     return b",".join(json_list(batch, file.columns, instants) for batch in batches)

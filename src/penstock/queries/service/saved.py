@@ -14,7 +14,8 @@ from penstock.queries.access import ACTIONS, authorize, role_at
 from penstock.queries.alerts.store import drop_of_query
 from penstock.queries.saved import SavedQuery, Visualization
 from penstock.queries.schedules.planning import plan
-from penstock.queries.store import saved
+from penstock.queries.service.bound import author, within
+from penstock.queries.store import rights, saved
 from penstock.tables import NumberedSource
 
 KIND: Final = "query"
@@ -30,28 +31,42 @@ class Seen:
     query: SavedQuery
     source: NumberedSource | None
     can_edit: bool
+    can_archive: bool = False
+    # Says who else may.
+    can_share: bool = False
 
     def require_edit(self) -> None:
         if not self.can_edit:
             raise errors.Forbidden(NOT_YOURS)
 
 
-async def find(conn: Connection, principal: Principal, query_id: int | None, *, lock: bool = False) -> Seen:
-    """Raises `NotFound` for what there is not, or what the caller may not know of."""
+async def find(
+    conn: Connection, principal: Principal, query_id: int | None, *, lock: bool = False, linked: bool = False
+) -> Seen:
+    """Raises `NotFound` for what there is not, or what the caller may not know of.
+
+    `linked`: it was come upon by a query that the caller knows, which a key for that one follows.
+    """
     found = None
-    if query_id is not None:
+    if query_id is not None and (linked or await within(conn, principal, query_id)):
         found = await saved.find_query(conn, principal.org_id, query_id=query_id, lock=lock)
     if found is None:
         raise errors.NotFound
     source = None
     if found.data_source_id is not None:
         source = await tables.numbered_source(conn, principal, found.data_source_id)
+    if principal.bound is not None:
+        # It reads, whatever the one may do in whose name it asks.
+        return Seen(found, source, False)
     own = is_own(principal, found)
     admin = (principal.org_role or 0) >= Role.ADMIN
-    if source is None and not own and not admin:
-        raise errors.NotFound
     level = role_at(principal, source) or 0
-    return Seen(found, source, own or admin or (source is not None and level >= ACTIONS["query.alter"]))
+    if own or admin or (source is not None and level >= ACTIONS["query.alter"]):
+        return Seen(found, source, True, True, True)
+    held = await rights.held(conn, principal, KIND, found.id)
+    if source is None and not held:
+        raise errors.NotFound
+    return Seen(found, source, "modify" in held, "delete" in held)
 
 
 def is_own(principal: Principal, query: SavedQuery) -> bool:
@@ -83,6 +98,7 @@ async def _add(conn: Connection, principal: Principal, values: Mapping[str, Any]
             "user_id": principal.user_id,
             "key_id": principal.key_id if principal.user_id is None else None,
             "modified_by": principal.user_id,
+            **author(principal),
         },
     )
     assert made is not None
@@ -104,7 +120,10 @@ async def change(
     moved = values.get("data_source_id")
     if moved is not None and moved != seen.query.data_source_id:
         authorize(principal, "query.create", await source_of(conn, principal, moved))
-    changed = await saved.change_query(conn, seen.query.id, {**values, "modified_by": principal.user_id})
+    written = author(principal) if any(values.get(one, was) != was for one, was in _asked(seen.query)) else {}
+    changed = await saved.change_query(
+        conn, seen.query.id, {**values, **written, "modified_by": principal.user_id}
+    )
     await plan(conn, changed, seen.query)
     if changed.is_archived:
         await drop_of_query(conn, changed.id)
@@ -114,9 +133,16 @@ async def change(
     return changed
 
 
+def _asked(query: SavedQuery) -> tuple[tuple[str, Any], ...]:
+    """What it asks; the rest is how it is shown."""
+    return (("text", query.text), ("data_source_id", query.data_source_id), ("options", query.options))
+
+
 async def archive(conn: Connection, principal: Principal, seen: Seen) -> None:
-    seen.require_edit()
-    changed = await saved.change_query(conn, seen.query.id, {"is_archived": True, "schedule": None})
+    if not seen.can_archive:
+        raise errors.Forbidden(NOT_YOURS)
+    values = {"is_archived": True, "schedule": None, "modified_by": principal.user_id}
+    changed = await saved.change_query(conn, seen.query.id, values)
     await plan(conn, changed, seen.query)
     await drop_of_query(conn, changed.id)
     await audit.record(conn, principal, "query.archive", KIND, seen.query.id, seen.query.name)
@@ -139,6 +165,7 @@ async def fork(conn: Connection, principal: Principal, seen: Seen) -> SavedQuery
             "user_id": principal.user_id,
             "key_id": principal.key_id if principal.user_id is None else None,
             "modified_by": principal.user_id,
+            **author(principal),
         },
     )
     assert made is not None

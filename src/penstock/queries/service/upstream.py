@@ -129,7 +129,7 @@ class Bridge:
     @asynccontextmanager
     async def _asking(self) -> AsyncGenerator[tuple[Any, float]]:
         """A client, and until when it may take."""
-        import httpx2  # noqa: PLC0415  (large)
+        import httpx2
 
         seconds = self._settings.query_timeout
         until = time.monotonic() + seconds

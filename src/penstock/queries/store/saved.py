@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, func, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from penstock.identity import Principal
 from penstock.kit.db import Connection, Row
 from penstock.queries.saved import SavedQuery, Visualization
+from penstock.queries.searching import Either, Every, Sought, Without, Word, words
+from penstock.queries.store.rights import by_rights
 from penstock.queries.store.tables import queries, query_favorites, visualizations
+from penstock.queries.store.versions import forget_versions, keep_version
 
 _QUERY: Final = [queries.c[name] for name in SavedQuery.__dataclass_fields__]
 
@@ -27,7 +30,7 @@ class Filter:
     mine: bool = False
     favorites: bool = False
     tags: Sequence[str] = ()
-    words: Sequence[str] = ()
+    sought: Sought | None = None
 
 
 async def add_query(conn: Connection, values: Mapping[str, Any]) -> SavedQuery | None:
@@ -37,7 +40,10 @@ async def add_query(conn: Connection, values: Mapping[str, Any]) -> SavedQuery |
         index_elements=["org_id", "slug"], index_where=queries.c.slug.is_not(None)
     )
     row = await conn.row(statement.returning(*_QUERY))
-    return None if row is None else query_of(row)
+    if row is None:
+        return None
+    await keep_version(conn, row["id"])
+    return query_of(row)
 
 
 async def find_query(
@@ -59,6 +65,8 @@ async def change_query(conn: Connection, query_id: int, values: Mapping[str, Any
     )
     row = await conn.row(statement)
     assert row is not None
+    await keep_version(conn, query_id)
+    await forget_versions(conn, query_id, row["version"])
     return query_of(row)
 
 
@@ -131,7 +139,9 @@ def _filtered(statement: Select[Any], principal: Principal, wanted: Filter) -> S
     ]
     mine = own(principal)
     if not wanted.everything:
-        conditions.append(or_(mine, queries.c.data_source_id.in_(list(wanted.sources))))
+        seen = [mine, queries.c.data_source_id.in_(list(wanted.sources))]
+        shared = by_rights(principal, "query")
+        conditions.append(or_(*seen, *([] if shared is None else [queries.c.id.in_(shared)])))
     if wanted.mine:
         conditions.append(mine)
     if wanted.tags:
@@ -139,16 +149,49 @@ def _filtered(statement: Select[Any], principal: Principal, wanted: Filter) -> S
     if wanted.favorites:
         starred = select(query_favorites.c.query_id).where(query_favorites.c.user_id == principal.user_id)
         conditions.append(queries.c.id.in_(starred))
-    searched = [queries.c.name, func.coalesce(queries.c.description, ""), queries.c.text]
-    for word in wanted.words:
-        pattern = f"%{_literal(word)}%"
-        found: list[ColumnElement[bool]] = [
-            func.lower(column).like(func.lower(pattern), escape="\\") for column in searched
-        ]
-        if word.isascii() and word.isdigit() and len(word) < 18:
-            found.append(queries.c.id == int(word))
-        conditions.append(or_(*found))
+    if wanted.sought is not None:
+        conditions.append(_fits(wanted.sought))
     return statement.select_from(queries).where(*conditions)
+
+
+def _fits(sought: Sought) -> ColumnElement[bool]:
+    match sought:
+        case Word(text):
+            return or_(*(condition for condition, _ in _places(text)))
+        case Without(item):
+            return not_(_fits(item))
+        case Every(items):
+            return and_(*(_fits(one) for one in items))
+        case Either(items):
+            return or_(*(_fits(one) for one in items))
+
+
+def rank(sought: Sought) -> ColumnElement[Any] | None:
+    """How well a query fits: by where the words are, more where its name has one that begins so; None without words."""
+    found: list[ColumnElement[Any]] = [
+        case((condition, weight), else_=0) for word in words(sought) for condition, weight in _places(word)
+    ]
+    return sum(found[1:], found[0]) if found else None
+
+
+def _places(word: str) -> list[tuple[ColumnElement[bool], int]]:
+    """Where a word may be found, and what it is worth there."""
+    inside = f"%{_literal(word)}%"
+    found: list[tuple[ColumnElement[bool], int]] = [
+        (func.lower(column).like(func.lower(inside), escape="\\"), weight)
+        for column, weight in (
+            (queries.c.name, 8),
+            (func.coalesce(queries.c.description, ""), 2),
+            (queries.c.text, 1),
+        )
+    ]
+    begins = (func.concat(" ", func.lower(queries.c.name))).like(
+        func.lower(f"% {_literal(word)}%"), escape="\\"
+    )
+    found.append((begins, 8))
+    if word.isascii() and word.isdigit() and len(word) < 18:
+        found.append((queries.c.id == int(word), 4))
+    return found
 
 
 def own(principal: Principal) -> ColumnElement[bool]:

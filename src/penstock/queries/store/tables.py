@@ -59,12 +59,34 @@ queries = Table(
     _user("user_id"),
     Column("key_id", BigInteger, ForeignKey(f"{SCHEMA}.api_keys.id", ondelete="SET NULL")),
     _user("modified_by"),
+    # Who wrote what it asks (text, data source, options): a user, or a key that holds less than its user.
+    _user("written_by"),
+    Column("written_key_id", BigInteger, ForeignKey(f"{SCHEMA}.api_keys.id", ondelete="SET NULL")),
     created_column(),
     created_column("updated_at"),
     CheckConstraint("slug ~ '^[A-Za-z][A-Za-z0-9_-]*$'", name="slug"),
     Index("queries_slug_key", "org_id", "slug", unique=True, postgresql_where=text("slug IS NOT NULL")),
     Index("queries_org_id_created_at_idx", "org_id", "created_at", "id"),
     Index("queries_data_source_id_idx", "data_source_id"),
+)
+
+# A query after each of its changes.
+query_versions = Table(
+    "query_versions",
+    metadata,
+    Column("query_id", BigInteger, ForeignKey(f"{SCHEMA}.queries.id", ondelete="CASCADE"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("name", TEXT, nullable=False),
+    Column("description", TEXT),
+    Column("text", TEXT, nullable=False),
+    _source(),
+    Column("options", JSONB, nullable=False),
+    Column("tags", ARRAY(TEXT), nullable=False),
+    Column("is_archived", Boolean, nullable=False),
+    _user("user_id"),
+    created_column(),
+    PrimaryKeyConstraint("query_id", "version"),
+    Index("query_versions_data_source_id_idx", "data_source_id"),
 )
 
 query_favorites = Table(

@@ -69,7 +69,7 @@ class Service:
             await asyncio.sleep(_LOOK)
 
     async def _ask(self, client: Any, key: str, text: str, until: float) -> Mapping[str, Any]:
-        import httpx2  # noqa: PLC0415  (large)
+        import httpx2
 
         headers = {"x-api-key": key, "User-Agent": f"Penstock/{__version__}"}
         body = {"sql": text, "mode": "parquet"}

@@ -46,7 +46,7 @@ class Fetching:
             room -= path.stat().st_size
 
     async def _fetch(self, client: Any, link: str, path: Path, room: int) -> None:
-        import httpx2  # noqa: PLC0415  (large)
+        import httpx2
 
         try:
             async with self._opened(client, link) as answer:
@@ -64,7 +64,7 @@ class Fetching:
 
     @asynccontextmanager
     async def _opened(self, client: Any, link: str) -> AsyncGenerator[Any]:
-        import httpx2  # noqa: PLC0415
+        import httpx2
 
         parts = urlsplit(link)
         host = parts.hostname or ""

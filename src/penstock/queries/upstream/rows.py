@@ -23,9 +23,9 @@ _UNREADABLE: Final = "The service sent a file of rows that cannot be read."
 
 def put_together(paths: Sequence[Path], objects: Objects, most_rows: int, most_bytes: int) -> StoredFile:
     """Blocks. Raises `BadGateway` for what is no Parquet, or not of one shape."""
-    import pyarrow as pa  # noqa: PLC0415  (large)
+    import pyarrow as pa
 
-    from penstock.queries.results.foreign import Unreadable  # noqa: PLC0415
+    from penstock.queries.results.foreign import Unreadable
 
     try:
         with ExitStack() as stack:
@@ -37,7 +37,7 @@ def put_together(paths: Sequence[Path], objects: Objects, most_rows: int, most_b
 
 
 def _opened(stack: ExitStack, path: Path) -> Any:
-    from pyarrow import parquet  # noqa: PLC0415
+    from pyarrow import parquet
 
     file: Any = stack.enter_context(parquet.ParquetFile(path, memory_map=False, pre_buffer=False))
     about = file.metadata
@@ -51,10 +51,10 @@ def _opened(stack: ExitStack, path: Path) -> Any:
 
 
 def _put_together(files: Sequence[Any], objects: Objects, most_rows: int, most_bytes: int) -> StoredFile:
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa
 
-    from penstock.queries.results.foreign import Foreign  # noqa: PLC0415
-    from penstock.queries.results.writing import ResultWriter  # noqa: PLC0415
+    from penstock.queries.results.foreign import Foreign
+    from penstock.queries.results.writing import ResultWriter
 
     # Nothing at all is how some services write that there are no rows.
     schema = files[0].schema_arrow if files else pa.schema([])

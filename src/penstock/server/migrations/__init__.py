@@ -34,6 +34,7 @@ _STORES = (
     "penstock.queries.store.tables",
     "penstock.queries.schedules.store",
     "penstock.queries.alerts.store",
+    "penstock.queries.store.sharing_tables",
 )
 
 

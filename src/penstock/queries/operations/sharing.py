@@ -1,0 +1,210 @@
+"""Operations on what people share: rights on a query, snippets, and what data sources have."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from penstock.identity import Role, in_place
+from penstock.kit.openapi import Body, One, Operation, Reply, described, path
+from penstock.queries.operations.common import (
+    MOMENT,
+    NULL,
+    NUMBER,
+    PERSON,
+    QUERY,
+    SOURCE,
+    SOURCE_OBJECT,
+    TEXT,
+    access,
+    own_access,
+)
+
+_PEOPLE: Final = {"type": "array", "items": PERSON}
+_WANTED: Final = Body(
+    schema=described({"user_id": NUMBER, "access_type": {"enum": ["view", "modify", "delete"]}}),
+    examples={"may change it": {"user_id": 1, "access_type": "modify"}},
+)
+GROUP: Final = path("group", "Number of a group.", "2")
+_ACL: Final = One(
+    "/api/queries/{query_id}/acl",
+    "Queries",
+    (QUERY,),
+    Reply(
+        status=200,
+        description="The people by what they may do.",
+        schema={"type": "object", "additionalProperties": _PEOPLE},
+    ),
+)
+_ALL: Final = "/api/query_snippets"
+_FIELDS: Final[dict[str, Any]] = {"trigger": TEXT, "description": TEXT, "snippet": TEXT}
+_EXAMPLE: Final = {
+    "trigger": "last_week",
+    "description": "Days",
+    "snippet": "day > now() - interval '7 days'",
+}
+_SNIPPET_OBJECT: Final = described(
+    {"id": NUMBER, **_FIELDS, "user": PERSON, "updated_at": MOMENT, "created_at": MOMENT}
+)
+_SNIPPET: Final = One(
+    f"{_ALL}/{{snippet}}",
+    "Queries",
+    (path("snippet", "Id of a snippet.", "1"),),
+    Reply(status=200, description="The snippet.", schema=_SNIPPET_OBJECT),
+    NULL,
+)
+
+_SOURCES: Final = One(
+    "/api/groups/{group}/data_sources",
+    "Queries",
+    (GROUP,),
+    Reply(status=200, description="Data sources.", schema={"type": "array", "items": SOURCE_OBJECT}),
+)
+_LINK: Final = One(
+    f"{_SOURCES.path}/{{source}}",
+    "Queries",
+    (GROUP, SOURCE),
+    Reply(status=200, description="The data source.", schema=SOURCE_OBJECT),
+    NULL,
+)
+_IN_GROUP: Final = in_place(Role.ADMIN, "Takes the role `admin` in the org, and on the data source.")
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    _ACL.read("listQueryRights", "List what single people may do with a query", own_access("query.alter")),
+    _ACL.act(
+        "giveQueryRight",
+        "",
+        "Let somebody see, change or archive a query",
+        own_access("query.alter"),
+        description="`view`: it is seen, with the rows that they would get by asking; `modify` and `delete` besides.",
+        body=_WANTED,
+        reply=Reply(
+            status=200,
+            description="The right.",
+            schema=described(
+                {
+                    "id": NUMBER,
+                    "object_id": NUMBER,
+                    "object_type": TEXT,
+                    "access_type": TEXT,
+                    "grantor": PERSON,
+                    "grantee": PERSON,
+                }
+            ),
+        ),
+    ),
+    _ACL.act(
+        "takeQueryRight",
+        "",
+        "Take such a right away",
+        own_access("query.alter"),
+        method="delete",
+        body=_WANTED,
+        reply=NULL,
+    ),
+    _ACL.act(
+        "checkQueryRight",
+        "/{access_type}",
+        "Tell whether the caller may",
+        access("query.read"),
+        method="get",
+        parameters=(path("access_type", "`view`, `modify` or `delete`.", "modify"),),
+        reply=Reply(status=200, description="Whether.", schema=described({"response": {"type": "boolean"}})),
+    ),
+    Operation(
+        id="listSnippets",
+        method="get",
+        path=_ALL,
+        summary="List the snippets of the org",
+        tag="Queries",
+        access=access("query.read"),
+        replies=(
+            Reply(
+                status=200,
+                description="Snippets by trigger.",
+                schema={"type": "array", "items": _SNIPPET_OBJECT},
+            ),
+        ),
+    ),
+    Operation(
+        id="createSnippet",
+        method="post",
+        path=_ALL,
+        summary="Make a snippet",
+        tag="Queries",
+        access=access("query.create"),
+        body=Body(schema=described(_FIELDS), examples={"a condition": _EXAMPLE}),
+        replies=(Reply(status=200, description="The snippet.", schema=_SNIPPET_OBJECT),),
+    ),
+    _SNIPPET.read("readSnippet", "Read a snippet", access("query.read")),
+    _SNIPPET.change(
+        "updateSnippet",
+        "Change a snippet",
+        access("query.read"),
+        Body(
+            schema={"type": "object", "properties": _FIELDS},
+            required=False,
+            examples={"another description": {"description": "The last seven days"}},
+        ),
+        method="post",
+        description="For who made it, and admins of the org.",
+    ),
+    _SNIPPET.delete(
+        "deleteSnippet",
+        "Delete a snippet",
+        access("query.read"),
+        description="For who made it, and admins of the org.",
+    ),
+    _SOURCES.read("listGroupSources", "List the data sources of a group", access("query.read")),
+    _SOURCES.act(
+        "addGroupSource",
+        "",
+        "Give a group full access to a data source",
+        _IN_GROUP,
+        description="The role `operator` for its team.",
+        body=Body(schema=described({"data_source_id": NUMBER}), examples={"a source": {"data_source_id": 1}}),
+        reply=_LINK.reply,
+    ),
+    _LINK.change(
+        "changeGroupSource",
+        "Let a group only look at a data source, or no longer",
+        _IN_GROUP,
+        Body(
+            schema=described({"view_only": {"type": "boolean"}}), examples={"only look": {"view_only": True}}
+        ),
+        method="post",
+        description="`view_only` is the role `collaborator`.",
+    ),
+    _LINK.delete("removeGroupSource", "Take a data source from a group", _IN_GROUP),
+    Operation(
+        id="describeDataSource",
+        method="get",
+        path="/api/data_sources/{source}/schema",
+        summary="List the tables and columns of a data source",
+        description="Those that the caller may know of.",
+        tag="Queries",
+        access=access("query.read"),
+        parameters=(SOURCE,),
+        replies=(
+            Reply(
+                status=200,
+                description="Tables by name.",
+                schema=described(
+                    {
+                        "schema": {
+                            "type": "array",
+                            "items": described(
+                                {
+                                    "name": TEXT,
+                                    "columns": {
+                                        "type": "array",
+                                        "items": described({"name": TEXT, "type": TEXT}),
+                                    },
+                                }
+                            ),
+                        }
+                    }
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,100 @@
+"""Keys of single queries: whom they ask for, and that they ask nothing which others have put into their mouth."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from penstock import identity
+from penstock.identity import Principal, Role
+from penstock.kit import errors
+from penstock.kit.context import Context
+from penstock.kit.db import Connection
+from penstock.queries.models import AuthorizedQuery
+from penstock.queries.run.request import QueryRequest
+from penstock.queries.saved import SavedQuery
+from penstock.queries.service.authorizing import authorized
+from penstock.queries.store import saved
+
+QUERY: Final = "query"
+_NOT_ITS_WORDS: Final = (
+    "Who changed this query last would be given other rows than the one in whose name the key asks; the owner of the "
+    "query has to save it again before its key reads it."
+)
+
+
+async def within(conn: Connection, principal: Principal, query_id: int) -> bool:
+    """Whether a caller may know of this query as far as their key goes, which may be for one thing alone."""
+    if principal.bound is None:
+        return True
+    kind, number = principal.bound
+    return kind == QUERY and number == query_id
+
+
+def author(principal: Principal) -> dict[str, Any]:
+    """Who writes what a query asks, as the query holds it."""
+    own = principal.user_id is None or principal.narrowed
+    return {"written_by": principal.user_id, "written_key_id": principal.key_id if own else None}
+
+
+async def require(ctx: Context, principal: Principal, query_id: int | None, request: QueryRequest) -> None:
+    """A key asks in the name of one, and others may change its query: these must be given the same rows.
+
+    Raises `Forbidden` otherwise; who came by themself is not held to it. `request` has its choices settled.
+    """
+    if principal.bound is None:
+        return
+    async with ctx.db.control.transaction() as conn:
+        found = None
+        if query_id is not None:
+            found = await saved.find_query(conn, principal.org_id, query_id=query_id)
+    if found is None:
+        raise errors.NotFound
+    if found.written_key_id is None and found.written_by == principal.user_id is not None:
+        return
+    mine = await authorized(ctx, principal, request)
+    if mine.fingerprint != (await _of_writer(ctx, found, request)).fingerprint:
+        raise errors.Forbidden(_NOT_ITS_WORDS)
+
+
+async def _of_writer(ctx: Context, query: SavedQuery, request: QueryRequest) -> AuthorizedQuery:
+    try:
+        writer = await identity.recall(
+            ctx, org_id=query.org_id, user_id=query.written_by, key_id=query.written_key_id
+        )
+        return await authorized(ctx, writer, request)
+    except (errors.Unauthorized, errors.BadRequest, errors.Forbidden, errors.NotFound) as error:
+        raise errors.Forbidden(_NOT_ITS_WORDS) from error
+
+
+async def give_key(ctx: Context, conn: Connection, principal: Principal, query: SavedQuery) -> None:
+    """Make the key of a query, in place of the one it has. Raises `Conflict` for a query that is nobody's."""
+    if query.user_id is None and query.key_id is None:
+        raise errors.Conflict(
+            "Nobody owns this query any more, so there is nobody in whose name a key could ask."
+        )
+    place = (QUERY, query.id)
+    await identity.give_bound_key(
+        conn, ctx.keys.encryption, principal, place, user_id=query.user_id, key_id=query.key_id
+    )
+
+
+def may_hand_out(principal: Principal, query: SavedQuery) -> bool:
+    """True for who owns the query or administers the org, and came with all they hold."""
+    if principal.bound is not None or principal.narrowed:
+        return False
+    own = (
+        query.user_id == principal.user_id
+        if principal.user_id is not None
+        else query.key_id == principal.key_id
+    )
+    return own or (principal.org_role or 0) >= Role.ADMIN
+
+
+async def secrets_of(
+    ctx: Context, conn: Connection, principal: Principal, queries: Collection[SavedQuery]
+) -> Mapping[int, str | None]:
+    """The keys of those of these queries whose keys the caller may hand out."""
+    ids = [query.id for query in queries if may_hand_out(principal, query)]
+    found = await identity.bound_secrets(conn, ctx.keys.encryption, principal.org_id, QUERY, ids)
+    return {number: found.get(number) for number in ids}
