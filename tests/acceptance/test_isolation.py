@@ -46,6 +46,7 @@ PUBLIC = {
     "describeServer",
     "showClientConfig",
     "readLinkedFile",
+    "readPublicDashboard",
 }
 # Columns that tell when something was last used, and tables that only count.
 _VOLATILE = ("last_used_at", "last_login_at")
@@ -74,6 +75,10 @@ class Place:
     subscription: str
     destination: str
     snippet: str
+    visualization: str
+    dashboard: str
+    widget: str
+    token: str
 
     def fill(self, path: str, user: str) -> str:
         return path.format(
@@ -100,6 +105,10 @@ class Place:
             alert=self.alert,
             subscription=self.subscription,
             destination=self.destination,
+            visualization=self.visualization,
+            dashboard=self.dashboard,
+            widget=self.widget,
+            token=self.token,
             file="1.json" if path.endswith("results/{file}") else "results.json",
         )
 
@@ -170,6 +179,15 @@ async def place(owner: httpx2.AsyncClient) -> Place:
     subscription = await made(f"/api/alerts/{alert['id']}/subscriptions", destination_id=destination["id"])
     snippet = await made("/api/query_snippets", trigger=MARKER, description=MARKER, snippet=MARKER)
     await made(f"/api/queries/{query['id']}/acl", user_id=user["id"], access_type="view")
+    (shown,) = query["visualizations"]
+    dashboard = await made("/api/dashboards", name=MARKER)
+    await made(f"/api/dashboards/{dashboard['id']}", is_draft=False, tags=[MARKER], options={MARKER: MARKER})
+    widget = await made(
+        "/api/widgets", dashboard_id=dashboard["id"], visualization_id=shown["id"], text=MARKER
+    )
+    shared = await made(f"/api/dashboards/{dashboard['id']}/share")
+    # Or whoever has the token would see what this test looks for.
+    assert (await owner.delete(f"/api/dashboards/{dashboard['id']}/share")).status_code == 200
     return Place(
         user=str(user["id"]),
         username="jo",
@@ -189,6 +207,10 @@ async def place(owner: httpx2.AsyncClient) -> Place:
         subscription=str(subscription["id"]),
         destination=str(destination["id"]),
         snippet=str(snippet["id"]),
+        visualization=str(shown["id"]),
+        dashboard=str(dashboard["id"]),
+        widget=str(widget["id"]),
+        token=shared["api_key"],
     )
 
 
@@ -263,6 +285,7 @@ async def test_the_marks_can_be_seen(place: Place, owner: httpx2.AsyncClient) ->
         "readDestination",
     } <= seen
     assert {"readVersion", "compareVersions"} <= seen
+    assert {"listDashboards", "readDashboard", "listDashboardTags"} <= seen
     assert {"readSnippet", "listSnippets", "listQueryRights"} <= seen
 
 

@@ -193,6 +193,17 @@ class World:
         self.result: int = self.ended(self.post(f"/api/queries/{made}/results", max_age=0)["job"]["id"])
         return made
 
+    def dashboard(self) -> str:
+        """One with a visualization on it, which is shared."""
+        query = self.send("GET", f"/api/queries/{self.query()}")
+        made = str(self.post("/api/dashboards", name=self.name())["id"])
+        self.shown: int = query["visualizations"][0]["id"]
+        self.widget: int = self.post(
+            "/api/widgets", dashboard_id=int(made), visualization_id=self.shown, text=""
+        )["id"]
+        self.token: str = self.post(f"/api/dashboards/{made}/share")["api_key"]
+        return made
+
     def ended(self, job: str) -> int:
         self.job = job
         while (found := self.send("GET", f"/api/jobs/{job}")["job"])["status"] < 3:
@@ -299,17 +310,20 @@ def places(world: World, operation: Any, name: str) -> dict[str, Any]:
     elif "{query_id}" in path or "{file}" in path or "{job}" in path:
         found |= {"query_id": world.query(), "job": world.job}
         found["file"] = "results.csv" if name == "downloadResults" else f"{world.result}.parquet"
+        found |= {"linked": found["query_id"], "version": 1, "access_type": "modify"}
     if "{alert}" in path:
         found |= {"alert": world.alert(), "subscription": world.subscription}
     if "{destination}" in path:
         found["destination"] = world.destination()
-        found |= {"linked": found["query_id"], "version": 1, "access_type": "modify"}
     if "{group}" in path:
         found["group"] = world.group(found.get("user"))
         if name in ("removeGroupSource", "changeGroupSource"):
             world.post(f"/api/groups/{found['group']}/data_sources", data_source_id=found["source"])
     if "{snippet}" in path:
         found["snippet"] = world.snippet()
+    if any(part in path for part in ("{dashboard}", "{visualization}", "{widget}", "{token}")):
+        found["dashboard"] = world.dashboard()
+        found |= {"visualization": f"{world.shown}", "widget": world.widget, "token": world.token}
     if "{edge}" in path:
         found["edge"] = world.edge()
     found |= USED_UP[name](world) if name in USED_UP else {}
@@ -381,6 +395,8 @@ BODIES: Mapping[str, Callable[[World], Any]] = {
     "deleteEdges": lambda world: {"edge_ids": [world.edge()]},
     "deletePartsEdges": lambda world: {"edge_ids": [world.edge()]},
     "updatePair": lambda world: [{"a": 1, "b": "x", "note": "seen"}],
+    "createVisualization": lambda world: {"query_id": int(world.query()), "type": "TABLE", "name": "T"},
+    "createWidget": lambda world: {"dashboard_id": int(world.dashboard()), "visualization_id": world.shown},
     "createPair": lambda world: {"a": 77, "b": "z"},
 }
 # Bodies that are files.

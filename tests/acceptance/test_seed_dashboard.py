@@ -63,8 +63,24 @@ said["scheduled"] = list(api.scheduled_queries())
 said["favorites"] = [one["id"] for one in api.queries(only_favorites=True)["results"]] == [query_id]
 by_key = TonalyticaAPIClient(api.get_query(query_id)["api_key"], url)
 said["by_key"] = by_key.get_query(query_id)["name"]
+board = api.create_dashboard("Client board")
+said["board"] = board
+made_id = [one["id"] for one in api.dashboards()["results"] if one["name"] == "Client board"][0]
+shown = api.create_visualization(query_id, "line", "Line", x_axis="day", y_axis=[{"name": "n"}])
+said["grid"] = api.create_visualization(query_id, "table", "Grid", columns=[{"name": "n", "type": "integer"}])
+said["pivot"] = api.create_visualization(query_id, "pivot", "Pivot", custom_options={"rows": ["n"]})
+said["shown"] = shown
 def plain(value):
     return value.json() if hasattr(value, "json") else value
+said["text"] = api.add_widget(made_id, "A text", None)
+said["chart"] = api.add_widget(made_id, "", plain(shown)["id"])
+said["renamed"] = api.update_visualization(plain(shown)["id"], {"name": "Renamed"})
+said["board_by_id"] = api.get_dashboard(made_id)
+said["board_by_slug"] = api.dashboard("client-board")
+said["nothing"] = api.update_dashboard(made_id, {"name": "lost"})
+said["published"] = api.publish_dashboard(made_id)
+said["board_favorite"] = api.create_favorite("dashboard", made_id)
+said["board_favorites"] = [one["name"] for one in api.dashboards(only_favorites=True)["results"]]
 print(json.dumps({name: plain(value) for name, value in said.items()}, default=str))
 """
 TOOLBELT = """
@@ -78,9 +94,18 @@ made = api.create_query({"name": "Toolbelt", "query": "SELECT 1 AS one", "data_s
 said["names"] = [one["name"] for one in api.paginate(api.queries)]
 said["query"] = api.get_query(made["id"])["query"]
 said["copy"] = api.duplicate_query(made["id"], "Copied")["name"]
+board = api.create_dashboard("Belt board")
+api.create_widget(board["id"], api.get_query(made["id"])["visualizations"][0]["id"], "", {"position": {"col": 0}})
+api.create_widget(board["id"], None, "A text", {})
+said["tagged"] = api.update_dashboard(board["id"], {"tags": ["x"], "is_draft": False})["tags"]
+copy = api.duplicate_dashboard(board["slug"])
+said["board_copy"] = [copy["name"], len(api.dashboard(copy["slug"])["widgets"]), api.get_dashboard(copy["id"])["tags"]]
+api.create_favorite("dashboard", copy["id"])
+said["board_starred"] = [one["name"] for one in api.dashboards(only_favorites=True)["results"]]
+said["boards"] = [one["name"] for one in api.paginate(api.dashboards)]
 said["updated"] = api.update_query(made["id"], {"name": "Renamed"}).json()["name"]
 said["sources"] = [one["id"] for one in api.get_data_sources()]
-said["scheduled"] = [one["id"] for one in api.scheduled_queries()]
+said["scheduled"] = made["id"] in [one["id"] for one in api.scheduled_queries()]
 user = api._post("api/users?no_invite=1", json={"name": "Ada Lovelace", "email": "ada@example.org"}).json()
 said["user"] = [user["name"], api._get(f"api/users/{user['id']}").json()["api_key"] == user["api_key"]]
 api.disable_user(user["id"])
@@ -90,7 +115,7 @@ said["groups"] = [(one["id"], one["type"]) for one in api._get("api/groups").jso
 said["members"] = user["id"] in [one["id"] for one in api._get("api/groups/2/members").json()]
 said["linked"] = [(one["id"], one["view_only"]) for one in api._get("api/groups/2/data_sources").json()]
 api._post(f"api/queries/{made['id']}/favorite", json={})
-said["starred"] = [one["id"] for one in api.paginate(api.queries, only_favorites=True)] == [made["id"]]
+said["starred"] = made["id"] in [one["id"] for one in api.paginate(api.queries, only_favorites=True)]
 key = api.get_query(made["id"])["api_key"]
 said["by_key"] = Redash(url, key).test_credentials() and Redash(url, key).get_query(made["id"])["name"]
 print(json.dumps(said))
@@ -220,14 +245,34 @@ def test_tonalytica_client(seeded: RunningServer, client: httpx2.Client, tmp_pat
     assert [one["schedule"]["time"] for one in said["scheduled"]] == ["03:00"]
     assert said["favorite"] is None and said["favorites"] is True
     assert said["by_key"] == said["updated"]["name"]
+    # Dashboards: what is drawn, placed and published.
+    assert said["shown"]["options"]["columnMapping"] == {"day": "x", "n": "y"}
+    assert (said["grid"]["type"], said["pivot"]["type"], said["renamed"]["name"]) == (
+        "TABLE",
+        "PIVOT",
+        "Renamed",
+    )
+    assert said["board_by_id"]["id"] == said["board_by_slug"]["id"] == said["board"]["id"]
+    text, chart = said["board_by_id"]["widgets"]
+    assert text["text"] == "A text" and "visualization" not in text
+    assert chart["visualization"]["type"] == "CHART" and chart["options"]["position"]["sizeX"]
+    assert said["nothing"]["name"] == "Client board"
+    assert "/public/dashboards/" in said["published"] and "Client board" in said["board_favorites"]
+    token = said["published"].rpartition("/")[2]
+    with httpx2.Client(base_url=client.base_url, timeout=60) as anybody:
+        assert anybody.get(f"/public/dashboards/{token}").status_code == 200
+        assert len(anybody.get(f"/api/dashboards/public/{token}").json()["widgets"]) == 2
 
 
 def test_redash_toolbelt(seeded: RunningServer, client: httpx2.Client, tmp_path: Path) -> None:
     said = published(seeded, "--with redash-toolbelt==0.1.9", TOOLBELT, source_of(client), tmp_path)
     assert said["works"] is True and "Toolbelt" in said["names"]
     assert (said["query"], said["copy"], said["updated"]) == ("SELECT 1 AS one", "Copied", "Renamed")
-    assert said["scheduled"] == []
+    assert said["scheduled"] is False
     assert said["user"] == ["Ada Lovelace", True] and said["disabled"] == ["ada@example.org"]
     assert said["enabled"] == 1 and said["groups"][:2] == [[1, "builtin"], [2, "builtin"]]
     assert said["members"] is True and said["linked"] == [[source_of(client), False]]
     assert said["starred"] is True and said["by_key"] == "Renamed"
+    assert said["tagged"] == ["x"] and said["board_copy"] == ["Copy of: Belt board", 2, ["x"]]
+    assert "Copy of: Belt board" in said["board_starred"]
+    assert {"Belt board", "Copy of: Belt board"} <= set(said["boards"])

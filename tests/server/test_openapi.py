@@ -20,6 +20,7 @@ from tests.conftest import client_of
 from tests.tables.conftest import Callers
 
 pytestmark = pytest.mark.anyio
+PAGES = ("/docs", "/dashboards/", "/public/")
 DATA = "/api/apps/shop/datatables/{}/data"
 # For other methods these are keys like any other.
 VERBS = {
@@ -91,9 +92,9 @@ async def test_every_route_is_an_operation(app: Edge) -> None:
 
 
 def routes_of(app: Edge) -> Iterator[tuple[str, str]]:
-    """Method and path of every route, but for the pages that show the documents."""
+    """Method and path of every route, but for the pages that people look at."""
     for route in app._app.framework.routes:
-        if isinstance(route, HTTPRoute) and not route.path.startswith("/docs"):
+        if isinstance(route, HTTPRoute) and not route.path.startswith(PAGES):
             path = "/" + "/".join(
                 part if isinstance(part, str) else f"{{{part.name}}}" for part in route.path_components
             )

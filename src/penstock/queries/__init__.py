@@ -1,7 +1,7 @@
 """Questions in SQL over the tables of an org: parsed, held to the grants and rules of the reader, run read-only."""
 
 from penstock.queries import operations
-from penstock.queries.assembly import install
+from penstock.queries.assembly import install, stop
 from penstock.queries.errors import ValuesInvalid, ValuesMissing
 from penstock.queries.jobs import HANDLERS, SCHEDULES
 from penstock.queries.loading import load_soon
@@ -37,4 +37,5 @@ __all__ = [
     "names",
     "operations",
     "prepare",
+    "stop",
 ]

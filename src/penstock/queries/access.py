@@ -1,6 +1,7 @@
 """What may be done with queries, and the least role that each action asks for: on the data source, or what contains it.
 
-Who made a query may change it, whatever their role there.
+Who made a query may change it, whatever their role there. A dashboard belongs to the org as a whole: who made it may
+change and share it, and so may admins of the org; what it shows to whom goes by the queries on it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ ACTIONS: Final = MappingProxyType(
         "query.create": Role.OPERATOR,
         "query.alter": Role.ADMIN,
         "query.delete": Role.ADMIN,
+        "dashboard.read": Role.COLLABORATOR,
+        "dashboard.create": Role.OPERATOR,
+        "dashboard.alter": Role.ADMIN,
+        "dashboard.share": Role.ADMIN,
     }
 )
 

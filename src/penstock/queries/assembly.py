@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from penstock.kit.context import Context
+from penstock.queries.charts.drawing import Drawing
 from penstock.queries.results.objects import open_objects
 from penstock.queries.results.reading import ResultFiles
 from penstock.queries.service.authorizing import Readers
@@ -23,3 +26,9 @@ def install(ctx: Context) -> None:
     ctx.put(Endings(ctx))
     if settings.explorer_upstream is not None:
         ctx.put(Bridge(ctx, settings.explorer_upstream))
+    ctx.put(Drawing(settings.picture_seconds))
+
+
+async def stop(ctx: Context) -> None:
+    """After the listener stopped: the process that draws ends."""
+    await asyncio.to_thread(ctx.get(Drawing).stop)

@@ -86,3 +86,9 @@ class QueriesSettings:
     download_patience: float = setting(
         60.0, "Seconds after which a reader that takes nothing is given up.", check=at_least(1)
     )
+    public_dashboards: bool = setting(
+        True, "Whether dashboards can be shared with anybody who has their address."
+    )
+    picture_seconds: float = setting(
+        20.0, "Seconds after which drawing one picture of a visualization is given up.", check=at_least(1)
+    )

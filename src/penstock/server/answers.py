@@ -10,6 +10,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from penstock.kit import db, errors
+from penstock.server.paths import without_token
 
 _log = structlog.get_logger()
 
@@ -27,7 +28,7 @@ def answered(scope: Any, error: Exception) -> tuple[errors.PenstockError, bytes]
         _log.error(
             "request.failed",
             method=scope["method"],
-            path=scope["path"].encode("utf-8", "backslashreplace").decode(),
+            path=without_token(scope["path"]).encode("utf-8", "backslashreplace").decode(),
             status=known.status,
             # An unreachable database needs no trace, and would fill the log with them.
             exc_info=error if known.status == 500 else None,

@@ -28,7 +28,7 @@ from penstock.kit.http import SLASH
 from penstock.server import answers
 from penstock.server.cors import Cors
 from penstock.server.metrics import Metrics
-from penstock.server.paths import addressed, in_org, normalise
+from penstock.server.paths import addressed, in_org, normalise, without_token
 from penstock.server.proxies import Origin
 from penstock.server.settings import ServerSettings
 
@@ -195,7 +195,7 @@ class Edge:
         try:
             if telemetry.tracing():
                 with telemetry.span(
-                    f"{scope['method']} {scope['path']}",
+                    f"{scope['method']} {without_token(scope['path'])}",
                     _trace_of(scope),
                     **{"http.request.method": scope["method"]},
                 ) as span:
@@ -209,14 +209,19 @@ class Edge:
                 raise
             request.task.uncancel()
             _log.warning(
-                "request.timed_out", method=scope["method"], path=scope["path"], seconds=self._timeout
+                "request.timed_out",
+                method=scope["method"],
+                path=without_token(scope["path"]),
+                seconds=self._timeout,
             )
             if not request.status:
                 await _refuse(
                     answer, errors.GatewayTimeout("The request took longer than allowed."), request.id
                 )
         except Exception as error:
-            _log.error("request.failed", exc_info=error, method=scope["method"], path=scope["path"])
+            _log.error(
+                "request.failed", exc_info=error, method=scope["method"], path=without_token(scope["path"])
+            )
             if request.status:
                 raise  # too late for an answer: the connection is cut, so that nobody takes half for the whole
             await _refuse(answer, errors.Internal(), request.id)
@@ -298,7 +303,7 @@ def _line(
     seconds: float,
     client: tuple[str, Any] | None,
 ) -> bytes:
-    shown = path.replace(SLASH, "%2F")
+    shown = without_token(path).replace(SLASH, "%2F")
     moment = iso(datetime.fromtimestamp(at, UTC))
     if console:
         shown = telemetry.printable(shown)

@@ -30,8 +30,21 @@ def normalise(raw: bytes) -> str | None:
     return None if "\0" in path else path
 
 
+# What comes after these is a secret.
+_BEFORE_TOKENS: Final = ("/dashboards/public/", "/public/dashboards/")
+
+
+def without_token(path: str) -> str:
+    """The path as it may be written down."""
+    for before in _BEFORE_TOKENS:
+        head, found, _ = path.partition(before)
+        if found:
+            return f"{head}{found}…"
+    return path
+
+
 # What programs also ask for without `/api` before it.
-_BARE: Final = frozenset({"queries", "query_results", "jobs"})
+_BARE: Final = frozenset({"queries", "query_results", "jobs", "dashboards"})
 
 
 # An org before `/api`, as clients of servers with several have it in their base address.

@@ -97,6 +97,7 @@ async def close_context(context: Context) -> None:
     await context.listener.stop()
     await identity.stop(context)
     await tables.stop(context)
+    await queries.stop(context)
     await context.db.close()
 
 

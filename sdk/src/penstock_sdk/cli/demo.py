@@ -31,6 +31,7 @@ from penstock_sdk.cli._errors import CommandError
 from penstock_sdk.cli._output import cell, console, print_table, say
 from penstock_sdk.cli._progress import progress
 from penstock_sdk.cli.demo_check import Comparison, compare, difference
+from penstock_sdk.cli.demo_dashboard import SLUG, make_dashboard
 from penstock_sdk.cli.demo_data import APP, TOTAL, load_all, package_file
 from penstock_sdk.cli.demo_examples import EXAMPLES, answer
 
@@ -71,6 +72,8 @@ def demo(
             server = until_stopped.enter_context(_running_server(data_dir, port, key))
             client = until_stopped.enter_context(Client(url, key=key, decimals=True))
             _load(client)
+            if make_dashboard(client):
+                say("A dashboard of the flights was made.")
             until_loaded.close()
             if check:
                 return _check(client, url, key)
@@ -230,6 +233,7 @@ def _introduce(client: Client, url: str, key: str) -> None:
     out = console()
     out.print(Text.assemble("\nAddress  ", (url, "bold"), "\nKey      ", (key, "bold")))
     out.print(Text(f"Docs     {url}/docs\nRecords  {url}/api/apps/{APP}/datatables/flights/data/"))
+    out.print(Text(f"Page     {url}/dashboards/{SLUG}?api_key={key}"), soft_wrap=True)
     for number, example in enumerate(EXAMPLES, 1):
         out.print(Text(f"\n{number}. {example.question}", style="bold"))
         out.print(Text(f"$ {example.command(url, key)}"), soft_wrap=True)

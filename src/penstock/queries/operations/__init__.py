@@ -6,13 +6,14 @@ from typing import Final
 
 from penstock.kit.openapi import Operation
 from penstock.queries.alerts import operations as alerts
-from penstock.queries.operations import results, saved, sharing, sql
+from penstock.queries.operations import dashboards, results, saved, sharing, sql
 from penstock.queries.schedules import operations as schedules
 
 TAGS: Final = {
     "Queries": "SQL with a name. Every path below `/api/queries`, `/api/query_results` and `/api/jobs` is served "
     "without `/api`, too.",
     "Results": "Running queries, their jobs, and the rows that they found.",
+    "Dashboards": "Ways to show the rows of queries, and dashboards of them, which can be shared with anybody.",
     **alerts.TAGS,
 }
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -20,6 +21,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *sharing.OPERATIONS,
     *results.OPERATIONS,
     *sql.OPERATIONS,
+    *dashboards.OPERATIONS,
     *schedules.OPERATIONS,
     *alerts.OPERATIONS,
 )

@@ -1,10 +1,12 @@
-"""HTTP for queries, their runs and their results, in both dialects."""
+"""HTTP for queries, their runs and their results, in both dialects; and for what shows them."""
 
 from penstock.queries.alerts import routes as alerts
 from penstock.queries.routes import (
+    dashboards,
     describing,
     files,
     groups,
+    pages,
     rights,
     running,
     saved,
@@ -13,6 +15,8 @@ from penstock.queries.routes import (
     sources,
     sql,
     versions,
+    visualizations,
+    widgets,
     writing,
 )
 from penstock.queries.schedules import routes as schedules
@@ -32,4 +36,8 @@ ROUTES = (
     *sql.ROUTES,
     *schedules.ROUTES,
     *alerts.ROUTES,
+    *visualizations.ROUTES,
+    *dashboards.ROUTES,
+    *widgets.ROUTES,
+    *pages.ROUTES,
 )

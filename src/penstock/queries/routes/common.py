@@ -17,6 +17,7 @@ from penstock.kit.http import AnyRequest
 # The answer of who has nothing to say; clients parse it.
 NULL: Final = b"null\n"
 PAGE_SIZE: Final = 25
+LONGEST_NAME: Final = 255
 _MOST: Final = 250
 _FARTHEST: Final = 10**15  # pages, whose rows can still be counted in 64 bits
 _DIGITS: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -112,6 +113,30 @@ def text_of(body: Mapping[str, Any], name: str, longest: int = 1_000_000) -> str
     if len(value) > longest:
         raise errors.Invalid({name: [f"It must have at most {longest:,} characters."]})
     return value
+
+
+def flag_of(body: Mapping[str, Any], name: str) -> bool:
+    """Raises `Invalid` for what is no truth value."""
+    if not isinstance(body[name], bool):
+        raise errors.Invalid({name: ["It must be true or false."]})
+    return body[name]
+
+
+def object_of(body: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Raises `Invalid` for what is no object; null is an empty one."""
+    found: Any = dict[str, Any]() if body[name] is None else body[name]
+    if not isinstance(found, dict):
+        raise errors.Invalid({name: ["It must be an object."]})
+    return cast("dict[str, Any]", found)
+
+
+def tags_of(body: Mapping[str, Any]) -> list[str]:
+    """Each once, without empty ones."""
+    given: Any = body["tags"] or []
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in cast("list[Any]", given)):
+        raise errors.Invalid({"tags": ["It must be a list of strings."]})
+    kept = [one.strip()[:LONGEST_NAME] for one in cast("list[str]", given)]
+    return list(dict.fromkeys(one for one in kept if one))
 
 
 def integer_of(body: Mapping[str, Any], name: str) -> int:

@@ -24,10 +24,10 @@ from penstock.queries.routes import explorer
 from penstock.queries.routes.common import encode, number_of
 from penstock.queries.routes.saved import ONE, is_slug, reader
 from penstock.queries.routes.shapes import result_head
-from penstock.queries.routes.values import values_of
 from penstock.queries.saved import SavedQuery
 from penstock.queries.service import bound, reading
 from penstock.queries.service import saved as service
+from penstock.queries.service.addressed import values_of
 from penstock.queries.service.asking import ready
 from penstock.queries.service.reading import Results
 from penstock.queries.settings import QueriesSettings

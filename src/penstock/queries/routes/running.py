@@ -28,9 +28,9 @@ from penstock.queries.routes.common import (
 )
 from penstock.queries.routes.files import answer_result
 from penstock.queries.routes.saved import ONE, caller, is_slug, person, reader
-from penstock.queries.routes.values import values_of
 from penstock.queries.run.request import QueryRequest
 from penstock.queries.service import saved as service
+from penstock.queries.service.addressed import values_of
 from penstock.queries.service.asking import Answer, ask
 from penstock.queries.service.authorizing import is_safe
 from penstock.queries.service.bound import within

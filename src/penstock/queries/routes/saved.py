@@ -18,12 +18,15 @@ from penstock.kit.http import AnyRequest
 from penstock.queries import searching
 from penstock.queries.routes import explorer
 from penstock.queries.routes.common import (
+    LONGEST_NAME,
     answer_page,
+    flag_of,
     integer_of,
     null,
     number_of,
     object_body,
     page_of,
+    tags_of,
     text_of,
 )
 from penstock.queries.routes.shapes import Shapes
@@ -39,7 +42,6 @@ ALL: Final = "/api/queries"
 ONE: Final = f"{ALL}/{{query_id:str}}"
 _SLUG: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*", re.ASCII)
 _DASH_KEYS: Final = ("query", "data_source_id")
-_LONGEST: Final = 255
 _RECENT: Final = 10
 NOT_BY_KEY: Final = "Please use a user API key."
 _AMBIGUOUS: Final = "Ambiguous body: use either query/data_source_id or sql_query/layer/table."
@@ -105,7 +107,7 @@ def _created(body: Mapping[str, Any]) -> dict[str, Any]:
         **values,
         "data_source_id": integer_of(body, "data_source_id"),
         "text": text_of(body, "query"),
-        "name": text_of(body, "name", _LONGEST),
+        "name": text_of(body, "name", LONGEST_NAME),
     }
 
 
@@ -113,7 +115,7 @@ def _changed(body: Mapping[str, Any]) -> dict[str, Any]:
     """What a body changes; what nobody may change by it is passed over."""
     values: dict[str, Any] = {}
     if "name" in body:
-        values["name"] = text_of(body, "name", _LONGEST)
+        values["name"] = text_of(body, "name", LONGEST_NAME)
     if "query" in body:
         values["text"] = text_of(body, "query")
     if "data_source_id" in body:
@@ -124,20 +126,14 @@ def _changed(body: Mapping[str, Any]) -> dict[str, Any]:
         values["description"] = None
     for name in ("is_draft", "is_archived"):
         if name in body:
-            values[name] = _flag(body, name)
+            values[name] = flag_of(body, name)
     if "options" in body:
         values["options"] = _options(body)
     if "schedule" in body:
         values["schedule"] = read_schedule(body["schedule"])
     if "tags" in body:
-        values["tags"] = _tags(body)
+        values["tags"] = tags_of(body)
     return values
-
-
-def _flag(body: Mapping[str, Any], name: str) -> bool:
-    if not isinstance(body[name], bool):
-        raise errors.Invalid({name: ["It must be true or false."]})
-    return body[name]
 
 
 def _options(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,14 +147,6 @@ def _options(body: Mapping[str, Any]) -> dict[str, Any]:
     ):
         raise errors.Invalid({"options": ["`parameters` must be a list of objects with a `name`."]})
     return found
-
-
-def _tags(body: Mapping[str, Any]) -> list[str]:
-    given: Any = body["tags"] or []
-    if not isinstance(given, list) or not all(isinstance(one, str) for one in cast("list[Any]", given)):
-        raise errors.Invalid({"tags": ["It must be a list of strings."]})
-    kept = [one.strip()[:_LONGEST] for one in cast("list[str]", given)]
-    return list(dict.fromkeys(one for one in kept if one))
 
 
 @get(ALL)
@@ -214,7 +202,7 @@ async def _list(request: AnyRequest, **which: bool) -> ASGIResponse:
     principal = await caller(request)
     page = page_of(request)
     pairs = http.query(request)
-    sought = " ".join(value for name, value in pairs if name == "q")[:_LONGEST]
+    sought = " ".join(value for name, value in pairs if name == "q")[:LONGEST_NAME]
     tags = [value for name, value in pairs if name == "tags"]
     if any("\0" in one for one in (sought, *tags)):
         raise errors.BadRequest("Text has no NUL character.")

@@ -13,11 +13,19 @@ from penstock.kit import http
 from penstock.kit.http import AnyRequest
 from penstock.queries.routes import shapes
 from penstock.queries.routes.saved import reader
+from penstock.queries.settings import QueriesSettings
 
 # What each role may do, as the dialect calls it; the higher have what the lower have.
 _PERMISSIONS: Final = {
-    Role.COLLABORATOR: ("view_query", "list_users", "list_data_sources"),
-    Role.OPERATOR: ("create_query", "edit_query", "execute_query", "view_source"),
+    Role.COLLABORATOR: ("view_query", "list_users", "list_data_sources", "list_dashboards"),
+    Role.OPERATOR: (
+        "create_query",
+        "edit_query",
+        "execute_query",
+        "view_source",
+        "create_dashboard",
+        "edit_dashboard",
+    ),
     Role.ADMIN: ("admin", "super_admin"),
 }
 _CONFIG: Final[dict[str, Any]] = {
@@ -40,7 +48,6 @@ _CONFIG: Final[dict[str, Any]] = {
     "tableCellMaxJSONSize": 50_000,
     "showPermissionsControl": False,
     "hidePlotlyModeBar": False,
-    "disablePublicUrls": True,
     "multiByteSearchEnabled": False,
     "allowScriptsInUserInput": False,
     "allowCustomJSVisualizations": False,
@@ -52,6 +59,11 @@ _CONFIG: Final[dict[str, Any]] = {
 }
 
 
+def _config(request: AnyRequest) -> dict[str, Any]:
+    public = http.context(request).settings(QueriesSettings).public_dashboards
+    return {**_CONFIG, "disablePublicUrls": not public}
+
+
 @get("/api/session")
 async def read_session(request: AnyRequest) -> ASGIResponse:
     principal = await reader(request)
@@ -60,7 +72,7 @@ async def read_session(request: AnyRequest) -> ASGIResponse:
             "user": await _user(request, principal),
             "messages": [],
             "org_slug": principal.org_slug,
-            "client_config": _CONFIG,
+            "client_config": _config(request),
         }
     )
 
@@ -95,7 +107,7 @@ async def read_config(request: AnyRequest) -> ASGIResponse:
     """How to show things; needs no key."""
     principal = await reader(request) if identity.presented(request.scope) else None
     slug = None if principal is None else principal.org_slug
-    return http.json({"org_slug": slug, "client_config": _CONFIG})
+    return http.json({"org_slug": slug, "client_config": _config(request)})
 
 
 ROUTES = (read_session, read_config)

@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock import identity
 from penstock.identity import Principal
+from penstock.kit import errors
 from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.queries import store
@@ -17,6 +18,7 @@ from penstock.queries.routes.common import moment
 from penstock.queries.run.hashing import hash_of
 from penstock.queries.saved import SavedQuery, Visualization
 from penstock.queries.service import bound
+from penstock.queries.service.asking import stored
 from penstock.queries.service.authorizing import Readers, is_safe
 from penstock.queries.service.saved import Seen
 from penstock.queries.store import saved
@@ -74,6 +76,12 @@ class Shapes:
         shown = self._common(query)
         return {**shown, "user_id": query.user_id, "last_modified_by_id": query.modified_by}
 
+    def nested(self, query: SavedQuery) -> dict[str, Any]:
+        """As inside what shows it."""
+        shown = self._common(query)
+        shown["user"] = self._person(query.user_id)
+        return {**shown, "last_modified_by_id": query.modified_by}
+
     def whole(self, query: SavedQuery) -> dict[str, Any]:
         shown = self._common(query)
         shown["user"] = self._person(query.user_id)
@@ -123,14 +131,26 @@ class Shapes:
 async def _readable(
     ctx: Context, principal: Principal, queries: Sequence[SavedQuery], newest: Mapping[int, Result]
 ) -> dict[int, Result]:
-    """Of results that were made for these queries, those of their present text that the caller may read."""
+    """Of each query that was run, the newest result that the caller would get, which may not be the newest of all."""
     readers = ctx.get(Readers)
     found: dict[int, Result] = {}
     for query in queries:
         result = newest.get(query.id)
-        if result and result.request == query.request() and await readers.may(principal, result):
+        if result is None:
+            continue
+        if result.request == query.request() and await readers.may(principal, result):
             found[query.id] = result
+        elif (own := await _own(ctx, principal, query)) is not None:
+            found[query.id] = own
     return found
+
+
+async def _own(ctx: Context, principal: Principal, query: SavedQuery) -> Result | None:
+    """Somebody with another reach, or with other values, has run it since."""
+    try:
+        return await stored(ctx, principal, query.request(), query.id)
+    except (errors.BadRequest, errors.Forbidden, errors.NotFound):
+        return None
 
 
 def visualization(one: Visualization) -> dict[str, Any]:

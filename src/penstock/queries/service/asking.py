@@ -90,6 +90,15 @@ async def ask(
         return Answer(run_id=await start(conn, wanted, query_id, join=not fresh))
 
 
+async def stored(
+    ctx: Context, principal: Principal, request: QueryRequest, query_id: int | None
+) -> Result | None:
+    """The newest result that is there for the caller; nothing is run. Raises as `ask`."""
+    wanted = await ready(ctx, principal, request, query_id=query_id)
+    async with ctx.db.control.transaction() as conn:
+        return await store.newest(conn, wanted.query.org_id, wanted.query.fingerprint)
+
+
 async def _settled(
     ctx: Context, principal: Principal, request: QueryRequest, at: datetime, query_id: int | None
 ) -> QueryRequest:

@@ -10,16 +10,24 @@ from penstock.identity import Principal, Role
 from penstock.kit import errors
 from penstock.kit.context import Context
 from penstock.kit.db import Connection
-from penstock.queries.models import AuthorizedQuery
+from penstock.queries.dashboards import Widget
 from penstock.queries.run.request import QueryRequest
 from penstock.queries.saved import SavedQuery
 from penstock.queries.service.authorizing import authorized
-from penstock.queries.store import saved
+from penstock.queries.settings import QueriesSettings
+from penstock.queries.store import dashboards, saved
 
 QUERY: Final = "query"
+DASHBOARD: Final = "dashboard"
 _NOT_ITS_WORDS: Final = (
     "Who changed this query last would be given other rows than the one in whose name the key asks; the owner of the "
     "query has to save it again before its key reads it."
+)
+
+_NOT_PUBLIC: Final = "Public URLs are disabled."
+_NOT_ITS_PLACE: Final = (
+    "Who put the query on the dashboard would be given other rows than the one who shares it; that one has to save the "
+    "widget before it is shown."
 )
 
 
@@ -28,6 +36,8 @@ async def within(conn: Connection, principal: Principal, query_id: int) -> bool:
     if principal.bound is None:
         return True
     kind, number = principal.bound
+    if kind == DASHBOARD:
+        return bool(await dashboards.widgets_of_query(conn, number, query_id))
     return kind == QUERY and number == query_id
 
 
@@ -44,27 +54,46 @@ async def require(ctx: Context, principal: Principal, query_id: int | None, requ
     """
     if principal.bound is None:
         return
+    if principal.bound[0] == DASHBOARD:
+        require_public(ctx)
     async with ctx.db.control.transaction() as conn:
         found = None
+        widgets: list[Widget] = []
         if query_id is not None:
             found = await saved.find_query(conn, principal.org_id, query_id=query_id)
+            if principal.bound[0] == DASHBOARD:
+                widgets = await dashboards.widgets_of_query(conn, principal.bound[1], query_id)
     if found is None:
         raise errors.NotFound
-    if found.written_key_id is None and found.written_by == principal.user_id is not None:
-        return
-    mine = await authorized(ctx, principal, request)
-    if mine.fingerprint != (await _of_writer(ctx, found, request)).fingerprint:
+    if not await _same(ctx, principal, (found.written_by, found.written_key_id), request):
         raise errors.Forbidden(_NOT_ITS_WORDS)
+    if principal.bound[0] != DASHBOARD:
+        return
+    for widget in widgets:
+        if await _same(ctx, principal, (widget.placed_by, widget.placed_key_id), request):
+            return
+    raise errors.Forbidden(_NOT_ITS_PLACE)
 
 
-async def _of_writer(ctx: Context, query: SavedQuery, request: QueryRequest) -> AuthorizedQuery:
+def require_public(ctx: Context) -> None:
+    """Raises `BadRequest` where dashboards are not shared with everybody."""
+    if not ctx.settings(QueriesSettings).public_dashboards:
+        raise errors.BadRequest(_NOT_PUBLIC)
+
+
+async def _same(
+    ctx: Context, principal: Principal, other: tuple[int | None, int | None], request: QueryRequest
+) -> bool:
+    """Whether another user, or who has another key, would be given the same rows."""
+    user_id, key_id = other
+    if key_id is None and user_id == principal.user_id is not None:
+        return True
+    mine = await authorized(ctx, principal, request)
     try:
-        writer = await identity.recall(
-            ctx, org_id=query.org_id, user_id=query.written_by, key_id=query.written_key_id
-        )
-        return await authorized(ctx, writer, request)
-    except (errors.Unauthorized, errors.BadRequest, errors.Forbidden, errors.NotFound) as error:
-        raise errors.Forbidden(_NOT_ITS_WORDS) from error
+        who = await identity.recall(ctx, org_id=principal.org_id, user_id=user_id, key_id=key_id)
+        return mine.fingerprint == (await authorized(ctx, who, request)).fingerprint
+    except (errors.Unauthorized, errors.BadRequest, errors.Forbidden, errors.NotFound):
+        return False
 
 
 async def give_key(ctx: Context, conn: Connection, principal: Principal, query: SavedQuery) -> None:

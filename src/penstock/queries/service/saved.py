@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from penstock.queries.alerts.store import drop_of_query
 from penstock.queries.saved import SavedQuery, Visualization
 from penstock.queries.schedules.planning import plan
 from penstock.queries.service.bound import author, within
-from penstock.queries.store import rights, saved
+from penstock.queries.store import dashboards, rights, saved
 from penstock.tables import NumberedSource
 
 KIND: Final = "query"
@@ -58,15 +58,46 @@ async def find(
     if principal.bound is not None:
         # It reads, whatever the one may do in whose name it asks.
         return Seen(found, source, False)
-    own = is_own(principal, found)
-    admin = (principal.org_role or 0) >= Role.ADMIN
-    level = role_at(principal, source) or 0
-    if own or admin or (source is not None and level >= ACTIONS["query.alter"]):
-        return Seen(found, source, True, True, True)
-    held = await rights.held(conn, principal, KIND, found.id)
-    if source is None and not held:
+    all_of_it = _holds_all(principal, found, source)
+    held = frozenset[str]() if all_of_it else await rights.held(conn, principal, KIND, found.id)
+    seen = seen_of(principal, found, source, held)
+    if seen is None:
         raise errors.NotFound
-    return Seen(found, source, "modify" in held, "delete" in held)
+    return seen
+
+
+async def find_all(conn: Connection, principal: Principal, ids: Sequence[int]) -> dict[int, Seen]:
+    """Those of these queries that the caller may know of."""
+    found = await saved.queries_by_id(conn, principal.org_id, ids)
+    sources = {one.id: one for one in await tables.numbered_sources(conn, principal)} if found else {}
+    held = await rights.held_on(conn, principal, KIND, list(found))
+    seen = {
+        number: seen_of(
+            principal, query, sources.get(query.data_source_id or 0), held.get(number, frozenset())
+        )
+        for number, query in found.items()
+    }
+    return {number: one for number, one in seen.items() if one is not None}
+
+
+def seen_of(
+    principal: Principal, query: SavedQuery, source: NumberedSource | None, held: frozenset[str]
+) -> Seen | None:
+    """With its source as far as the caller sees that; None when they may not know of the query.
+
+    `held` are rights of their own on it.
+    """
+    if _holds_all(principal, query, source):
+        return Seen(query, source, True, True, True)
+    if source is None and not held:
+        return None
+    return Seen(query, source, "modify" in held, "delete" in held)
+
+
+def _holds_all(principal: Principal, query: SavedQuery, source: NumberedSource | None) -> bool:
+    level = role_at(principal, source) or 0
+    admin = (principal.org_role or 0) >= Role.ADMIN
+    return is_own(principal, query) or admin or (source is not None and level >= ACTIONS["query.alter"])
 
 
 def is_own(principal: Principal, query: SavedQuery) -> bool:
@@ -139,12 +170,14 @@ def _asked(query: SavedQuery) -> tuple[tuple[str, Any], ...]:
 
 
 async def archive(conn: Connection, principal: Principal, seen: Seen) -> None:
+    """It is on no dashboard then."""
     if not seen.can_archive:
         raise errors.Forbidden(NOT_YOURS)
     values = {"is_archived": True, "schedule": None, "modified_by": principal.user_id}
     changed = await saved.change_query(conn, seen.query.id, values)
     await plan(conn, changed, seen.query)
     await drop_of_query(conn, changed.id)
+    await dashboards.drop_widgets_of_query(conn, changed.id)
     await audit.record(conn, principal, "query.archive", KIND, seen.query.id, seen.query.name)
 
 

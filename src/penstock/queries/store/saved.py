@@ -18,6 +18,7 @@ from penstock.queries.store.tables import queries, query_favorites, visualizatio
 from penstock.queries.store.versions import forget_versions, keep_version
 
 _QUERY: Final = [queries.c[name] for name in SavedQuery.__dataclass_fields__]
+_PICTURE: Final = [visualizations.c[name] for name in Visualization.__dataclass_fields__]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +116,59 @@ async def drop_favorite(conn: Connection, user_id: int, query_id: int) -> None:
     )
 
 
-async def add_visualization(conn: Connection, query_id: int, values: Mapping[str, Any]) -> None:
-    await conn.execute(visualizations.insert().values(query_id=query_id, **values))
+async def add_visualization(conn: Connection, query_id: int, values: Mapping[str, Any]) -> Visualization:
+    row = await conn.row(visualizations.insert().values(query_id=query_id, **values).returning(*_PICTURE))
+    assert row is not None
+    return _picture(row)
+
+
+async def find_visualization(conn: Connection, org_id: int, visualization_id: int) -> Visualization | None:
+    statement = (
+        select(*_PICTURE)
+        .join(queries, queries.c.id == visualizations.c.query_id)
+        .where(queries.c.org_id == org_id, visualizations.c.id == visualization_id)
+    )
+    row = await conn.row(statement)
+    return None if row is None else _picture(row)
+
+
+async def change_visualization(
+    conn: Connection, visualization_id: int, values: Mapping[str, Any]
+) -> Visualization | None:
+    """None when it has gone meanwhile."""
+    statement = update(visualizations).where(visualizations.c.id == visualization_id)
+    row = await conn.row(statement.values(**values, updated_at=func.now()).returning(*_PICTURE))
+    return None if row is None else _picture(row)
+
+
+async def drop_visualization(conn: Connection, visualization_id: int) -> None:
+    await conn.execute(visualizations.delete().where(visualizations.c.id == visualization_id))
+
+
+async def visualizations_by_id(conn: Connection, ids: Sequence[int]) -> dict[int, Visualization]:
+    if not ids:
+        return {}
+    rows = await conn.rows(select(*_PICTURE).where(visualizations.c.id.in_(list(ids))))
+    return {row["id"]: _picture(row) for row in rows}
+
+
+async def queries_by_id(conn: Connection, org_id: int, ids: Sequence[int]) -> dict[int, SavedQuery]:
+    if not ids:
+        return {}
+    rows = await conn.rows(select(*_QUERY).where(queries.c.org_id == org_id, queries.c.id.in_(list(ids))))
+    return {row["id"]: query_of(row) for row in rows}
 
 
 async def list_visualizations(conn: Connection, ids: Sequence[int]) -> dict[int, list[Visualization]]:
     """Those of each of these queries, in the order they were made."""
     if not ids:
         return {}
-    columns = [visualizations.c[name] for name in Visualization.__dataclass_fields__]
-    statement = select(*columns).where(visualizations.c.query_id.in_(list(ids))).order_by(visualizations.c.id)
+    statement = (
+        select(*_PICTURE).where(visualizations.c.query_id.in_(list(ids))).order_by(visualizations.c.id)
+    )
     found: dict[int, list[Visualization]] = {}
     for row in await conn.rows(statement):
-        values: dict[str, Any] = {name: row[name] for name in Visualization.__dataclass_fields__}
-        found.setdefault(row["query_id"], []).append(Visualization(**values))
+        found.setdefault(row["query_id"], []).append(_picture(row))
     return found
 
 
@@ -176,7 +216,7 @@ def rank(sought: Sought) -> ColumnElement[Any] | None:
 
 def _places(word: str) -> list[tuple[ColumnElement[bool], int]]:
     """Where a word may be found, and what it is worth there."""
-    inside = f"%{_literal(word)}%"
+    inside = f"%{literal(word)}%"
     found: list[tuple[ColumnElement[bool], int]] = [
         (func.lower(column).like(func.lower(inside), escape="\\"), weight)
         for column, weight in (
@@ -186,7 +226,7 @@ def _places(word: str) -> list[tuple[ColumnElement[bool], int]]:
         )
     ]
     begins = (func.concat(" ", func.lower(queries.c.name))).like(
-        func.lower(f"% {_literal(word)}%"), escape="\\"
+        func.lower(f"% {literal(word)}%"), escape="\\"
     )
     found.append((begins, 8))
     if word.isascii() and word.isdigit() and len(word) < 18:
@@ -201,7 +241,8 @@ def own(principal: Principal) -> ColumnElement[bool]:
     return queries.c.key_id == principal.key_id
 
 
-def _literal(word: str) -> str:
+def literal(word: str) -> str:
+    """As a pattern of LIKE means it."""
     for special in ("\\", "%", "_"):
         word = word.replace(special, f"\\{special}")
     return word
@@ -210,3 +251,8 @@ def _literal(word: str) -> str:
 def query_of(row: Row) -> SavedQuery:
     values: dict[str, Any] = {name: row[name] for name in SavedQuery.__dataclass_fields__}
     return SavedQuery(**values)
+
+
+def _picture(row: Row) -> Visualization:
+    values: dict[str, Any] = {name: row[name] for name in Visualization.__dataclass_fields__}
+    return Visualization(**values)

@@ -35,6 +35,7 @@ _STORES = (
     "penstock.queries.schedules.store",
     "penstock.queries.alerts.store",
     "penstock.queries.store.sharing_tables",
+    "penstock.queries.store.dashboard_tables",
 )
 
 
