@@ -8,7 +8,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from bench import bulk, data, files, footprint, graph, machine, postgrest, races, tools
+from bench import bulk, data, files, footprint, graph, jobs, machine, postgrest, queries, races, tools
 from bench.options import CONTESTS, Options, options
 from bench.report import Report
 from bench.stage import Stage, open_stage
@@ -61,9 +61,11 @@ async def _run(stage: Stage, chosen: Options, report: Report) -> None:
         if name in chosen.only:
             _tell(f"Measuring: {name}")
             report.add(*measure(stage, chosen))
-    if "graph" in chosen.only:
-        _tell("Measuring: graph")
-        report.add(*await graph.race(stage, chosen))
+    for name, last in (("graph", graph.race), ("query", queries.race), ("jobs", jobs.race)):
+        if name in chosen.only:
+            _tell(f"Measuring: {name}")
+            await _settle(stage)
+            report.add(*await last(stage, chosen))
 
 
 async def _prepare(stage: Stage, password: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-CONTESTS = ("list", "insert", "bulk", "files", "start", "memory", "graph")
+CONTESTS = ("list", "insert", "bulk", "files", "start", "memory", "graph", "query", "jobs")
 
 
 @dataclass(frozen=True)

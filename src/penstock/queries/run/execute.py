@@ -25,8 +25,9 @@ from penstock.queries.results.models import StoredFile
 from penstock.queries.results.reading import ResultFiles
 from penstock.queries.results.writing import ResultWriter
 from penstock.queries.run.address import address
+from penstock.queries.run.driver import databases
 from penstock.queries.run.fence import BEGIN, WHO, Fence, fence_of
-from penstock.queries.run.fetching import Fetched, fetched, statement
+from penstock.queries.run.fetching import Fetched, fetched, has_unknown, statement
 from penstock.queries.settings import QueriesSettings
 
 _BATCH: Final = 2 * 1024 * 1024  # bytes
@@ -44,6 +45,10 @@ _threads = ThreadPoolExecutor(32, thread_name_prefix="query")
 
 class QueryFailed(errors.Terminal):
     """The database refused the query, or could not bring it to its end."""
+
+
+class _Unknown(Exception):
+    """A type is there that was not when the driver looked."""
 
 
 class _Stopped(Exception):
@@ -124,8 +129,13 @@ def _run(work: _Work) -> StoredFile:
     from adbc_driver_manager import dbapi as manager
 
     try:
-        with _cursor(work) as cursor:
-            return _read(cursor, work)
+        try:
+            with _cursor(work) as cursor:
+                return _read(cursor, work, known=False)
+        except _Unknown:
+            databases.forget(address(work.fence.login))
+            with _cursor(work) as cursor:
+                return _read(cursor, work, known=True)
     except manager.Error as error:
         raise _translated(error, work.state) from error
 
@@ -133,11 +143,9 @@ def _run(work: _Work) -> StoredFile:
 @contextmanager
 def _cursor(work: _Work) -> Generator[Any]:
     """A cursor of a connection of its own, in the transaction that the fence asks for."""
-    import adbc_driver_postgresql.dbapi as driver  # pyright: ignore[reportMissingTypeStubs]
     from adbc_driver_manager import dbapi as manager
 
-    library: Any = driver
-    opened: Any = library.connect(address(work.fence.login), autocommit=True)
+    opened = databases.connect(address(work.fence.login))
     with opened as connection, connection.cursor() as cursor:
         cursor.execute(BEGIN)
         cursor.execute(WHO)
@@ -154,9 +162,13 @@ def _cursor(work: _Work) -> Generator[Any]:
                 cursor.adbc_cancel()
 
 
-def _read(cursor: Any, work: _Work) -> StoredFile:
+def _read(cursor: Any, work: _Work, *, known: bool) -> StoredFile:
+    """`known`: what the driver knows of types is of this moment."""
     text = work.query.literal_sql
-    columns = fetched(cursor.adbc_execute_schema(text), work.query.columns)
+    schema = cursor.adbc_execute_schema(text)
+    if not known and has_unknown(schema):
+        raise _Unknown
+    columns = fetched(schema, work.query.columns)
     if not columns:
         raise QueryFailed(NO_DATA)
     cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH)})

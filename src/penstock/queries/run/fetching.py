@@ -10,6 +10,8 @@ from penstock.kit import sql
 from penstock.queries.results.columns import Column, Kind, distinct
 
 _NAME: Final = b"POSTGRESQL:type"
+# How it calls a type whose name it does not know.
+_UNKNOWN: Final = "unnamed<"
 _AS_TEXT: Final = "{0}::text"
 _AS_JSON: Final = "pg_catalog.to_json({0})::text"
 # Infinity is no moment, and what is beyond is none that Arrow can write.
@@ -48,6 +50,11 @@ def fetched(schema: Any, names: Sequence[str] | None = None) -> list[Fetched]:
     return found
 
 
+def has_unknown(schema: Any) -> bool:
+    """Whether a type is none that the driver has heard of."""
+    return any(_named(field).startswith(_UNKNOWN) for field in schema)
+
+
 def statement(query: str, columns: Sequence[Fetched]) -> str:
     """The query with its columns as they are fetched; its order stays."""
     aliases = ", ".join(_alias(number) for number in range(len(columns)))
@@ -60,8 +67,13 @@ def _alias(number: int) -> str:
 
 
 def _of(field: Any, place: str) -> tuple[Kind, str]:
-    metadata: Mapping[bytes, bytes] = field.metadata or {}
-    name = metadata.get(_NAME, b"").decode("utf-8", "replace")
+    name = _named(field)
     # The names of arrays begin with an underscore.
     kind, expression = _KINDS.get(name, (Kind.JSON, _AS_JSON) if name[:1] == "_" else (Kind.STRING, _AS_TEXT))
     return kind, expression.format(place)
+
+
+def _named(field: Any) -> str:
+    """The name of PostgreSQL's type."""
+    metadata: Mapping[bytes, bytes] = field.metadata or {}
+    return metadata.get(_NAME, b"").decode("utf-8", "replace")
