@@ -38,6 +38,8 @@ def test_every_method_of_a_resource_is_documented() -> None:
             client.jobs,
             client.data_sources,
             client.alerts,
+            client.visualizations,
+            client.dashboards,
             client.destinations,
         )
         for resource in resources:

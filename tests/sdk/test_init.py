@@ -36,7 +36,7 @@ def test_every_public_name_exists() -> None:
 
 
 def test_models_and_errors_are_public_without_exception() -> None:
-    for module in ("_models", "_query_models", "_alert_models", "_errors"):
+    for module in ("_models", "_query_models", "_alert_models", "_dashboard_models", "_errors"):
         assert set(import_module(f"penstock_sdk.{module}").__all__) <= set(penstock_sdk.__all__)
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from penstock_sdk._async.resources.tables import AsyncTableHandle
     from penstock_sdk._batches import BulkProgress
     from penstock_sdk._changes import Change
+    from penstock_sdk._dashboard_models import Dashboard, Share, Widget
     from penstock_sdk._errors import (
         BadRequestError,
         ConfigurationError,
@@ -151,6 +152,7 @@ __all__ = [
     "Credential",
     "CredentialCheck",
     "CredentialKind",
+    "Dashboard",
     "DataSource",
     "DataSourceRef",
     "DataSourceStats",
@@ -206,6 +208,7 @@ __all__ = [
     "SavedQuery",
     "SchemaPlan",
     "ServerError",
+    "Share",
     "SourceCounts",
     "SourceTable",
     "Subscription",
@@ -224,6 +227,7 @@ __all__ = [
     "Visualization",
     "Webhook",
     "WebhookDelivery",
+    "Widget",
     "__version__",
 ]
 
@@ -240,6 +244,7 @@ _HOMES = {
     "_async.resources.tables": "AsyncTableHandle",
     "_batches": "BulkProgress",
     "_changes": "Change",
+    "_dashboard_models": "Dashboard Share Widget",
     "_errors": (
         "BadRequestError ConfigurationError ConflictError ConnectionFailedError ForbiddenError "
         "GatewayTimeoutError MethodNotAllowedError NotFoundError PayloadTooLargeError PenstockError "

@@ -15,12 +15,14 @@ from penstock_sdk._async.resources.alerts import AsyncAlerts, AsyncDestinations
 from penstock_sdk._async.resources.apps import AsyncAppHandle, AsyncApps
 from penstock_sdk._async.resources.audit import AsyncAudit
 from penstock_sdk._async.resources.credentials import AsyncCredentials
+from penstock_sdk._async.resources.dashboards import AsyncDashboards
 from penstock_sdk._async.resources.data_sources import AsyncDataSources
 from penstock_sdk._async.resources.identity import AsyncAuth, AsyncKeys, AsyncUsers
 from penstock_sdk._async.resources.jobs import AsyncJobs
 from penstock_sdk._async.resources.queries import AsyncQueries
 from penstock_sdk._async.resources.results import AsyncQueryResults
 from penstock_sdk._async.resources.teams import AsyncTeams
+from penstock_sdk._async.resources.visualizations import AsyncVisualizations
 from penstock_sdk._async.transport import AsyncTransport
 from penstock_sdk._config import login_of_environment, resolve
 from penstock_sdk._errors import ConfigurationError
@@ -91,6 +93,8 @@ class AsyncClient:
         self.query_results = AsyncQueryResults(self._transport)
         self.jobs = AsyncJobs(self._transport)
         self.data_sources = AsyncDataSources(self._transport)
+        self.visualizations = AsyncVisualizations(self._transport)
+        self.dashboards = AsyncDashboards(self._transport)
         self.alerts = AsyncAlerts(self._transport)
         self.destinations = AsyncDestinations(self._transport)
 

@@ -21,12 +21,14 @@ from penstock_sdk._sync.resources.alerts import Alerts, Destinations
 from penstock_sdk._sync.resources.apps import AppHandle, Apps
 from penstock_sdk._sync.resources.audit import Audit
 from penstock_sdk._sync.resources.credentials import Credentials
+from penstock_sdk._sync.resources.dashboards import Dashboards
 from penstock_sdk._sync.resources.data_sources import DataSources
 from penstock_sdk._sync.resources.identity import Auth, Keys, Users
 from penstock_sdk._sync.resources.jobs import Jobs
 from penstock_sdk._sync.resources.queries import Queries
 from penstock_sdk._sync.resources.results import QueryResults
 from penstock_sdk._sync.resources.teams import Teams
+from penstock_sdk._sync.resources.visualizations import Visualizations
 from penstock_sdk._sync.transport import Transport
 
 DEFAULT_TIMEOUT = httpx2.Timeout(60.0, connect=10.0)
@@ -93,6 +95,8 @@ class Client:
         self.query_results = QueryResults(self._transport)
         self.jobs = Jobs(self._transport)
         self.data_sources = DataSources(self._transport)
+        self.visualizations = Visualizations(self._transport)
+        self.dashboards = Dashboards(self._transport)
         self.alerts = Alerts(self._transport)
         self.destinations = Destinations(self._transport)
 

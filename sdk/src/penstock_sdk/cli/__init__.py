@@ -38,6 +38,7 @@ for _path, _group in (
     ("records:app", "Data"),
     ("query:query", "Queries"),
     ("queries:app", "Queries"),
+    ("dashboards:app", "Queries"),
     ("alerts:app", "Queries"),
     ("scripts:gdpr_scrub", "Queries"),
     ("scripts:find_tables", "Queries"),
