@@ -129,10 +129,11 @@ def _number(value: Any) -> Decimal | None:
 
 
 class _Any:
-    """Until a row fulfils the condition."""
+    """Until a row fulfils the condition; else the first value tells how it stands."""
 
     def __init__(self, condition: Condition, state: State) -> None:
         self._condition, self._state = condition, state
+        self._threshold = _threshold(condition, state)
         self._outcome: Outcome | None = None
 
     @property
@@ -140,22 +141,45 @@ class _Any:
         return self._outcome is not None and self._outcome.state is State.TRIGGERED
 
     def add(self, array: Any, column: Column) -> None:
-        values = _ends(array, column) if self._by_ends(column) else _values(array, column)
-        for value in values:
-            if value is None:
-                continue
-            outcome = _judged(value, self._condition, self._state)
-            if outcome.state is not State.OK or self._outcome is None:
-                self._outcome = outcome
-            if self.is_done:
-                return
+        for value in self._worth_a_look(array, column):
+            if value is not None and (self._outcome is None or self._holds(value)):
+                self._outcome = _judged(value, self._condition, self._state)
+                if self.is_done:
+                    return
 
-    def _by_ends(self, column: Column) -> bool:
-        """Whether the least and the greatest tell it for all."""
-        return self._condition.op not in _EQUALITY and column.kind in (Kind.INTEGER, Kind.FLOAT)
+    def _holds(self, value: _Scalar) -> bool:
+        compare = _COMPARE[self._condition.op]
+        if isinstance(value, Decimal):
+            return isinstance(self._threshold, Decimal) and compare(value, self._threshold)
+        return compare(value, text_of(self._threshold))
+
+    def _worth_a_look(self, array: Any, column: Column) -> Iterator[Any]:
+        """All values, or those few that tell it for all."""
+        numbers = column.kind in (Kind.INTEGER, Kind.FLOAT) and isinstance(self._threshold, Decimal)
+        if numbers and self._condition.op not in _EQUALITY:
+            return iter(_ends(array, column))
+        if column.kind is Kind.FLOAT:
+            array = array.filter(_compute.invert(_compute.is_nan(array)))
+        wanted = _scalar(self._threshold, column)
+        if wanted is None or (column.kind is Kind.STRING and self._condition.op != "=="):
+            return _values(array, column)
+        compare = _compute.equal if self._condition.op == "==" else _compute.not_equal
+        hits = array.filter(compare(array, wanted))
+        return _values(pa.concat_arrays([hits.slice(0, 1), array.drop_null().slice(0, 1)]), column)
 
     def outcome(self, condition: Condition, state: State) -> Outcome:
         return self._outcome or Outcome(State.UNKNOWN, reason="Every value is null.")
+
+
+def _scalar(threshold: _Scalar, column: Column) -> Any:
+    """The threshold as a value of the column; None where it is none, or where values are compared one by one."""
+    if isinstance(threshold, str):
+        return threshold if column.kind is Kind.STRING else None
+    if column.kind is Kind.INTEGER and threshold == threshold.to_integral_value() and abs(threshold) < 2**63:
+        return int(threshold)
+    if column.kind is Kind.FLOAT and Decimal(repr(float(threshold))) == threshold:
+        return float(threshold)
+    return None
 
 
 class _Fold:
