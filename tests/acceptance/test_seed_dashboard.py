@@ -70,6 +70,7 @@ shown = api.create_visualization(query_id, "line", "Line", x_axis="day", y_axis=
 said["grid"] = api.create_visualization(query_id, "table", "Grid", columns=[{"name": "n", "type": "integer"}])
 said["pivot"] = api.create_visualization(query_id, "pivot", "Pivot", custom_options={"rows": ["n"]})
 said["shown"] = shown
+said["unscheduled"] = api.update_query(query_id, {"schedule": None})
 def plain(value):
     return value.json() if hasattr(value, "json") else value
 said["text"] = api.add_widget(made_id, "A text", None)
@@ -118,6 +119,17 @@ api._post(f"api/queries/{made['id']}/favorite", json={})
 said["starred"] = made["id"] in [one["id"] for one in api.paginate(api.queries, only_favorites=True)]
 key = api.get_query(made["id"])["api_key"]
 said["by_key"] = Redash(url, key).test_credentials() and Redash(url, key).get_query(made["id"])["name"]
+alert = api.create_alert("Toolbelt", {"column": "one", "op": "greater than", "value": 0}, made["id"])
+said["rearm"] = api.update_alert(alert["id"], rearm=60).json()["rearm"]
+said["alert"] = api.get_alert(alert["id"])["query"]["name"]
+said["alerts"] = [one["name"] for one in api.alerts()]
+# As redash-migrate does with destinations, whose secrets it cannot read.
+types = [one["type"] for one in api._get("api/destinations/types").json()]
+options = {"url": "--------"}
+place = api._post("api/destinations", json={"name": "Copied", "type": "slack", "options": options}).json()
+kept = api._get(f"api/destinations/{place['id']}").json()
+told = api._post(f"api/alerts/{alert['id']}/subscriptions", json={"alert_id": 1, "destination_id": kept["id"]})
+said["told"] = [types.count("slack"), told.json()["destination"]["name"]]
 print(json.dumps(said))
 """
 
@@ -262,6 +274,7 @@ def test_tonalytica_client(seeded: RunningServer, client: httpx2.Client, tmp_pat
     with httpx2.Client(base_url=client.base_url, timeout=60) as anybody:
         assert anybody.get(f"/public/dashboards/{token}").status_code == 200
         assert len(anybody.get(f"/api/dashboards/public/{token}").json()["widgets"]) == 2
+    assert said["unscheduled"]["schedule"] is None
 
 
 def test_redash_toolbelt(seeded: RunningServer, client: httpx2.Client, tmp_path: Path) -> None:
@@ -276,3 +289,5 @@ def test_redash_toolbelt(seeded: RunningServer, client: httpx2.Client, tmp_path:
     assert said["tagged"] == ["x"] and said["board_copy"] == ["Copy of: Belt board", 2, ["x"]]
     assert "Copy of: Belt board" in said["board_starred"]
     assert {"Belt board", "Copy of: Belt board"} <= set(said["boards"])
+    assert (said["alert"], said["rearm"], said["told"]) == ("Renamed", 60, [1, "Copied"])
+    assert "Toolbelt" in said["alerts"]

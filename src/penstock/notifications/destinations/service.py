@@ -175,7 +175,11 @@ async def send_to(
     except UnknownKey as error:
         sentence = "Its secrets were sealed with a key that this server does not have; enter them anew."
         raise NotSent(sentence) from error
-    return await KINDS[known.type].send({**known.options, **secrets}, envelope(ctx, message, message_id))
+    kind, options = KINDS[known.type], {**known.options, **secrets}
+    lacking = kind.lacking(options)
+    if lacking is not None:
+        raise NotSent(f"Its option '{lacking}' has not been entered yet.", final=True)
+    return await kind.send(options, envelope(ctx, message, message_id))
 
 
 def envelope(ctx: Context, message: Message, message_id: str) -> Envelope:

@@ -75,8 +75,9 @@ class Kind:
         secrets: dict[str, Any] = {}
         for option in self.options:
             value = given.get(option.name)
-            if option.secret and value == MASK and kept and option.name in kept:
-                secrets[option.name] = kept[option.name]
+            if option.secret and value == MASK:
+                # Without a kept one it is still to be entered: programs copy destinations that they cannot read.
+                secrets |= {option.name: kept[option.name]} if kept and option.name in kept else {}
                 continue
             if value is None or value == "":
                 if option.required:
@@ -84,6 +85,10 @@ class Kind:
                 continue
             (secrets if option.secret else plain)[option.name] = _sound(option, value)
         return plain, secrets
+
+    def lacking(self, options: Mapping[str, Any]) -> str | None:
+        """An option that it cannot do without and that has not been entered."""
+        return next((one.name for one in self.options if one.required and one.name not in options), None)
 
 
 def _sound(option: Option, value: Any) -> Any:
