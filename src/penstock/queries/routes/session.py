@@ -11,13 +11,14 @@ from penstock import __version__, identity
 from penstock.identity import Principal, Role
 from penstock.kit import http
 from penstock.kit.http import AnyRequest
+from penstock.notifications.settings import NotificationsSettings
 from penstock.queries.routes import shapes
 from penstock.queries.routes.saved import reader
 from penstock.queries.settings import QueriesSettings
 
 # What each role may do, as the dialect calls it; the higher have what the lower have.
 _PERMISSIONS: Final = {
-    Role.COLLABORATOR: ("view_query", "list_users", "list_data_sources", "list_dashboards"),
+    Role.COLLABORATOR: ("view_query", "list_users", "list_data_sources", "list_dashboards", "list_alerts"),
     Role.OPERATOR: (
         "create_query",
         "edit_query",
@@ -25,6 +26,7 @@ _PERMISSIONS: Final = {
         "view_source",
         "create_dashboard",
         "edit_dashboard",
+        "schedule_query",
     ),
     Role.ADMIN: ("admin", "super_admin"),
 }
@@ -43,7 +45,7 @@ _CONFIG: Final[dict[str, Any]] = {
     "nullValue": "-",
     "pageSize": 20,
     "pageSizeOptions": [5, 10, 20, 50, 100],
-    "queryRefreshIntervals": [],
+    "queryRefreshIntervals": [60, 300, 600, 900, 1800, 3600, 21_600, 43_200, 86_400, 604_800],
     "dashboardRefreshIntervals": [],
     "tableCellMaxJSONSize": 50_000,
     "showPermissionsControl": False,
@@ -52,8 +54,7 @@ _CONFIG: Final[dict[str, Any]] = {
     "allowScriptsInUserInput": False,
     "allowCustomJSVisualizations": False,
     "autoPublishNamedQueries": False,
-    "extendedAlertOptions": False,
-    "mailSettingsMissing": True,
+    "extendedAlertOptions": True,
     "googleLoginEnabled": False,
     "ldapLoginEnabled": False,
 }
@@ -61,7 +62,9 @@ _CONFIG: Final[dict[str, Any]] = {
 
 def _config(request: AnyRequest) -> dict[str, Any]:
     public = http.context(request).settings(QueriesSettings).public_dashboards
-    return {**_CONFIG, "disablePublicUrls": not public}
+    mail = http.context(request).settings(NotificationsSettings)
+    missing = not (mail.mail_host and mail.mail_from)
+    return {**_CONFIG, "disablePublicUrls": not public, "mailSettingsMissing": missing}
 
 
 @get("/api/session")
