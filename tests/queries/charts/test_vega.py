@@ -134,6 +134,13 @@ def test_what_does_not_fit(options: dict[str, Any], words: str) -> None:
     assert raised.value.status == 400
 
 
+def test_more_names_than_there_is_room_for() -> None:
+    many = Rows(COLUMNS, [{"kind": f"k{n}", "n": n} for n in range(501)], 501)
+    chart = chart_of({"columnMapping": {"kind": "x", "n": "y"}}, many)
+    with pytest.raises(errors.BadRequest, match="501 different values"):
+        vega.document(chart, many, 600, 300)
+
+
 @pytest.mark.parametrize("junk", [None, 5, "x", [], [1], {"a": 1}, True])
 @pytest.mark.parametrize(
     "name", ["series", "seriesOptions", "yAxis", "xAxis", "legend", "numberFormat", "dateTimeFormat", "sortX"]

@@ -26,7 +26,7 @@ CONFIG: Final[dict[str, Any]] = {
     "range": {"category": list(_PALETTE)},
 }
 # A bar each: more names than this would hide each other.
-_MOST_NAMES: Final = 1_000
+_MOST_NAMES: Final = 500
 Row = dict[str, Any]
 
 
