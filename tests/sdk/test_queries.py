@@ -259,6 +259,8 @@ def test_data_sources(client: Client, source: str) -> None:
         client.data_sources.number_of(one) for one in (found.id, str(found.id), found.name, source, "main")
     ] == [found.id] * 5
     assert client.data_sources.find() == found
+    (table,) = client.data_sources.tables(found.id, refresh=True)
+    assert (table.name, list(table.columns)) == ("things", ["id", "name", "price"])
 
 
 def test_asynchronously(server: RunningServer, source: str) -> None:

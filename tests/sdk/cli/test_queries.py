@@ -130,6 +130,7 @@ def test_saved_queries(capfd: pytest.CaptureFixture[str], source: str, tmp_path:
                 "--parameters", definitions, "--tag", "line", "--json")
     )  # fmt: skip
     number = str(made["id"])
+    assert made["api_key"] is None
     assert printed(capfd, "queries", "show", number) == made["query"] + "\n"
     assert (
         printed(capfd, "queries", "run", number, "--param", "most=2", "--format", "csv")

@@ -7,8 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
+import msgspec
 from cyclopts import App, Parameter
 
+from penstock_sdk._query_models import SavedQuery
 from penstock_sdk.cli import _documents
 from penstock_sdk.cli._answers import (
     Format,
@@ -68,7 +70,7 @@ def list_queries(
     """
     with options.client() as client:
         found = client.queries.list(q=q, tags=tag, order=order, which=which)
-        emit_list(islice(found, limit), _COLUMNS, as_json=options.json)
+        emit_list(map(_shown, islice(found, limit)), _COLUMNS, as_json=options.json)
 
 
 @app.command
@@ -77,7 +79,7 @@ def show(number: Number, *, options: Options = DEFAULTS) -> None:
     with options.client() as client:
         found = client.queries.get(number)
     if options.json:
-        emit(found)
+        emit(_shown(found))
     else:
         print(found.query)
 
@@ -135,7 +137,7 @@ def create(
             parameters=_definitions(parameters),
             tags=tag or None,
         )
-        emit_one(made, as_json=options.json)
+        emit_one(_shown(made), as_json=options.json)
 
 
 @app.command
@@ -179,14 +181,14 @@ def update(
             is_draft=draft,
             version=version,
         )
-        emit_one(changed, as_json=options.json)
+        emit_one(_shown(changed), as_json=options.json)
 
 
 @app.command
 def fork(number: Number, *, options: Options = DEFAULTS) -> None:
     """Make a copy of your own, with its visualizations."""
     with options.client() as client:
-        emit_one(client.queries.fork(number), as_json=options.json)
+        emit_one(_shown(client.queries.fork(number)), as_json=options.json)
 
 
 @app.command
@@ -228,6 +230,11 @@ def jobs(
             client.jobs.cancel(job)
         found = client.jobs.get(job)
         emit_one(found, as_json=options.json)
+
+
+def _shown(query: SavedQuery) -> SavedQuery:
+    """Without its key, which what is printed would take to logs."""
+    return msgspec.structs.replace(query, api_key=None)
 
 
 def _text(sql: str) -> str:
