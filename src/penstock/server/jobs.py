@@ -62,7 +62,7 @@ async def work(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await open_context(context)
     _log.info("jobs.ready", concurrency=options.worker_concurrency)
-    beside = [asyncio.create_task(queries.load_soon())]
+    beside = [asyncio.create_task(queries.load_soon(context))]
     if ensure:
         beside.append(asyncio.create_task(_ensuring(ensure)))
     try:
