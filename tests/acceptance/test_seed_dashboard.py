@@ -251,7 +251,6 @@ def test_tonalytica_client(seeded: RunningServer, client: httpx2.Client, tmp_pat
     assert said["refreshed"]["job"]["status"] in (1, 2, 3)
     assert [one["id"] for one in said["sources"]] == [said["source"]["id"]]
     assert [one["is_disabled"] for one in said["users"]["results"]] == [False]
-    assert said["favorite"] is None
     assert (said["alert"]["name"], said["alert"]["state"]) == ("Many", "unknown")
     assert [one["name"] for one in said["alerts"]] == ["Very many"]
     assert [one["schedule"]["time"] for one in said["scheduled"]] == ["03:00"]
