@@ -135,6 +135,16 @@ async def test_who_may(shop: httpx2.AsyncClient, callers: Callers) -> None:
     }
     assert (await callers["other"].get(ALL)).json()["count"] == 0
     assert (await callers["other"].get("/api/data_sources")).json() == []
+    counted = {name: await client.get("/api/organization/status") for name, client in callers.items()}
+    assert {name: one.status_code for name, one in counted.items()} == {
+        **dict.fromkeys(("owner", "admin", "operator", "collaborator", "other"), 200),
+        "nobody": 403,
+        "anonymous": 401,
+    }
+    assert counted["other"].json() == {
+        "object_counters": {"users": 1, "alerts": 0, "data_sources": 0, "queries": 0, "dashboards": 0}
+    }
+    assert counted["owner"].json()["object_counters"]["data_sources"] == 1
     session = (await callers["operator"].get("/api/session")).json()
     assert session["org_slug"] == "main" and "execute_query" in session["user"]["permissions"]
     assert (await callers["anonymous"].get("/api/config")).json()["client_config"]["dateFormat"]

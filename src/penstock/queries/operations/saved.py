@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from penstock.identity import PUBLIC, in_place
+from penstock.identity import PUBLIC, Role, in_org, in_place
 from penstock.kit.openapi import Body, One, Operation, Parameter, Reply, described, nullable, path
 from penstock.queries.access import ACTIONS
 from penstock.queries.operations.common import (
@@ -319,6 +319,21 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
                 schema=described(
                     {"user": ANY, "messages": {"type": "array"}, "org_slug": TEXT, "client_config": ANY}
                 ),
+            ),
+        ),
+    ),
+    Operation(
+        id="countObjects",
+        method="get",
+        path="/api/organization/status",
+        summary="Count what the org has",
+        tag="Queries",
+        access=in_org(Role.COLLABORATOR),
+        replies=(
+            Reply(
+                status=200,
+                description="How many users, alerts, data sources, queries and dashboards.",
+                schema=described({"object_counters": {"type": "object", "additionalProperties": NUMBER}}),
             ),
         ),
     ),

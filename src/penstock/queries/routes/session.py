@@ -9,11 +9,12 @@ from litestar.response.base import ASGIResponse
 
 from penstock import __version__, identity
 from penstock.identity import Principal, Role
-from penstock.kit import http
+from penstock.kit import errors, http
 from penstock.kit.http import AnyRequest
 from penstock.notifications.settings import NotificationsSettings
+from penstock.queries import store
 from penstock.queries.routes import shapes
-from penstock.queries.routes.saved import reader
+from penstock.queries.routes.saved import caller, reader
 from penstock.queries.settings import QueriesSettings
 
 # What each role may do, as the dialect calls it; the higher have what the lower have.
@@ -105,6 +106,16 @@ async def _api_user(request: AnyRequest, principal: Principal) -> dict[str, Any]
     return {"permissions": [], "apiKey": found.get(number)}
 
 
+@get("/api/organization/status")
+async def read_org_status(request: AnyRequest) -> ASGIResponse:
+    """For who has a role in the org, which what is counted is in the reach of."""
+    principal = await caller(request)
+    if principal.org_role is None:
+        raise errors.Forbidden
+    async with http.context(request).db.control.transaction() as conn:
+        return http.json({"object_counters": await store.counted(conn, principal.org_id)})
+
+
 @get("/api/config")
 async def read_config(request: AnyRequest) -> ASGIResponse:
     """How to show things; needs no key."""
@@ -113,4 +124,4 @@ async def read_config(request: AnyRequest) -> ASGIResponse:
     return http.json({"org_slug": slug, "client_config": _config(request)})
 
 
-ROUTES = (read_session, read_config)
+ROUTES = (read_session, read_org_status, read_config)

@@ -3,6 +3,7 @@
 from penstock.queries.store.results import (
     Wanted,
     add_result,
+    counted,
     drop_results,
     forgotten,
     known_files,
@@ -17,6 +18,7 @@ __all__ = [
     "Wanted",
     "add_result",
     "add_run",
+    "counted",
     "drop_results",
     "forgotten",
     "joinable",

@@ -75,6 +75,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 SELECT run_id, org_id, fingerprint, data_source_id, query_id, user_id, key_id
   FROM penstock.query_runs WHERE run_id = $1 AND org_id = $2
 
+-- name: counted
+-- How much an org has of what it shows the number of.
+SELECT (SELECT count(*) FROM penstock.memberships WHERE org_id = $1) AS users,
+       (SELECT count(*) FROM penstock.alerts WHERE org_id = $1) AS alerts,
+       (SELECT count(*) FROM penstock.data_sources WHERE org_id = $1 AND is_active) AS data_sources,
+       (SELECT count(*) FROM penstock.queries WHERE org_id = $1 AND NOT is_archived) AS queries,
+       (SELECT count(*) FROM penstock.dashboards WHERE org_id = $1 AND NOT is_archived) AS dashboards
+
 -- name: payload
 -- What a run was asked.
 SELECT payload::text FROM penstock.job_runs WHERE id = $1

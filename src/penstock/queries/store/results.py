@@ -72,6 +72,14 @@ async def add_result(conn: Connection, wanted: Wanted, file: StoredFile) -> int:
     )
 
 
+async def counted(conn: Connection, org_id: int) -> dict[str, int]:
+    """How many users, alerts, data sources, queries and dashboards an org has."""
+    row = await conn.row(QUERIES["counted"], org_id)
+    assert row is not None
+    names = ("users", "alerts", "data_sources", "queries", "dashboards")
+    return {name: row[name] for name in names}
+
+
 async def forgotten(conn: Connection, seconds: float, most: int) -> list[tuple[int, str]]:
     """The ids and files of results that nobody shows any more."""
     return [(row["id"], row["file"]) for row in await conn.rows(QUERIES["forgotten_results"], seconds, most)]
