@@ -186,6 +186,10 @@ class World:
         found = self.send("GET", "/api/data_sources")
         return next(one["id"] for one in found if (one["app"], one["slug"]) == ("shop", "main"))
 
+    def foreign(self) -> int:
+        """The number of a data source that is no app's."""
+        return self.post("/api/data_sources", name=self.name(), type="results")["id"]
+
     def query(self) -> str:
         """A query that has been run."""
         wanted = {"query": 'SELECT id, name FROM "products" LIMIT 5', "data_source_id": self.numbered()}
@@ -256,6 +260,11 @@ def world(server: RunningServer) -> Iterator[World]:
 # What stands in a path, by operation where it may be used up by the request.
 USED_UP: Mapping[str, Callable[[World], dict[str, Any]]] = {
     "readQuarantine": lambda world: {"number": world.quarantine()},
+    "changeDataSource": lambda world: {"source": world.foreign()},
+    "deleteDataSource": lambda world: {"source": world.foreign()},
+    "testDataSource": lambda world: {"source": world.foreign()},
+    "pauseDataSource": lambda world: {"source": world.foreign()},
+    "resumeDataSource": lambda world: {"source": world.foreign()},
     "deleteQuarantine": lambda world: {"number": world.quarantine()},
     "deleteApp": lambda world: {"app": world.app()},
     "replaceApp": lambda world: {"app": world.app()},
@@ -369,6 +378,8 @@ BODIES: Mapping[str, Callable[[World], Any]] = {
     "addGroupMember": lambda world: {"user_id": world.user_id()},
     "addGroupSource": lambda world: {"data_source_id": world.numbered()},
     "createSnippet": lambda world: {"trigger": world.name(), "description": "", "snippet": "x"},
+    "createDataSource": lambda world: {"name": world.name(), "type": "results"},
+    "changeDataSource": lambda world: {"name": world.name()},
     "rollBackTable": lambda world: {"revision_id": world.newest},
     "rollBackTableOfSource": lambda world: {"revision_id": world.newest},
     "createRecords": lambda world: {"name": "Chair"},

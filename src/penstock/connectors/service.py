@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -12,10 +13,10 @@ from msgspec import UNSET
 
 from penstock.connectors import store
 from penstock.connectors.kinds import Kind, kind_of
-from penstock.connectors.kinds.base import PATIENCE, CheckFailed, Fields
+from penstock.connectors.kinds.base import PATIENCE, CheckFailed, Fields, TableShape
 from penstock.connectors.models import CheckResult, Credential
 from penstock.connectors.schemas import CredentialCreate, CredentialPatch
-from penstock.identity import Grant, audit
+from penstock.identity import Grant, Principal, audit
 from penstock.kit import errors
 from penstock.kit.context import Context
 from penstock.kit.crypto import KeyRing, UnknownKey
@@ -132,11 +133,36 @@ async def check(ctx: Context, grant: Grant, credential_id: int) -> CheckResult:
     async with ctx.db.control.transaction() as conn:
         credential = await find_credential(conn, grant, credential_id)
         settings, secrets = await opened(conn, grant, ctx.keys.encryption, credential)
-    result = await _try(kind_of(credential.kind), settings, secrets, ctx.settings(OutboundSettings))
+    result = await _try(kind_of(credential.kind), settings, secrets, reach_of(ctx, grant.principal))
     async with ctx.db.control.transaction() as conn:
         await store.note_check(conn, grant, credential, result)
         await _record(conn, grant, credential, {"ok": result.ok})
     return result
+
+
+def reach_of(ctx: Context, principal: Principal) -> OutboundSettings:
+    """Where connections may go and files may be, for this org; files of its own in `data_dir` when nothing is set."""
+    found = ctx.settings(OutboundSettings)
+    given = found.file_directories
+    if not given and ctx.scratch is not None:
+        given = (str(ctx.scratch / "files" / "{org}"),)
+    return replace(found, file_directories=tuple(one.replace("{org}", principal.org_slug) for one in given))
+
+
+async def describe(ctx: Context, grant: Grant, credential_id: int) -> list[TableShape]:
+    """The tables of the system. Raises `BadRequest` with the reason it does not say."""
+    async with ctx.db.control.transaction() as conn:
+        credential = await find_credential(conn, grant, credential_id)
+        settings, secrets = await opened(conn, grant, ctx.keys.encryption, credential)
+    kind = kind_of(credential.kind)
+    assert kind.describe is not None
+    try:
+        async with asyncio.timeout(PATIENCE * 2), _AT_ONCE:
+            return await kind.describe(settings, secrets, reach_of(ctx, grant.principal))
+    except TimeoutError as error:
+        raise errors.BadRequest(f"It does not answer within {PATIENCE:g} seconds.") from error
+    except (CheckFailed, errors.Transient, errors.Terminal) as error:
+        raise errors.BadRequest(_scrubbed(str(error), secrets)) from error
 
 
 async def reseal(conn: Connection, ring: KeyRing, most: int) -> int:

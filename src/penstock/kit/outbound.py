@@ -12,6 +12,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Final, Literal
 
 from penstock.kit import errors
@@ -26,6 +27,11 @@ _METADATA: Final = frozenset(
 _PATIENCE: Final = 5.0  # seconds
 
 
+def _directories(value: tuple[str, ...]) -> str | None:
+    wrong = next((one for one in value if not Path(one).is_absolute()), None)
+    return None if wrong is None else f"holds '{wrong}', which is not an absolute path"
+
+
 @dataclass(frozen=True, slots=True)
 class OutboundSettings:
     """Where connections to outside systems may go."""
@@ -34,6 +40,12 @@ class OutboundSettings:
         "allow",
         "`forbid`: credentials and webhooks of organizations reach public addresses only, not this machine and its "
         "private networks. Link-local addresses, such as a cloud's metadata service, are never reached.",
+    )
+    file_directories: tuple[str, ...] = setting(
+        (),
+        "Directories (absolute paths) below which data sources may read files: CSV, Parquet, SQLite, DuckDB. In one, "
+        "`{org}` is the slug of the organization. `files/{org}` in `data_dir` when unset.",
+        check=_directories,
     )
 
 

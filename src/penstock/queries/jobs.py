@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Final
 
 from penstock import identity
 from penstock.kit.context import Context
+from penstock.kit.db import Connection
 from penstock.kit.jobs import Handler, Job, Run, Schedule
 from penstock.kit.jobs.cleaning import HOUR, Nothing
 from penstock.queries import store
 from penstock.queries.alerts import jobs as alerts
 from penstock.queries.alerts.jobs import tell_alerts
 from penstock.queries.results.reading import ResultFiles
-from penstock.queries.run.hashing import hash_of
 from penstock.queries.schedules import turns
 from penstock.queries.service.authorizing import authorized
+from penstock.queries.service.making import make
 from penstock.queries.service.runs import ENDED_CHANNEL, RUN_QUERY, Asked
 from penstock.queries.settings import QueriesSettings
 from penstock.queries.store import upstream
@@ -29,32 +29,18 @@ _UNUSED: Final = 30 * _DAY
 
 
 async def run_query(ctx: Context, run: Run[Asked]) -> None:
-    from penstock.queries.run.execute import execute
-
     asked = run.payload
-    assert run.org_id is not None
-    principal = await identity.recall(ctx, org_id=run.org_id, user_id=asked.user_id, key_id=asked.key_id)
+    org_id = run.org_id
+    assert org_id is not None
+    principal = await identity.recall(ctx, org_id=org_id, user_id=asked.user_id, key_id=asked.key_id)
     query = await authorized(ctx, principal, asked.request)
-    begun = time.monotonic()
-    file = await execute(ctx, query, run.progress)
-    wanted = store.Wanted(
-        run.org_id,
-        query.fingerprint,
-        asked.request,
-        hash_of(asked.request.text),
-        asked.request.text,
-        asked.query_id,
-        time.monotonic() - begun,
-    )
-    try:
-        async with ctx.db.control.transaction() as conn:
-            result_id = await store.add_result(conn, wanted, file)
-            await tell_alerts(conn, run.org_id, asked, result_id)
-            await run.succeed(conn, {"query_result_id": result_id})
-            await conn.notify(ENDED_CHANNEL, str(run.id))
-    except BaseException:
-        ctx.get(ResultFiles).objects.delete(file.name)
-        raise
+
+    async def ended(conn: Connection, result_id: int) -> None:
+        await tell_alerts(conn, org_id, asked, result_id)
+        await run.succeed(conn, {"query_result_id": result_id})
+        await conn.notify(ENDED_CHANNEL, str(run.id))
+
+    await make(ctx, query, asked.request, asked.query_id, run.progress, ended)
 
 
 async def forget_results(ctx: Context, run: Run[Nothing]) -> int:

@@ -7,8 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from penstock.identity import Grant
+from penstock.tables import Documents, NumberedSource
+
+if TYPE_CHECKING:
+    from penstock.queries.run.request import QueryRequest
 
 
 class ParameterType(StrEnum):
@@ -72,6 +79,10 @@ class Question:
     limit: int | None = None
     # Of the org, for days such as `d_yesterday`.
     time_zone: str = "UTC"
+    # The foreign system that is asked; names are looked up there first.
+    source: NumberedSource | None = None
+    # Why the data source is not to be asked at the moment.
+    paused: str | None = None
 
 
 class Place(StrEnum):
@@ -121,6 +132,53 @@ class TableName:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on one column of a table that holds for every row which a statement looks at.
+
+    `operator` is one of `= < <= > >=`; of a text it is `=` alone.
+    """
+
+    column: str
+    operator: str
+    value: Decimal | str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRows:
+    """Rows that PostgreSQL keeps for us, as their reader sees them."""
+
+    select: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """A table of a foreign system; `parts` are its name there."""
+
+    source: NumberedSource
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QueryRows:
+    """The result of a saved query, as the reader gets it; `is_stored` is not to run it."""
+
+    query_id: int
+    request: QueryRequest
+    query: AuthorizedQuery
+    is_stored: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Input:
+    """A table that is brought to where a statement runs, which calls it `name`; `columns` is None for all of them."""
+
+    name: str
+    origin: OwnRows | Documents | SourceTable | QueryRows
+    columns: frozenset[str] | None
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorizedQuery:
     """All that running a query needs. Made by `run.rewrite` alone, for one reader and the moment of asking.
 
@@ -141,3 +199,11 @@ class AuthorizedQuery:
     tables: tuple[TableName, ...]
     # The names of the columns, where the text tells them.
     columns: tuple[str, ...] | None
+    # The foreign system that runs it, whole.
+    source: NumberedSource | None = None
+    # What it reads, when DuckDB runs it.
+    inputs: tuple[Input, ...] | None = None
+    # Why it is not to be run at the moment.
+    paused: str | None = None
+    # Of its reader, where foreign systems are asked.
+    grant: Grant | None = None

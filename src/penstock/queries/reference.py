@@ -27,10 +27,13 @@ rows and fields that its reader may see, `*` included, and a field that is hidde
 | `"source"."users"` | of the data source with this slug, in the query's app first |
 | `"app"."source"."users"` | exactly this one |
 | `users_edges` | the edges between the records of `users`, with `from_id`, `to_id` and `type` |
+| `warehouse.orders` | of the [foreign data source](data-sources.md) with this slug |
+| `query_12` | the [result of a saved query](data-sources.md#names) |
 
 A name that may mean several tables is an error that lists them. Names in double quotes are taken as they are, others are read in
 small letters, as in PostgreSQL. Records that are marked as deleted are left out, unless the query names `is_deleted`.
-Tables stored as documents (`jsonb`) have typed columns like any other; tables in MongoDB are not reached.
+Tables stored as documents (`jsonb`) have typed columns like any other; tables in MongoDB and in
+[foreign data sources](data-sources.md) may be named beside them.
 
 Columns have these types: `string` is `text` (sorted by code point), `integer` `bigint`, `number` `numeric`, `datetime` `timestamptz` (in
 UTC), `duration` `interval`, `object` and `array` `jsonb`, `vector` `real[]`; `boolean`, `date`, `time`, `uuid` and ranges have

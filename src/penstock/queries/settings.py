@@ -63,6 +63,24 @@ class QueriesSettings:
     result_bytes: int = setting(
         16 * 1024 * _MIB, "Bytes at which a result is cut off; it says so then.", check=at_least(_MIB)
     )
+    engine_memory: int = setting(
+        512,
+        "Memory in MiB for one query that reads from several systems; more goes to disk.",
+        check=at_least(64),
+    )
+    engine_disk: int = setting(
+        16 * 1024,
+        "Disk in MiB, in `data_dir`, for one query that reads from several systems.",
+        check=at_least(0),
+    )
+    engine_rows: int = setting(
+        50_000_000, "Rows that one query may bring from other systems.", check=at_least(1)
+    )
+    nested_fresh_seconds: int = setting(
+        300,
+        "Age in seconds up to which `query_<id>` in SQL takes the rows that the query has already.",
+        check=at_least(0),
+    )
     explorer_fresh_seconds: int = setting(
         300,
         "Age in seconds up to which the first page of an explorer query shows the rows that are there already.",

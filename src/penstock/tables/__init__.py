@@ -10,8 +10,8 @@ from penstock.tables.changes.routes import ROUTES as CHANGE_ROUTES
 from penstock.tables.describing import DescribedTable, describe_tables
 from penstock.tables.graph.routes import ROUTES as EDGE_ROUTES
 from penstock.tables.jobs import HANDLERS, SCHEDULES
-from penstock.tables.numbered import NumberedSource, numbered_source, numbered_sources
-from penstock.tables.reading import Found, Readable, find_readable, readable, told
+from penstock.tables.numbered import NumberedSource, foreign_sources, numbered_source, numbered_sources
+from penstock.tables.reading import Documents, Found, Readable, find_readable, readable, told
 from penstock.tables.records.asking import ROUTES as ASKING_ROUTES
 from penstock.tables.records.routes import ROUTES as RECORD_ROUTES
 from penstock.tables.routes import ROUTES as MANAGEMENT_ROUTES
@@ -27,12 +27,14 @@ __all__ = [
     "SCHEDULES",
     "Catalog",
     "DescribedTable",
+    "Documents",
     "Found",
     "NumberedSource",
     "Readable",
     "describe_tables",
     "end_streams",
     "find_readable",
+    "foreign_sources",
     "install",
     "numbered_source",
     "numbered_sources",

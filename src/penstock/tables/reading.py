@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from penstock.identity import Principal
+from penstock.identity import Grant, Principal
 from penstock.kit import errors, sql
 from penstock.kit.context import Context
-from penstock.kit.filters import EVERYTHING, inline
+from penstock.kit.filters import EVERYTHING, BoundTree, inline
 from penstock.kit.operators import ValueType
 from penstock.tables.catalog import Table
 from penstock.tables.models import ProviderType
+from penstock.tables.providers import mongodb
 from penstock.tables.records.call import open_table
 from penstock.tables.records.reach import reach
 from penstock.tables.rules.language import constant
@@ -30,12 +32,49 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Documents:
+    """The rows of a table that MongoDB keeps, as far as one caller reads them."""
+
+    grant: Grant
+    table: Table
+    rows: BoundTree
+    hide_deleted: bool
+    # The same where the same rows are read.
+    said: str
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """Of the fields, by name."""
+        return {one.name: one.type for one in self.table.schema.fields}
+
+    async def pieces(
+        self,
+        ctx: Context,
+        names: Sequence[str],
+        conditions: Sequence[tuple[str, str, Any]],
+        seconds: float,
+    ) -> AsyncGenerator[list[str]]:
+        """The JSON array of these fields of each row, some rows at a time.
+
+        Conditions are of a field, one of `= < <= > >=`, and a `Decimal` or a text; rows that they do not keep may be
+        among those that come.
+        """
+        engine = mongodb.load_engine()
+        async for piece in engine.stream(ctx, self, tuple(names), conditions, seconds):
+            yield piece
+
+
+@dataclass(frozen=True, slots=True)
 class Readable:
-    """What a caller reads of a table: the fields by name, and a SELECT of the rows, whose columns they are."""
+    """What a caller reads of a table: the fields by name, and a SELECT of the rows, whose columns they are.
+
+    Of a table that MongoDB keeps there is no SELECT, and its `documents` instead.
+    """
 
     fields: tuple[str, ...]
     select: str
     limits: Limits
+    documents: Documents | None = None
 
 
 async def find_readable(ctx: Context, principal: Principal, names: Sequence[str] | None) -> list[Found]:
@@ -48,10 +87,15 @@ async def find_readable(ctx: Context, principal: Principal, names: Sequence[str]
 async def readable(ctx: Context, principal: Principal, found: Found, *, deleted: bool) -> Readable:
     """`deleted` is to see rows, too, that are marked as deleted. Raises `NotFound`, or `BadRequest` with the reason."""
     grant, table = await open_table(ctx, principal, found.app, found.name, "record.read")
-    if table.provider is ProviderType.MONGODB:
-        message = f"'{found.name}' is stored in MongoDB, and queries in SQL do not reach it."
-        raise errors.BadRequest(message, hint="Its records are read by the API of the table.")
     reached = reach(table, grant)
+    if table.provider is ProviderType.MONGODB:
+        if table.edges_of is not None:
+            message = f"'{found.name}' are edges in MongoDB, and queries in SQL do not reach them."
+            raise errors.BadRequest(message, hint="They are read by the API of the table.")
+        hide = table.schema.soft_deletes and not deleted
+        said = mongodb.load_engine().said(reached.table, reached.rows, hide_deleted=hide)
+        documents = Documents(grant, reached.table, reached.rows, hide, said)
+        return Readable(reached.fields, "", limits_of(table, principal), documents)
     conditions = ["TRUE"] if reached.rows == EVERYTHING else [inline(reached.rows, _constant)]
     if table.schema.soft_deletes and not deleted:
         conditions.append('t."is_deleted" IS NOT TRUE')

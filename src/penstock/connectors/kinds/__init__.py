@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from penstock.connectors.kinds import mongodb, postgresql
+from penstock.connectors.kinds import csv, duckdb, mongodb, mysql, parquet, postgresql, sqlite
 from penstock.connectors.kinds.base import Kind
 from penstock.kit import errors
 
-KINDS: Final[tuple[Kind, ...]] = (postgresql.KIND, mongodb.KIND)
+KINDS: Final[tuple[Kind, ...]] = (
+    postgresql.KIND,
+    mysql.KIND,
+    mongodb.KIND,
+    sqlite.KIND,
+    duckdb.KIND,
+    csv.KIND,
+    parquet.KIND,
+)
 
 
 def kind_of(name: str) -> Kind:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -23,19 +23,52 @@ class Fields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Settings or secrets of a kind; a field that nobody knows is refused."""
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnShape:
+    """A column as the system describes it; `type` is its own word for it."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableShape:
+    """A table of a system: its name, after that of its schema where the system has several."""
+
+    name: tuple[str, ...]
+    columns: tuple[ColumnShape, ...]
+
+
 class CheckFailed(Exception):
     """The system cannot be used; the message is a sentence for who entered the credential."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind. `check` connects and gives a sentence about what it found. Raises `CheckFailed`."""
+    """One kind. `check` connects and gives a sentence about what it found. Raises `CheckFailed`.
+
+    `describe` gives the tables of a system that questions in SQL can read, and fails in the same way.
+    """
 
     name: str
     title: str
     settings: type[Fields]
     secrets: type[Fields]
     check: Callable[[Any, Any, OutboundSettings], Awaitable[str]]
+    describe: Callable[[Any, Any, OutboundSettings], Awaitable[list[TableShape]]] | None = None
+
+
+MOST_TABLES = 5_000
+
+
+def grouped(rows: Iterable[tuple[str, ...]]) -> list[TableShape]:
+    """From rows of table name parts, column and type, ordered by table."""
+    found: dict[tuple[str, ...], list[ColumnShape]] = {}
+    for *name, column, kind in rows:
+        if tuple(name) not in found and len(found) >= MOST_TABLES:
+            break
+        found.setdefault(tuple(name), []).append(ColumnShape(column, kind))
+    return [TableShape(name, tuple(columns)) for name, columns in found.items()]
 
 
 def shown(text: object, most: int = 120) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import asyncpg
@@ -15,7 +18,9 @@ from penstock.connectors.kinds.base import (
     Kind,
     Password,
     Port,
+    TableShape,
     Word,
+    grouped,
     shown,
 )
 from penstock.kit import outbound
@@ -38,20 +43,92 @@ class PostgresSecrets(Fields, kw_only=True):
     password: Password
 
 
+_TABLES = """
+    SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod)
+      FROM pg_catalog.pg_class AS c
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+     WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p') AND NOT c.relispartition
+       AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
+       AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+     ORDER BY n.nspname <> 'public', n.nspname, c.relname, a.attnum
+     LIMIT 200000
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresAddress:
+    """Where and as whom to connect: `addresses` were looked at and may be reached; certificates name the host."""
+
+    host: str
+    addresses: tuple[str, ...]
+    port: int
+    user: str
+    password: str
+    database: str
+    sslmode: str
+
+    def arguments(self) -> dict[str, Any]:
+        """For asyncpg."""
+        return {
+            "host": list(self.addresses),
+            "port": self.port,
+            "user": self.user,
+            "password": self.password,
+            "database": self.database,
+            "ssl": _tls(self.host, self.sslmode),
+        }
+
+
+async def address_of(
+    settings: PostgresSettings, secrets: PostgresSecrets, limits: OutboundSettings
+) -> PostgresAddress:
+    """Raises what `outbound.addresses` does."""
+    addresses = await outbound.addresses(settings.host, settings.port, limits)
+    return PostgresAddress(
+        settings.host,
+        tuple(addresses),
+        settings.port,
+        settings.user,
+        secrets.password,
+        settings.database,
+        settings.sslmode,
+    )
+
+
 async def check(settings: PostgresSettings, secrets: PostgresSecrets, limits: OutboundSettings) -> str:
     where = f"{settings.host}:{settings.port}"
-    addresses = await outbound.addresses(settings.host, settings.port, limits)
+    async with _connected(settings, secrets, limits) as connection:
+        try:
+            version = await connection.fetchval("SHOW server_version")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise CheckFailed(f"{where} lets the user in and then answers nothing.") from error
+    return f"PostgreSQL {shown(version, 40)} answers as '{settings.user}'."
+
+
+async def describe(
+    settings: PostgresSettings, secrets: PostgresSecrets, limits: OutboundSettings
+) -> list[TableShape]:
+    """What the user may read."""
+    async with _connected(settings, secrets, limits) as connection:
+        try:
+            rows = await connection.fetch(_TABLES)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise CheckFailed(
+                f"{settings.host}:{settings.port} does not say which tables it has: {shown(error)}."
+            ) from error
+    return grouped(tuple(row) for row in rows)
+
+
+@asynccontextmanager
+async def _connected(
+    settings: PostgresSettings, secrets: PostgresSecrets, limits: OutboundSettings
+) -> AsyncGenerator[Any]:
+    where = f"{settings.host}:{settings.port}"
+    address = await address_of(settings, secrets, limits)
     try:
         connection: Any = await asyncpg.connect(
-            host=addresses,
-            port=settings.port,
-            user=settings.user,
-            password=secrets.password,
-            database=settings.database,
-            ssl=_tls(settings),
-            timeout=PATIENCE,
-            command_timeout=PATIENCE,
-            statement_cache_size=0,
+            **address.arguments(), timeout=PATIENCE, command_timeout=PATIENCE, statement_cache_size=0
         )
     except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidPasswordError) as error:
         raise CheckFailed(f"{where} refuses the user '{settings.user}' or the password.") from error
@@ -72,20 +149,17 @@ async def check(settings: PostgresSettings, secrets: PostgresSecrets, limits: Ou
             f"What answers at {where} is not PostgreSQL, or not over '{settings.sslmode}'."
         ) from error
     try:
-        version = await connection.fetchval("SHOW server_version")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-        raise CheckFailed(f"{where} lets the user in and then answers nothing.") from error
+        yield connection
     finally:
         connection.terminate()
-    return f"PostgreSQL {shown(version, 40)} answers as '{settings.user}'."
 
 
-def _tls(settings: PostgresSettings) -> Any:
-    if settings.sslmode in ("disable", "prefer"):
-        return settings.sslmode
+def _tls(host: str, sslmode: str) -> Any:
+    if sslmode in ("disable", "prefer"):
+        return sslmode
     context = _Named(ssl.PROTOCOL_TLS_CLIENT)
-    context.name = settings.host
-    if settings.sslmode == "verify-full":
+    context.name = host
+    if sslmode == "verify-full":
         context.load_default_certs()
         return context
     context.check_hostname = False
@@ -102,4 +176,4 @@ class _Named(ssl.SSLContext):
         return super().wrap_bio(*given, **{**named, "server_hostname": self.name})
 
 
-KIND = Kind("postgresql", "PostgreSQL", PostgresSettings, PostgresSecrets, check)
+KIND = Kind("postgresql", "PostgreSQL", PostgresSettings, PostgresSecrets, check, describe)

@@ -62,6 +62,15 @@ class ResultFiles:
         while (piece := await asyncio.to_thread(_next, source)) is not None:
             yield piece
 
+    def schema_of(self, file: StoredFile) -> Any:
+        """As Arrow has it; blocks."""
+        return self._opened(file).reader.schema
+
+    def every(self, file: StoredFile) -> Iterator[Any]:
+        """All batches, one after the other; blocks."""
+        for number in range(len(file.ends)):
+            yield self._batch(file, number)
+
     def forget(self, name: str) -> None:
         with self._lock:
             self._open.pop(name, None)

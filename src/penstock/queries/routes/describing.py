@@ -15,7 +15,7 @@ from penstock.tables import numbered_source
 
 @get("/api/data_sources/{source:str}/schema")
 async def describe_data_source(request: AnyRequest) -> ASGIResponse:
-    """Read anew each time, so that `refresh` asks for nothing more."""
+    """Of our own it is read anew each time; with `refresh`, so is that of a foreign one."""
     principal = await caller(request)
     number = number_of(http.segment(request, "source"))
     ctx = http.context(request)
@@ -25,7 +25,7 @@ async def describe_data_source(request: AnyRequest) -> ASGIResponse:
             found = await numbered_source(conn, principal, number)
     if found is None:
         raise errors.NotFound
-    described = await tables_of(ctx, principal, found)
+    described = await tables_of(ctx, principal, found, fresh=_is_fresh(request))
     return http.json(
         {
             "schema": [
@@ -33,6 +33,12 @@ async def describe_data_source(request: AnyRequest) -> ASGIResponse:
                 for one in described
             ]
         }
+    )
+
+
+def _is_fresh(request: AnyRequest) -> bool:
+    return any(
+        name == "refresh" and value.lower() not in ("false", "0") for name, value in http.query(request)
     )
 
 

@@ -200,18 +200,18 @@ def result_head(result: Result, principal: Principal) -> dict[str, Any]:
 
 
 def source(one: NumberedSource) -> dict[str, Any]:
-    """A data source of an app; its name is said with that of the app, since apps have sources of the same name."""
+    """A data source. The name of one of an app is said with that of the app: apps have sources of the same name."""
     level = one.role or 0
     return {
         "id": one.id,
-        "name": f"{one.app_name} / {one.name}",
-        "type": one.provider.value,
+        "name": one.name if one.is_foreign else f"{one.app_name} / {one.name}",
+        "type": one.provider,
         "syntax": "sql",
-        "paused": False,
-        "pause_reason": None,
+        "paused": one.is_paused,
+        "pause_reason": one.pause_reason,
         "supports_auto_limit": True,
         "view_only": level < ACTIONS["query.run"],
-        "app": one.app_slug,
+        "app": one.app_slug or None,
         "slug": one.slug,
     }
 

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 from penstock.identity import Principal
+from penstock.kit import errors
 from penstock.kit.context import Context
-from penstock.queries.models import AuthorizedQuery, Question
+from penstock.queries.models import AuthorizedQuery, QueryRows, Question
 from penstock.queries.parameters import canonical
-from penstock.queries.run.authorize import authorize
+from penstock.queries.run.authorize import Nested, authorize, grant_of
 from penstock.queries.run.bind import bind
-from penstock.queries.run.parse import parse
+from penstock.queries.run.systems import WHOLE
+from penstock.queries.run.whole import authorize_whole, parser_of
 from penstock.queries.settings import QueriesSettings
 
 _LONG = 20_000  # characters
 
 
-async def prepare(ctx: Context, principal: Principal, question: Question) -> AuthorizedQuery:
+async def _nothing(query_id: int, values: Mapping[str, Any] | None) -> QueryRows:
+    raise errors.BadRequest(f"You do not have access to query id {query_id}.")
+
+
+async def prepare(
+    ctx: Context, principal: Principal, question: Question, nested: Nested = _nothing
+) -> AuthorizedQuery:
     """What of a question this caller may have run, now. Raises `errors.BadRequest` with the reason it is nothing."""
     most = ctx.settings(QueriesSettings).max_query_bytes
+    read = parser_of(question)
     if len(question.text) < _LONG:
-        parsed = parse(question.text, most)
+        parsed = read(question.text, most)
     else:
         # Long texts take a while, in which others are answered.
-        parsed = await asyncio.to_thread(parse, question.text, most)
+        parsed = await asyncio.to_thread(read, question.text, most)
     values = canonical(question.parameters, question.values, question.time_zone)
-    return await authorize(ctx, principal, bind(parsed, values), question)
+    bound = bind(parsed, values)
+    if question.source is not None and question.source.provider in WHOLE:
+        timeout = ctx.settings(QueriesSettings).query_timeout
+        return authorize_whole(bound, question, grant=grant_of(principal), timeout=timeout)
+    return await authorize(ctx, principal, bound, question, nested)

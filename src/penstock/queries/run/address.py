@@ -9,7 +9,7 @@ from penstock.kit.db import Login
 
 APPLICATION: Final = "penstock query"
 # A server that has lost us would go on computing.
-_OPTIONS: Final = "-c client_connection_check_interval=2s"
+OPTIONS: Final = "-c client_connection_check_interval=2s"
 
 
 def address(login: Login) -> str:
@@ -19,7 +19,7 @@ def address(login: Login) -> str:
         "port": login.port,
         "connect_timeout": 10,
         "application_name": APPLICATION,
-        "options": _OPTIONS,
+        "options": OPTIONS,
     }
     if login.ssl:
         given["sslmode"] = login.ssl

@@ -19,15 +19,14 @@ import asyncpg
 
 from penstock.kit import errors
 from penstock.kit.context import Context
-from penstock.kit.db import Login
 from penstock.queries.models import AuthorizedQuery
 from penstock.queries.results.models import StoredFile
 from penstock.queries.results.reading import ResultFiles
 from penstock.queries.results.writing import ResultWriter
-from penstock.queries.run.address import address
 from penstock.queries.run.driver import databases
-from penstock.queries.run.fence import BEGIN, WHO, Fence, fence_of
+from penstock.queries.run.fence import BEGIN, WHO
 from penstock.queries.run.fetching import Fetched, fetched, has_unknown, statement
+from penstock.queries.run.linking import Link, foreign_link, own_link
 from penstock.queries.settings import QueriesSettings
 
 _BATCH: Final = 2 * 1024 * 1024  # bytes
@@ -70,7 +69,7 @@ class _Work:
     """What the thread needs."""
 
     query: AuthorizedQuery
-    fence: Fence
+    link: Link
     files: ResultFiles
     settings: QueriesSettings
     state: _State
@@ -81,8 +80,11 @@ async def execute(ctx: Context, query: AuthorizedQuery, told: Callable[[int], Aw
 
     Raises `QueryFailed` for what would fail again, `Transient` for what may not.
     """
-    fence = await fence_of(ctx, query.org_id)
-    work = _Work(query, fence, ctx.get(ResultFiles), ctx.settings(QueriesSettings), _State())
+    if query.source is not None and query.grant is not None:
+        link = await foreign_link(ctx, query.grant, query.source, query.timeout)
+    else:
+        link = await own_link(ctx, query)
+    work = _Work(query, link, ctx.get(ResultFiles), ctx.settings(QueriesSettings), _State())
     running = asyncio.get_running_loop().run_in_executor(_threads, _run, work)
     try:
         async with asyncio.timeout(query.timeout + _GRACE):
@@ -94,26 +96,26 @@ async def execute(ctx: Context, query: AuthorizedQuery, told: Callable[[int], Aw
         raise QueryFailed(TOO_LONG) from None
     finally:
         if not running.done():
-            await _stop(fence.login, work.state, running)
+            await _stop(link, work.state, running)
 
 
-async def _stop(login: Login, state: _State, running: asyncio.Future[StoredFile]) -> None:
+async def _stop(link: Link, state: _State, running: asyncio.Future[StoredFile]) -> None:
     """Have the database give it up; the second time by ending its session."""
     state.stopped.set()
     running.add_done_callback(_seen)
     for function in ("pg_cancel_backend", "pg_terminate_backend"):
         with suppress(asyncpg.PostgresError, OSError, TimeoutError):
             async with asyncio.timeout(_LETTING_GO):
-                await _signal(login, function, state)
+                await _signal(link, function, state)
         await asyncio.wait((running,), timeout=_LETTING_GO)
         if running.done():
             return
 
 
-async def _signal(login: Login, function: str, state: _State) -> None:
+async def _signal(link: Link, function: str, state: _State) -> None:
     """A login may end what it does itself, which needs no further right."""
     await asyncio.to_thread(state.connected.wait, _LETTING_GO)
-    raw: Any = await asyncpg.connect(**login.arguments(), timeout=_LETTING_GO, statement_cache_size=0)
+    raw: Any = await asyncpg.connect(**link.arguments, timeout=_LETTING_GO, statement_cache_size=0)
     try:
         await raw.fetchval(f"SELECT pg_catalog.{function}($1)", state.pid)
     finally:
@@ -133,11 +135,11 @@ def _run(work: _Work) -> StoredFile:
             with _cursor(work) as cursor:
                 return _read(cursor, work, known=False)
         except _Unknown:
-            databases.forget(address(work.fence.login))
+            databases.forget(work.link.url)
             with _cursor(work) as cursor:
                 return _read(cursor, work, known=True)
     except manager.Error as error:
-        raise _translated(error, work.state) from error
+        raise translated(error, is_stopped=work.state.stopped.is_set()) from error
 
 
 @contextmanager
@@ -145,14 +147,14 @@ def _cursor(work: _Work) -> Generator[Any]:
     """A cursor of a connection of its own, in the transaction that the fence asks for."""
     from adbc_driver_manager import dbapi as manager
 
-    opened = databases.connect(address(work.fence.login))
+    opened = databases.connect(work.link.url)
     with opened as connection, connection.cursor() as cursor:
         cursor.execute(BEGIN)
         cursor.execute(WHO)
         pid, began = cursor.fetchone()
         work.state.pid = pid
         work.state.connected.set()
-        cursor.execute(work.fence.admit(work.query, pid, began))
+        cursor.execute(work.link.admit(pid, began))
         cursor.fetchall()
         try:
             yield cursor
@@ -195,10 +197,10 @@ def _store(reader: Any, columns: list[Fetched], work: _Work) -> StoredFile:
         return writer.finish()
 
 
-def _translated(error: Any, state: _State) -> Exception:
+def translated(error: Any, *, is_stopped: bool) -> Exception:
     """What goes on in the database, as an error of ours."""
     code: str = getattr(error, "sqlstate", None) or ""
-    if state.stopped.is_set():
+    if is_stopped:
         return _Stopped()
     if code == "57014":
         return QueryFailed(TOO_LONG)

@@ -35,18 +35,22 @@ _KINDS: Final[Mapping[str, tuple[Kind, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A column of the answer, and the expression that fetches it from the query `q`."""
+    """A column of the answer, and the expression that fetches it from the query `q`, where it is at `place`."""
 
     column: Column
     sql: str
+    place: str
+    # PostgreSQL has it as text, too.
+    is_text: bool
 
 
 def fetched(schema: Any, names: Sequence[str] | None = None) -> list[Fetched]:
     """For each column of the Arrow schema that the driver makes of the query."""
     found: list[Fetched] = []
     for number, (name, field) in enumerate(zip(distinct(names or schema.names), schema, strict=True)):
-        kind, expression = _of(field, f"q.{_alias(number)}")
-        found.append(Fetched(Column(name, kind), expression))
+        place = f"q.{_alias(number)}"
+        kind, expression = _of(field, place)
+        found.append(Fetched(Column(name, kind), expression, place, _named(field) in ("text", "varchar")))
     return found
 
 
@@ -55,11 +59,18 @@ def has_unknown(schema: Any) -> bool:
     return any(_named(field).startswith(_UNKNOWN) for field in schema)
 
 
-def statement(query: str, columns: Sequence[Fetched]) -> str:
-    """The query with its columns as they are fetched; its order stays."""
+def statement(
+    query: str, columns: Sequence[Fetched], wanted: Sequence[Fetched] | None = None, where: str = ""
+) -> str:
+    """The query with its columns as they are fetched, all or the wanted ones; its order stays.
+
+    `where` is a condition of ours on their places.
+    """
     aliases = ", ".join(_alias(number) for number in range(len(columns)))
-    wanted = ", ".join(f"{one.sql} AS {_alias(number)}" for number, one in enumerate(columns))
-    return f"SELECT {wanted} FROM (\n{query}\n) AS q ({aliases})"  # noqa: S608  (a statement of ours around one re-emitted)
+    asked = columns if wanted is None else wanted
+    shown = ", ".join(f"{one.sql} AS {_alias(number)}" for number, one in enumerate(asked))
+    text = f"SELECT {shown} FROM (\n{query}\n) AS q ({aliases})"  # noqa: S608  (a statement of ours around one re-emitted)
+    return f"{text} WHERE {where}" if where else text
 
 
 def _alias(number: int) -> str:

@@ -6,7 +6,8 @@ What is not listed is refused, whatever it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from sqlglot import exp
@@ -177,15 +178,25 @@ _REASONS: Final[tuple[tuple[tuple[type[Any], ...], str], ...]] = (
 )
 
 
-def check(tree: Any, text: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a dialect allows: nodes with their parts, what else must hold of some, and functions by name."""
+
+    nodes: Mapping[type[Any], frozenset[str]]
+    special: Mapping[type[Any], Any]
+    functions: Collection[str]
+
+
+def check(tree: Any, text: str, allowed: Allowed | None = None) -> None:
     """Raises `errors.Invalid` for the first part that is not allowed, with its place in the text."""
+    law = allowed or _OURS
     depths: dict[int, int] = {id(tree): 1}
     stack: list[Any] = [tree]
     count = 0
     while stack:
         node = stack.pop()
         count += 1
-        _check_node(node, text)
+        _check_node(node, text, law)
         depth = depths.pop(id(node))
         for child in children(node):
             # Long chains of one operator are printed without descending.
@@ -218,25 +229,25 @@ def start_of(node: Any) -> int | None:
     return None
 
 
-def _check_node(node: Any, text: str) -> None:
+def _check_node(node: Any, text: str, law: Allowed) -> None:
     kind = cast("type[Any]", type(node))
-    allowed = NODES.get(kind)
+    allowed = law.nodes.get(kind)
     if allowed is None:
-        raise _refused(node, text)
+        raise _refused(node, text, law)
     for name, value in node.args.items():
         if value is None or value is False or value == []:
             continue
         if name not in allowed and not name.startswith("_"):
-            raise _refused(next(children_of(value), node), text)
+            raise _refused(next(children_of(value), node), text, law)
         if (
             isinstance(value, str)
             and kind not in (exp.Identifier, exp.Literal)
             and not _is_plain(kind, value)
         ):
-            raise _refused(node, text)
-    special = _SPECIAL.get(kind)
+            raise _refused(node, text, law)
+    special = law.special.get(kind)
     if special is not None and not special(node):
-        raise _refused(node, text)
+        raise _refused(node, text, law)
 
 
 def _is_plain(kind: type[Any], value: str) -> bool:
@@ -245,7 +256,7 @@ def _is_plain(kind: type[Any], value: str) -> bool:
     return kind is exp.Anonymous or _WORDS.fullmatch(value) is not None
 
 
-def _refused(node: Any, text: str) -> errors.Invalid:
+def _refused(node: Any, text: str, law: Allowed) -> errors.Invalid:
     at = start_of(node)
     for kinds, reason in _REASONS:
         if isinstance(node, kinds):
@@ -254,7 +265,7 @@ def _refused(node: Any, text: str) -> errors.Invalid:
         name = _called(node, text)
         if name is None or name.startswith(VALUE):
             return fault("This is not a function that queries may call.", text, at)
-        hint = errors.nearest(name.lower(), sorted(FUNCTIONS))
+        hint = errors.nearest(name.lower(), sorted(law.functions))
         return fault(f"{name[:80]}() is not a function that queries may call.", text, at, hint=hint)
     return fault("This is not a part that queries may have.", text, at)
 
@@ -294,10 +305,11 @@ def _by_word(node: Any) -> bool:
     return isinstance(node.this, exp.Var)
 
 
-_SPECIAL: Final[Mapping[type[Any], Any]] = {
+SPECIAL: Final[Mapping[type[Any], Any]] = {
     exp.Anonymous: _known_call,
     exp.DataType: _known_type,
     exp.Join: _plain_join,
     exp.If: _of_case,
     exp.Kwarg: _by_word,
 }
+_OURS: Final = Allowed(NODES, SPECIAL, FUNCTIONS)

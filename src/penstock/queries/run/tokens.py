@@ -7,7 +7,7 @@ Marks have a colon, which no word of a text can have.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlglot.dialects.postgres import Postgres
@@ -52,6 +52,7 @@ _GENERIC: Final = {
     TokenType.ARRAY, TokenType.STRUCT, TokenType.MAP, TokenType.NESTED, TokenType.LIST, TokenType.OBJECT,
     TokenType.NULLABLE, TokenType.LOWCARDINALITY, TokenType.RANGE,
 }  # fmt: skip
+_BRACED: Final = re.compile(r"param_query_[0-9]{1,18}_\{[^{}\s'\"]*\}", re.ASCII)
 _DIALECT: Final[Any] = Postgres()
 
 
@@ -59,15 +60,18 @@ def tokens_of(text: str, found: Sequence[Lexeme], marks: Sequence[Placeholder]) 
     """Raises `errors.Invalid` for what is not one statement or cannot be read."""
     strings = {one.start: one for one in found if one.kind in (Kind.STRING, Kind.ESCAPED, Kind.DOLLAR)}
     values = {one.start: number for number, one in enumerate(marks) if one.place is Place.BARE}
+    braced = _braced(text, found)
     try:
-        read: list[Any] = _DIALECT.tokenize(_masked(text, found))
+        read: list[Any] = _DIALECT.tokenize(_masked(text, found, braced))
     except TokenError as error:
         raise fault("This cannot be read as SQL.", text, 0) from error
     if len(read) > MAX_TOKENS:
         raise fault(f"A query has at most {MAX_TOKENS:,} words and signs.", text, read[MAX_TOKENS].start)
     made: list[Any] = []
     for number, token in enumerate(read):
-        if token.start in values:
+        if token.start in braced:
+            made.append(_as(token, TokenType.IDENTIFIER, text[token.start : braced[token.start]]))
+        elif token.start in values:
             made.append(_as(token, TokenType.VAR, f"{VALUE}{values[token.start]}"))
         elif token.start in strings:
             made.append(_as(token, TokenType.STRING, value_of(text, strings[token.start])))
@@ -88,11 +92,25 @@ def tokens_of(text: str, found: Sequence[Lexeme], marks: Sequence[Placeholder]) 
     return _intervals(text, _calls(text, made))
 
 
-def _masked(text: str, found: Sequence[Lexeme]) -> str:
+def _braced(text: str, found: Sequence[Lexeme]) -> dict[int, int]:
+    """Where names such as `param_query_12_{day=1}` begin, and where each ends."""
+    places = [one.start for one in found if one.kind is Kind.WORD]
+    matches = [(start, _BRACED.match(text, start)) for start in places]
+    return {start: match.end() for start, match in matches if match is not None}
+
+
+def _masked(text: str, found: Sequence[Lexeme], braced: Mapping[int, int]) -> str:
     """The text with the insides of strings blank, without comments, and with a word for each placeholder."""
     parts: list[str] = []
     at = 0
     for one in found:
+        if one.start < at:
+            continue
+        if one.start in braced:
+            end = braced[one.start]
+            parts += [text[at : one.start], "q" + " " * (end - one.start - 1)]
+            at = end
+            continue
         length = one.end - one.start
         if one.kind is Kind.ODD:
             message = "Strings and names with a letter in front, other than E'…', are not known here."

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
-
 from penstock.identity import Principal
-from penstock.kit import clock, jobs
+from penstock.kit import clock, errors, jobs
 from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.queries import store
@@ -18,9 +16,8 @@ from penstock.queries.results.models import Result
 from penstock.queries.run.request import QueryRequest
 from penstock.queries.service import bound
 from penstock.queries.service.authorizing import authorized
-from penstock.queries.service.choices import values_of
+from penstock.queries.service.choices import with_choices
 from penstock.queries.service.runs import RUN_QUERY, Asked
-from penstock.queries.service.values import OPTIONS, settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +52,21 @@ async def ready(
     for what the key of a query may not ask.
     """
     moment = at or clock.now()
-    request = await _settled(ctx, principal, request, moment, query_id)
+    request = await with_choices(ctx, principal, request, moment, query_id)
     await bound.require(ctx, principal, query_id, request)
     return Ready(principal, request, await authorized(ctx, principal, request), moment)
 
 
 async def start(conn: Connection, wanted: Ready, query_id: int | None, *, join: bool) -> int:
-    """A run of it: one that is under way, if that may be joined, or a new one."""
+    """A run of it: one that is under way, if that may be joined, or a new one.
+
+    Raises `BadRequest` while its data source is paused.
+    """
     run_id = None
     if join:
         run_id = await store.joinable(conn, wanted.query.org_id, wanted.query.fingerprint)
+    if run_id is None and wanted.query.paused is not None:
+        raise errors.BadRequest(wanted.query.paused)
     return run_id or await _defer(conn, wanted, query_id)
 
 
@@ -97,22 +99,6 @@ async def stored(
     wanted = await ready(ctx, principal, request, query_id=query_id)
     async with ctx.db.control.transaction() as conn:
         return await store.newest(conn, wanted.query.org_id, wanted.query.fingerprint)
-
-
-async def _settled(
-    ctx: Context, principal: Principal, request: QueryRequest, at: datetime, query_id: int | None
-) -> QueryRequest:
-    """What is asked at that moment: dates as they are now, and the choices that other queries give as they are."""
-    if not request.definitions:
-        return request
-    definitions = [
-        {**one, OPTIONS: await values_of(ctx, principal, one, query_id)}
-        if one.get("type") == "query"
-        else one
-        for one in request.definitions
-    ]
-    values = settled(request.values, definitions, "UTC", at)
-    return msgspec.structs.replace(request, definitions=definitions, values=values)
 
 
 async def _defer(conn: Connection, wanted: Ready, query_id: int | None) -> int:

@@ -4,44 +4,91 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from penstock import tables
 from penstock.identity import Principal
-from penstock.kit import errors
+from penstock.kit import clock, errors
 from penstock.kit.context import Context
-from penstock.queries.models import AuthorizedQuery, Question, Scope
+from penstock.queries.access import ACTIONS, role_at
+from penstock.queries.models import AuthorizedQuery, QueryRows, Question, Scope
 from penstock.queries.results.models import Result
 from penstock.queries.run import prepare
 from penstock.queries.run.bind import is_safe as has_no_text
 from penstock.queries.run.request import QueryRequest
+from penstock.queries.run.systems import paused
 from penstock.queries.saved import SavedQuery
+from penstock.queries.service import saved
 from penstock.queries.service.values import parameters_of
 
 AUTO_LIMIT: Final = 1000
 _SECONDS: Final = 5.0
 _MOST: Final = 10_000
+_DEEPEST: Final = 5
 
 
-async def authorized(ctx: Context, principal: Principal, request: QueryRequest) -> AuthorizedQuery:
-    """Raises `BadRequest` for what cannot be read, `NotFound` for a source that the caller does not see."""
-    return await prepare(ctx, principal, await _question(ctx, principal, request))
+async def authorized(
+    ctx: Context, principal: Principal, request: QueryRequest, above: tuple[int, ...] = ()
+) -> AuthorizedQuery:
+    """Raises `BadRequest` for what cannot be read, `NotFound` for a source that the caller does not see.
+
+    `above` are the saved queries that read from this one.
+    """
+
+    async def nested(query_id: int, values: Mapping[str, Any] | None) -> QueryRows:
+        return await _nested(ctx, principal, query_id, values, above)
+
+    return await prepare(ctx, principal, await _question(ctx, principal, request), nested)
+
+
+async def _nested(
+    ctx: Context,
+    principal: Principal,
+    query_id: int,
+    values: Mapping[str, Any] | None,
+    above: tuple[int, ...],
+) -> QueryRows:
+    """A saved query as a table, under the caller's own rights. Raises `BadRequest`."""
+    from penstock.queries.service.choices import with_choices
+
+    if query_id in above:
+        raise errors.BadRequest(f"Query {query_id} reads from itself.")
+    if len(above) >= _DEEPEST:
+        raise errors.BadRequest(f"Queries read from each other more than {_DEEPEST} deep.")
+    denied = errors.BadRequest(f"You do not have access to query id {query_id}.")
+    try:
+        async with ctx.db.control.transaction() as conn:
+            seen = await saved.find(conn, principal, query_id)
+        if (role_at(principal, seen.source) or 0) < ACTIONS["query.run"] and not is_safe(seen.query):
+            raise denied
+        request = await with_choices(ctx, principal, seen.query.request(values), clock.now(), query_id)
+        query = await authorized(ctx, principal, request, (*above, query_id))
+    except (errors.NotFound, errors.Forbidden) as error:
+        raise denied from error
+    return QueryRows(query_id, request, query, False)
 
 
 async def _question(ctx: Context, principal: Principal, request: QueryRequest) -> Question:
-    scope = None
+    scope = foreign = asleep = None
     if request.data_source_id is not None:
         async with ctx.db.control.transaction() as conn:
             source = await tables.numbered_source(conn, principal, request.data_source_id)
         if source is None:
             raise errors.NotFound
-        scope = Scope(source.app_slug, source.slug)
+        if source.is_foreign:
+            foreign = source
+        else:
+            scope = Scope(source.app_slug, source.slug)
+        asleep = paused(source) if source.is_paused else None
     return Question(
         request.text,
         scope,
         parameters_of(request.definitions),
         request.values,
         AUTO_LIMIT if request.limited else None,
+        source=foreign,
+        paused=asleep,
     )
 
 

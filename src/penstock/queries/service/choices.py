@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
+
+import msgspec
 
 from penstock.identity import Principal
 from penstock.kit import errors
@@ -14,9 +17,11 @@ from penstock.queries import store
 from penstock.queries.results.instants import Instants
 from penstock.queries.results.models import Result
 from penstock.queries.results.reading import ResultFiles
+from penstock.queries.run.request import QueryRequest
 from penstock.queries.saved import SavedQuery
 from penstock.queries.service import bound, saved
 from penstock.queries.service.authorizing import authorized
+from penstock.queries.service.values import OPTIONS, settled
 
 _MOST: Final = 10_000
 DETACHED: Final = "This query is detached from any data source. Please select a different query."
@@ -32,6 +37,22 @@ class Choice:
 
     name: str
     value: str
+
+
+async def with_choices(
+    ctx: Context, principal: Principal, request: QueryRequest, at: datetime, query_id: int | None
+) -> QueryRequest:
+    """What is asked at that moment: dates as they are now, and the choices that other queries give as they are."""
+    if not request.definitions:
+        return request
+    definitions = [
+        {**one, OPTIONS: await values_of(ctx, principal, one, query_id)}
+        if one.get("type") == "query"
+        else one
+        for one in request.definitions
+    ]
+    values = settled(request.values, definitions, "UTC", at)
+    return msgspec.structs.replace(request, definitions=definitions, values=values)
 
 
 async def values_of(

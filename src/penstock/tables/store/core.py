@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
-from penstock.kit.metadata import TEXT, created_column, identity_column, metadata
+from penstock.kit.metadata import INSTANT, TEXT, created_column, identity_column, metadata
 
 # What `deactivated_by` may say: restoring an app revives what its own deletion deactivated and nothing else.
 SELF = "self"
@@ -75,15 +75,44 @@ data_sources = Table(
     metadata,
     identity_column(),
     _org(),
-    _app(),
+    # Of what is no app's: a foreign system that queries ask.
+    Column("app_id", BigInteger, ForeignKey("penstock.apps.id", ondelete="CASCADE")),
     Column("name", TEXT, nullable=False),
     Column("slug", TEXT, nullable=False),
     Column("provider_type", TEXT, nullable=False, server_default="flat_table"),
     # json, not jsonb: these documents are shown again as they were sent, the order of their keys included.
     Column("provider_config", JSON, nullable=False, server_default=text("'{}'")),
+    # How a foreign system is reached; what has none needs none.
+    Column("credential_id", BigInteger, ForeignKey("penstock.credentials.id", ondelete="SET NULL")),
+    # The tables of a foreign system as it said last.
+    Column("shape", JSON),
+    Column("shape_at", INSTANT),
+    # Nobody may ask it meanwhile.
+    Column("is_paused", Boolean, nullable=False, server_default=false()),
+    Column("pause_reason", TEXT),
     *_common(),
-    CheckConstraint("provider_type IN ('flat_table', 'jsonb', 'mongodb')", name="provider_type"),
+    CheckConstraint(
+        "CASE WHEN app_id IS NULL "
+        "THEN provider_type IN ('postgresql', 'mysql', 'sqlite', 'duckdb', 'csv', 'parquet', 'results') "
+        "ELSE provider_type IN ('flat_table', 'jsonb', 'mongodb') END",
+        name="provider_type",
+    ),
 )
+Index(
+    "data_sources_foreign_slug_key",
+    data_sources.c.org_id,
+    data_sources.c.slug,
+    unique=True,
+    postgresql_where=text("is_active AND app_id IS NULL"),
+)
+Index(
+    "data_sources_foreign_name_key",
+    data_sources.c.org_id,
+    data_sources.c.name,
+    unique=True,
+    postgresql_where=text("is_active AND app_id IS NULL"),
+)
+Index("data_sources_credential_id_idx", data_sources.c.credential_id)
 Index(
     "data_sources_slug_key",
     data_sources.c.app_id,

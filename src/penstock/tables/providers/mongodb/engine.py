@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 
@@ -25,6 +25,7 @@ from penstock.tables.providers.mongodb import (
     listing,
     once,
     pathing,
+    streaming,
     upserting,
     walking,
     writing,
@@ -54,6 +55,7 @@ from penstock.tables.settings import TablesSettings
 if TYPE_CHECKING:
     from penstock.tables.catalog import Table
     from penstock.tables.graph.path import PathPlan
+    from penstock.tables.reading import Documents
     from penstock.tables.records.change import Versions
 
 P = TypeVar("P", RecordPlan, AggregatePlan)
@@ -73,6 +75,30 @@ async def open_batch(ctx: Context, grant: Grant, tables: Sequence[Table]) -> Mon
     """The records of several tables of one data source."""
     opened = [await open_records(ctx, grant, table) for table in tables]
     return opened[0].beside(tables[1:])
+
+
+def said(table: Table, rows: BoundTree, *, hide_deleted: bool) -> str:
+    """The same where the same documents are read."""
+    stages = streaming.stages_of(table, rows, hide_deleted=hide_deleted)
+    return f"{table.definition.id} {table.definition.layout} {stages!r}"
+
+
+async def stream(
+    ctx: Context,
+    wanted: Documents,
+    names: tuple[str, ...],
+    conditions: Sequence[tuple[str, str, Any]],
+    seconds: float,
+) -> AsyncGenerator[list[str]]:
+    """The values of these fields, as the JSON array of each record, some records at a time."""
+    table = wanted.table
+    place = await _servers(ctx).place(ctx, wanted.grant, table.definition.data_source_id)
+    if _mark(place, table.whole.definition) not in place.server.ready:
+        await line_up(ctx, wanted.grant, table.whole.definition)
+    also = [found for one in conditions if (found := streaming.match_of(table, *one)) is not None]
+    stages = streaming.stages_of(table, wanted.rows, hide_deleted=wanted.hide_deleted, also=also)
+    async for piece in streaming.pieces(place, table, stages, names, seconds):
+        yield piece
 
 
 async def prepare(ctx: Context, conn: Connection, grant: Grant, table: DataTable) -> None:
