@@ -19,7 +19,6 @@ from penstock.queries.run.bind import is_safe as has_no_text
 from penstock.queries.run.request import QueryRequest
 from penstock.queries.run.systems import paused
 from penstock.queries.saved import SavedQuery
-from penstock.queries.service import saved
 from penstock.queries.service.values import parameters_of
 
 AUTO_LIMIT: Final = 1000
@@ -50,6 +49,8 @@ async def _nested(
     above: tuple[int, ...],
 ) -> QueryRows:
     """A saved query as a table, under the caller's own rights. Raises `BadRequest`."""
+    # Each of them asks by way of this one.
+    from penstock.queries.service import saved
     from penstock.queries.service.choices import with_choices
 
     if query_id in above:
