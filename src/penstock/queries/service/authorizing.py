@@ -63,7 +63,14 @@ async def _nested(
             seen = await saved.find(conn, principal, query_id)
         if (role_at(principal, seen.source) or 0) < ACTIONS["query.run"] and not is_safe(seen.query):
             raise denied
-        request = await with_choices(ctx, principal, seen.query.request(values), clock.now(), query_id)
+        # What is not said is as it is when the query is run by itself, with what it has for want of a value.
+        defaults = {
+            one["name"]: one["value"]
+            for one in seen.query.definitions
+            if "name" in one and one.get("value") is not None
+        }
+        wanted = seen.query.request({**defaults, **(values or {})})
+        request = await with_choices(ctx, principal, wanted, clock.now(), query_id)
         query = await authorized(ctx, principal, request, (*above, query_id))
     except (errors.NotFound, errors.Forbidden) as error:
         raise denied from error
