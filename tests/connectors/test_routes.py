@@ -92,7 +92,7 @@ async def test_lists(owner: httpx2.AsyncClient) -> None:
 
 async def test_the_kinds(owner: httpx2.AsyncClient) -> None:
     kinds = {one["kind"]: one for one in (await owner.get(f"{URL}/kinds")).json()}
-    assert set(kinds) == {"postgresql", "mongodb"}
+    assert set(kinds) == {"postgresql", "mysql", "mongodb", "sqlite", "duckdb", "csv", "parquet"}
     assert kinds["postgresql"]["settings"]["required"] == ["host", "database", "user"]
     assert kinds["postgresql"]["secrets"]["properties"]["password"]["maxLength"] == 4096
 

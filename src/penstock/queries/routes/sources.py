@@ -101,20 +101,22 @@ async def test_data_source(request: AnyRequest) -> ASGIResponse:
 
 @post(f"{_ONE}/pause", status_code=200)
 async def pause_data_source(request: AnyRequest) -> ASGIResponse:
+    principal = await caller(request)
     body = await object_body(request)
     reason = body.get("reason", dict(http.query(request)).get("reason"))
     if reason is not None:
         reason = text_of({"reason": reason}, "reason", _REASON)
-    return await _pause(request, reason, is_paused=True)
+    return await _pause(request, principal, reason, is_paused=True)
 
 
 @delete(f"{_ONE}/pause", status_code=200)
 async def resume_data_source(request: AnyRequest) -> ASGIResponse:
-    return await _pause(request, None, is_paused=False)
+    return await _pause(request, await caller(request), None, is_paused=False)
 
 
-async def _pause(request: AnyRequest, reason: str | None, *, is_paused: bool) -> ASGIResponse:
-    principal = await caller(request)
+async def _pause(
+    request: AnyRequest, principal: Principal, reason: str | None, *, is_paused: bool
+) -> ASGIResponse:
     async with http.context(request).db.control.transaction() as conn:
         found = await _found(request, conn, principal)
         await sources.pause(conn, principal, found, reason, is_paused=is_paused)

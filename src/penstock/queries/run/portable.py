@@ -97,4 +97,8 @@ def _json(node: Any, text: str) -> None:
     if not plain:
         raise fault(f"'->' takes the name of a field or a number {WHERE}.", text, start_of(node))
     name = _JSON[node.args["operator"]]
-    node.replace(exp.Anonymous(this=name, expressions=[node.this.copy(), key.copy()]))
+    given = node.this
+    made = exp.Anonymous(this=name)
+    node.replace(made)
+    # Not copies: what is inside of them is still to be looked at.
+    made.set("expressions", [given, key])
