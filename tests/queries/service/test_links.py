@@ -17,7 +17,7 @@ LINK = Link(
     org_id=1,
     result_id=7,
     options=FileOptions("csv", ";", False, "gzip"),
-    expires=int(time.time()) + 60,
+    expires=int(time.time()) + 100_000,
     user_id=3,
     key_id=None,
 )

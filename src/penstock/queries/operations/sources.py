@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from penstock.identity import Role, in_org
-from penstock.kit.openapi import Body, Operation, Parameter, Reply, described, nullable
+from penstock.kit.openapi import GONE, Body, Operation, Parameter, Reply, described, nullable
 from penstock.kit.openapi.parts import One
 from penstock.queries.operations.common import ANY, NUMBER, TEXT, access
 
@@ -140,7 +140,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             _ADMIN,
             description="Its results are deleted, and its queries have no data source any more.",
         ),
-        replies=(Reply(status=204, description="It is gone."),),
+        replies=(GONE,),
     ),
     _on(
         "test",
