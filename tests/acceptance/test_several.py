@@ -20,7 +20,7 @@ from tests.acceptance.busy import HEADERS
 from tests.acceptance.test_seed_explorer import BY_SQL, curl, fill, pages
 from tests.conftest import RunningServer, running_server
 from tests.databases import Databases, TestDatabase
-from tests.queries.results.test_bucket import emulator
+from tests.s3 import emulator
 from tests.server.test_jobs import ask
 from tests.server.test_processes import eventually
 

@@ -1,13 +1,9 @@
-"""Results in a bucket: the same as in a directory, on the S3 of an emulator in an environment of its own."""
+"""Results in a bucket: the same as in a directory, on the S3 of an emulator."""
 
 from __future__ import annotations
 
-import subprocess
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pyarrow as pa
 import pytest
 
@@ -15,31 +11,11 @@ from penstock.kit import errors
 from penstock.kit.settings import SettingError
 from penstock.queries.results.objects import Objects, open_objects
 from penstock.queries.results.reading import ResultFiles
-from tests.conftest import free_port
 from tests.queries.results.test_files import arrays, numbers, stored, writer
+from tests.s3 import emulator
 
+__all__ = ["emulator"]
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    command = ["uv", "run", "--isolated", "--no-project", "--quiet", "--with", "moto[s3,server]==5.2.5"]
-    log = (tmp_path_factory.mktemp("moto") / "log").open("wb")
-    process = subprocess.Popen([*command, "moto_server", "-p", str(port)], stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            httpx2.put(f"{url}/results", timeout=5)
-            break
-        except httpx2.TransportError:
-            assert process.poll() is None and time.monotonic() < deadline
-            time.sleep(0.2)
-    yield url
-    process.terminate()
-    process.wait(20)
-    log.close()
 
 
 @pytest.fixture

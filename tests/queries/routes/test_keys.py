@@ -248,6 +248,22 @@ async def test_words_of_others(asking: Asking, callers: Callers, app: Edge) -> N
         assert (await holder.post(f"{path}/results", json={})).status_code == 403
 
 
+async def test_queries_that_read_from_others(asking: Asking, app: Edge) -> None:
+    """Others may write those: nothing is read from them by a key, whoever owns them."""
+    inner = await made(asking.client, asking.source, query="SELECT 1 AS one", options={})
+    for name in (f"query_{inner['id']}", f"cached_query_{inner['id']}", f"param_query_{inner['id']}_{{a=1}}"):
+        outer = await made(asking.client, asking.source, query=f"SELECT one FROM {name}", options={})
+        path = f"/api/queries/{outer['id']}"
+        job = (await asking.client.post(f"{path}/results", json={"max_age": 0})).json()["job"]
+        assert (await asking.end(job["id"]))["status"] == 3
+        async with client_of(app, outer["api_key"]) as holder:
+            refused = await holder.post(f"{path}/results", json={})
+            assert refused.status_code == 400
+            assert "the token of a dashboard read no other queries" in refused.json()["message"]
+            assert (await holder.get(f"{path}/results")).status_code in (400, 404)
+            assert (await holder.get(f"{path}/results.csv")).status_code in (400, 404)
+
+
 async def test_choices_by_key(asking: Asking, app: Edge, callers: Callers) -> None:
     linked = await made(asking.client, asking.source, query="SELECT 7 AS value, 'seven' AS name", options={})
     path = f"/api/queries/{linked['id']}"

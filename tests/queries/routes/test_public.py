@@ -123,6 +123,22 @@ async def test_in_whose_name(asking: Asking, callers: Callers, app: Edge) -> Non
         assert "of 250 rows" in (await anybody.get(f"/public/dashboards/{token}")).text
 
 
+async def test_a_query_that_reads_from_another(asking: Asking, app: Edge) -> None:
+    """It is not shown, and what is beside it is."""
+    inner = await query_of(asking.client, name="Inner")
+    text = f"SELECT count(*) AS many FROM query_{inner['id']}"
+    dashboard, outer, token = await shared(asking.client, query=text)
+    await place(asking.client, dashboard["id"], inner["visualizations"][0]["id"])
+    for query in (inner, outer):
+        await found(asking, asking.client, f"/api/queries/{query['id']}")
+    async with client_of(app, None) as anybody:
+        path = f"/api/queries/{outer['id']}/results"
+        refused = await anybody.post(path, params={"api_key": token}, json={})
+        assert refused.status_code == 400 and "read no other queries" in refused.json()["message"]
+        page = await anybody.get(f"/public/dashboards/{token}")
+        assert page.status_code == 200 and "of 250 rows" in page.text and "many" not in page.text
+
+
 async def test_it_ends_with_its_sharer(asking: Asking, callers: Callers, app: Edge) -> None:
     _, query, token = await shared(callers["operator"])
     await found(asking, callers["operator"], f"/api/queries/{query['id']}")

@@ -53,7 +53,7 @@ def read(file: TableFile, settings: CsvSettings, columns: Container[str] | None)
             for batch in opened:
                 yield batch.select(names)
     except (pa.ArrowException, OSError) as error:
-        raise CheckFailed(f"The file '{shown(file.name)}' cannot be read: {shown(error)}.") from error
+        raise CheckFailed(f"'{shown(file.name)}.csv' cannot be read as CSV: {shown(error)}.") from error
 
 
 def _reader(source: Any, settings: CsvSettings) -> Any:

@@ -5,26 +5,23 @@ of the kind directly in it is a table, under its name without the ending.
 """
 
 # pyright: basic
-# pyarrow ships no types, and those of obstore are of its Rust side.
+# pyarrow ships no types.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
 
 from msgspec import Meta
 
 from penstock.connectors.kinds.base import MOST_TABLES, CheckFailed, Fields, Word, shown
-from penstock.kit import outbound
+from penstock.connectors.kinds.buckets import Bucket, Entry, bucket_at
 from penstock.kit.outbound import OutboundSettings
 
 Location = Annotated[str, Meta(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f]+\Z")]
-_BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
-_SECONDS: Final = "20s"
+_KEY: Final = r"^[\x21-\x7e]+\Z"  # it goes into a header
 
 
 class PathSettings(Fields, kw_only=True):
@@ -48,28 +45,27 @@ class PlaceSettings(Fields, kw_only=True):
 class PlaceSecrets(Fields, kw_only=True):
     """The key of the bucket; none for files of this machine and for public buckets."""
 
-    access_key_id: Word | None = None
+    access_key_id: Annotated[str, Meta(min_length=1, max_length=128, pattern=_KEY)] | None = None
     secret_access_key: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """A file that is a table; `store` is the bucket it is in, and None for a file of this machine."""
+    """A file that is a table; `within` is the bucket it is in and what it is there, None for a file of this machine."""
 
     name: str
     path: str
     size: int
-    store: Any = None
+    within: tuple[Bucket, Entry] | None = None
 
     def open(self) -> Any:
-        """For Arrow. Raises `OSError`."""
+        """For Arrow. Raises `OSError`; reading from a bucket raises `CheckFailed`."""
         import pyarrow as pa  # noqa: PLC0415  (large)
 
-        if self.store is None:
+        if self.within is None:
             return pa.OSFile(self.path, "rb")
-        import obstore  # noqa: PLC0415
-
-        return pa.PythonFile(obstore.open_reader(self.store, self.path), mode="r")
+        bucket, entry = self.within
+        return pa.PythonFile(bucket.open(entry), mode="r")
 
 
 def located(path: str, limits: OutboundSettings, *, directory: bool = False) -> Path:
@@ -99,8 +95,12 @@ async def table_files(
     import asyncio  # noqa: PLC0415
 
     if settings.path.startswith("s3://"):
-        store, prefix = await _bucket(settings, secrets, limits)
-        found = await asyncio.to_thread(_listed, store, prefix, ending)
+        name, _, prefix = settings.path.removeprefix("s3://").partition("/")
+        if not {".", ".."}.isdisjoint(prefix.split("/")):
+            raise CheckFailed("The path of an object has no '.' and '..' in it.")
+        key = (secrets.access_key_id, secrets.secret_access_key)
+        bucket = await bucket_at(name, settings.region, settings.endpoint, key, limits)
+        found = await asyncio.to_thread(_objects, bucket, prefix, ending)
     else:
         if "://" in settings.path:
             raise CheckFailed("A path is of this machine, or begins with s3://.")
@@ -125,56 +125,16 @@ def _nearby(path: Path, limits: OutboundSettings, ending: str) -> list[TableFile
     return found
 
 
-async def _bucket(
-    settings: PlaceSettings, secrets: PlaceSecrets, limits: OutboundSettings
-) -> tuple[Any, str]:
-    from obstore.store import S3Store  # noqa: PLC0415  (large)
-
-    url = urlsplit(settings.path)
-    if not _BUCKET.fullmatch(url.netloc):
-        raise CheckFailed(f"'{shown(url.netloc)}' is not the name of a bucket.")
-    if (secrets.access_key_id is None) != (secrets.secret_access_key is None):
-        raise CheckFailed("An access key id and a secret access key go together: give both, or neither.")
-    region = settings.region or "us-east-1"
-    endpoint = settings.endpoint or f"https://s3.{region}.amazonaws.com"
-    at = urlsplit(endpoint)
-    if at.scheme not in ("http", "https") or not at.hostname or at.username or at.query:
-        raise CheckFailed(f"'{shown(endpoint)}' is not the address of an object store.")
-    await outbound.addresses(at.hostname, at.port or (443 if at.scheme == "https" else 80), limits)
-    config: dict[str, Any] = {
-        "bucket": url.netloc,
-        "region": region,
-        "endpoint": endpoint,
-        "virtual_hosted_style_request": False,
-        # Nothing of this machine's own identity is ever shown to a bucket that somebody names.
-        "skip_signature": secrets.access_key_id is None,
-        "access_key_id": secrets.access_key_id or "none",
-        "secret_access_key": secrets.secret_access_key or "none",
-        "imdsv1_fallback": False,
-    }
-    options: Any = {"allow_http": at.scheme == "http", "timeout": _SECONDS, "connect_timeout": "5s"}
-    retry: Any = {"max_retries": 2}
-    make: Any = S3Store
-    return make(config=config, client_options=options, retry_config=retry), url.path.lstrip("/")
-
-
-def _listed(store: Any, prefix: str, ending: str) -> list[TableFile]:
-    import obstore  # noqa: PLC0415
-
-    try:
-        if prefix.endswith(ending):
-            head: Any = obstore.head(store, prefix)
-            return [TableFile(PurePosixPath(prefix).stem, prefix, head["size"], store)]
-        entries: Any = obstore.list_with_delimiter(store, prefix.rstrip("/") or None)["objects"]
-    except FileNotFoundError:
-        return []
-    except Exception as error:  # the library has an error of its own for each way to fail
-        raise CheckFailed(f"The bucket cannot be read: {shown(error)}.") from error
-    return [
-        TableFile(PurePosixPath(one["path"]).stem, one["path"], one["size"], store)
-        for one in entries[:MOST_TABLES]
-        if one["path"].endswith(ending)
-    ]
+def _objects(bucket: Bucket, prefix: str, ending: str) -> list[TableFile]:
+    if prefix.endswith(ending):
+        one = bucket.entry(prefix)
+        if one is None:
+            raise CheckFailed(f"There is no object '{shown(prefix)}' in the bucket '{bucket.name}'.")
+        found = [one]
+    else:
+        directory = prefix.rstrip("/")
+        found = bucket.listed(f"{directory}/" if directory else "", ending, MOST_TABLES)
+    return [TableFile(PurePosixPath(one.key).stem, one.key, one.size, (bucket, one)) for one in found]
 
 
 def batches_of(reader: Any) -> Iterator[Any]:

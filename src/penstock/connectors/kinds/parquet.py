@@ -45,7 +45,9 @@ def read(file: TableFile, settings: Any, columns: Container[str] | None) -> Iter
             yield pa.RecordBatch.from_pylist([], pa.schema([schema.field(one) for one in wanted]))
             yield from opened.iter_batches(_ROWS, columns=wanted)
     except (pa.ArrowException, OSError) as error:
-        raise CheckFailed(f"The file '{shown(file.name)}' cannot be read: {shown(error)}.") from error
+        raise CheckFailed(
+            f"'{shown(file.name)}.parquet' cannot be read as Parquet: {shown(error)}."
+        ) from error
 
 
 def _shape(file: TableFile) -> TableShape:
@@ -56,7 +58,9 @@ def _shape(file: TableFile) -> TableShape:
         with file.open() as source:
             schema = pq.read_schema(source)
     except (pa.ArrowException, OSError) as error:
-        raise CheckFailed(f"'{shown(file.name)}.parquet' is not a Parquet file: {shown(error)}.") from error
+        raise CheckFailed(
+            f"'{shown(file.name)}.parquet' cannot be read as Parquet: {shown(error)}."
+        ) from error
     return TableShape((file.name,), tuple(ColumnShape(one.name, str(one.type)) for one in schema))
 
 

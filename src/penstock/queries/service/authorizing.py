@@ -53,6 +53,12 @@ async def _nested(
     from penstock.queries.service import saved
     from penstock.queries.service.choices import with_choices
 
+    if principal.bound is not None:
+        # It asks in the name of somebody who may see more than those who write the other query.
+        raise errors.BadRequest(
+            f"The key of a query and the token of a dashboard read no other queries, so query {query_id} is not read "
+            "for them."
+        )
     if query_id in above:
         raise errors.BadRequest(f"Query {query_id} reads from itself.")
     if len(above) >= _DEEPEST:
