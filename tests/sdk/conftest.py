@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 
+import httpx2
 import pytest
 
 from penstock_sdk import AppHandle, Client, Records
@@ -45,3 +47,20 @@ def people(app: AppHandle) -> Records:
     name = f"people_{next(_numbers)}"
     app.tables.create("main", name, SCHEMA, materialize=True)
     return app.table(name).records
+
+
+@contextmanager
+def foreign(server: RunningServer, name: str, path: str) -> Iterator[int]:
+    """A data source over a CSV file, beside which is `towns.csv`; its number."""
+    files = server.log.parent / "files" / "main"
+    files.mkdir(parents=True, exist_ok=True)
+    (files / "towns.csv").write_text("id,town\n1,Jena\n2,Ulm\n")
+    address, headers = f"{server.url}/api/data_sources", {"Authorization": f"Bearer {server.key}"}
+    body = {"name": name, "type": "csv", "options": {"path": path}}
+    made = httpx2.post(address, json=body, headers=headers)
+    assert made.status_code == 200, made.text
+    try:
+        yield made.json()["id"]
+    finally:
+        gone = httpx2.delete(f"{address}/{made.json()['id']}", headers=headers)
+        assert gone.status_code == 204, gone.text

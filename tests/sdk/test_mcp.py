@@ -11,7 +11,7 @@ from mcp import StdioServerParameters
 
 from penstock_sdk import AppHandle, Client
 from tests.conftest import RunningServer
-from tests.sdk.conftest import SCHEMA
+from tests.sdk.conftest import SCHEMA, foreign
 
 pytestmark = pytest.mark.anyio
 
@@ -80,6 +80,40 @@ async def test_the_tools(server: RunningServer, source: str) -> None:
         assert "No data source is called" in await refused("list_tables", source="x/y")
         assert "less than or equal to 1000" in await refused("run_sql", sql="SELECT 1 AS n", max_rows=5000)
         assert "Not found" in await refused("run_query", query_id=999999)
+
+
+async def test_foreign_data_sources(server: RunningServer, source: str) -> None:
+    with foreign(server, "Ware House", "towns.csv"), foreign(server, "Gone", "gone.csv"):
+        async with caller(server, server.key) as asked:
+
+            async def call(name: str, **arguments: Any) -> Any:
+                answer = await asked.call_tool(name, arguments)
+                assert not answer.is_error, answer.content
+                return answer.structured_content
+
+            listed = (await call("list_data_sources"))["result"]
+            assert {one["source"]: one.get("in_sql") for one in listed} == {
+                source: None, "Ware House": "ware_house", "Gone": "gone",
+            }  # fmt: skip
+            found = await call("list_tables")
+            assert sorted(found["tables"], key=lambda one: one["table"]) == [
+                {"source": source, "table": "members"}, {"source": "Ware House", "table": "towns"},
+            ]  # fmt: skip
+            assert [one["source"] for one in found["unreadable"]] == ["Gone"]
+            fields = [{"name": "id", "type": "int64"}, {"name": "town", "type": "string"}]
+            described = {"source": "Ware House", "table": "towns", "fields": fields}
+            assert await call("describe_table", table="towns") == described
+            for name in ("Ware House", "ware_house"):
+                told = await call("run_sql", sql="SELECT town FROM towns WHERE id = 2", source=name)
+                assert told["rows"] == [{"town": "Ulm"}]
+            joined = (
+                "SELECT m.name, t.town FROM members m JOIN ware_house.towns t ON t.id = m.id WHERE t.id = 1"
+            )
+            assert (await call("run_sql", sql=joined, source=source))["rows"] == [
+                {"name": "n 1", "town": "Jena"}
+            ]
+            silent = await asked.call_tool("list_tables", {"source": "Gone"})
+            assert silent.is_error and "gone.csv" in silent.content[0].text  # pyright: ignore
 
 
 async def test_it_has_no_right_but_its_caller_s(server: RunningServer, client: Client) -> None:

@@ -17,7 +17,7 @@ from pydantic import Field
 from penstock_sdk import _json
 from penstock_sdk._async.client import AsyncClient
 from penstock_sdk._async.resources.results import AsyncQueryResult
-from penstock_sdk._errors import NotFoundError, PenstockError
+from penstock_sdk._errors import BadRequestError, NotFoundError, PenstockError
 from penstock_sdk._query_models import QuerySource
 from penstock_sdk._version import __version__
 
@@ -30,12 +30,13 @@ _READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, open_world
 _HELP = """\
 Tables of a Penstock server. Begin with list_tables, look at one with describe_table, then ask run_sql: one SELECT in
 PostgreSQL's dialect. A table is written "table", or "source"."table", or "app"."source"."table" where the name is not
-unique. You see what the owner of the key sees; nothing can be changed.
+unique; of a foreign data source it is written "in_sql"."table", with `in_sql` as list_data_sources has it. You see
+what the owner of the key sees; nothing can be changed.
 """
 Source = Annotated[
     str | None,
     Field(
-        description="Data source as list_data_sources names it, app/source; not needed where there is only one."
+        description="Data source as list_data_sources names it, app/source or a name; not needed where one is all."
     ),
 ]
 Values = Annotated[
@@ -65,19 +66,32 @@ class Tools:
         self._seconds = seconds
 
     async def list_data_sources(self) -> list[dict[str, Any]]:
-        """The data sources that can be asked."""
+        """The data sources that can be asked; `in_sql` is what tables of a foreign one begin with."""
         return [
             {"source": one.reference, "id": one.id, "type": one.type}
+            | ({"in_sql": one.slug} if one.slug and not one.app else {})
             for one in await self._client.data_sources.list()
         ]
 
     async def list_tables(self, source: Source = None) -> dict[str, Any]:
-        """The tables of one data source, or of all of them; `more` is how many there are beyond the first 500."""
+        """The tables of one data source, or of all of them; `more` is how many there are beyond the first 500.
+
+        `unreadable` are those that do not say what they have.
+        """
         found: list[dict[str, Any]] = []
+        silent: list[dict[str, str]] = []
         sources = self._client.data_sources
         for one in [await sources.find(source)] if source else await sources.list():
-            found += [{"source": one.reference, "table": name} for name in await self._tables(one)]
-        return {"tables": found[:_LISTED], "more": max(0, len(found) - _LISTED)}
+            try:
+                names = await self._tables(one)
+            except BadRequestError as error:
+                if source:
+                    raise
+                silent.append({"source": one.reference, "reason": str(error)})
+                continue
+            found += [{"source": one.reference, "table": name} for name in names]
+        listed: dict[str, Any] = {"tables": found[:_LISTED], "more": max(0, len(found) - _LISTED)}
+        return listed | ({"unreadable": silent} if silent else {})
 
     async def _tables(self, source: QuerySource) -> list[str]:
         if source.app and source.slug:
@@ -93,6 +107,10 @@ class Tools:
                 return {"source": one.reference, "table": table, **await self._described(one, table)}
             except NotFoundError:
                 continue
+            except BadRequestError:
+                # A foreign system that does not answer keeps nobody from the others.
+                if source:
+                    raise
         raise ToolError(f"There is no table '{table}'; list_tables names those there are.")
 
     async def _described(self, source: QuerySource, table: str) -> dict[str, Any]:

@@ -11,6 +11,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from penstock.connectors import CheckFailed, csv_files, parquet_files
+from penstock.connectors.kinds import buckets
+from penstock.kit.outbound import OutboundSettings
 from tests.queries.engine.conftest import VISITS, Elsewhere
 from tests.s3 import asking_for_keys, emulator, put
 
@@ -151,6 +154,39 @@ async def test_without_a_key(elsewhere: Elsewhere, emulator: str) -> None:
         assert await said(elsewhere, "csv", {"path": path, "endpoint": emulator}, "secret") == closed
     empty = {"path": "s3://open/empty/empty.csv", "endpoint": emulator}
     assert "cannot be read" in await said(elsewhere, "csv", empty, "empty")
+
+
+async def test_many_files_in_pages(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buckets, "_KEYS", 1)
+    bucket = await buckets.bucket_at("lake", None, lake.endpoint, (lake.key, lake.secret), OutboundSettings())
+    found = [one.key for one in bucket.listed("tables/", ".parquet", 10)]
+    assert found == ["tables/visits.parquet"]
+    found = [one.key for one in bucket.listed("tables/", "", 10)]
+    assert found == ["tables/notes.txt", "tables/visits.csv", "tables/visits.parquet"]
+    assert len(bucket.listed("tables/", "", 2)) == 2
+    assert lake.secret not in repr(bucket) and lake.key not in repr(bucket)
+
+
+@pytest.mark.parametrize("kind", [csv_files, parquet_files])
+async def test_a_file_that_changes_meanwhile(
+    emulator: str, filled: Path, kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read whole, or not at all."""
+    name = f"visits.{kind.KIND.name}"
+    content = (filled / name).read_bytes()
+    put(emulator, "lake")
+    put(emulator, f"lake/changing/{name}", content, "public-read")
+    settings = kind.KIND.settings(path="s3://lake/changing", endpoint=emulator)
+    (file,) = await kind.tables(settings, kind.KIND.secrets(), OutboundSettings())
+    monkeypatch.setattr(buckets, "_PIECE", 64)
+    monkeypatch.setattr(buckets, "_AT_ONCE", 50)
+    assert sum(one.num_rows for one in kind.read(file, settings, None)) == 40
+    put(emulator, f"lake/changing/{name}", content + b"1,2,3,\n", "public-read")
+    with pytest.raises(CheckFailed, match="has another file there by now"):
+        list(kind.read(file, settings, None))
+    monkeypatch.setattr(buckets, "_LARGEST", 10)
+    with pytest.raises(CheckFailed, match="too large"):
+        list(kind.read(file, settings, None))
 
 
 class _Elsewhere(BaseHTTPRequestHandler):

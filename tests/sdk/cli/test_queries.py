@@ -15,7 +15,7 @@ import pytest
 from penstock_sdk import AppHandle, Client
 from penstock_sdk.cli import run
 from tests.conftest import RunningServer
-from tests.sdk.conftest import SCHEMA
+from tests.sdk.conftest import SCHEMA, foreign
 
 ALL = "SELECT id, name, price FROM buyers ORDER BY id"
 
@@ -120,6 +120,19 @@ def test_interrupting_cancels(client: Client, monkeypatch: pytest.MonkeyPatch) -
     assert ended.value.code == 130
     monkeypatch.undo()
     assert client.jobs.wait(jobs[0], seconds=30).state == "cancelled"
+
+
+def test_a_foreign_data_source(capfd: pytest.CaptureFixture[str], server: RunningServer, source: str) -> None:
+    with foreign(server, "Ware House", "towns.csv") as number:
+        for name in ("Ware House", "ware_house", str(number)):
+            told = printed(capfd, "query", "SELECT town FROM towns ORDER BY id", "--source", name, "--json")
+            assert json.loads(told) == [{"town": "Jena"}, {"town": "Ulm"}]
+        joined = "SELECT b.id, t.town FROM buyers b JOIN ware_house.towns t ON t.id = b.id ORDER BY 1"
+        told = printed(capfd, "query", joined, "--source", source, "--json")
+        assert json.loads(told) == [{"id": 1, "town": "Jena"}, {"id": 2, "town": "Ulm"}]
+        assert run(["query", "SELECT 1 AS n FROM villages", "--source", "Ware House"]) != 0
+        assert "There is no table 'villages' in 'Ware House'" in capfd.readouterr().err
+        assert "Ware House" in printed(capfd, "queries", "sources")
 
 
 def test_saved_queries(capfd: pytest.CaptureFixture[str], source: str, tmp_path: Path) -> None:

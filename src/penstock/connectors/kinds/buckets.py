@@ -32,10 +32,12 @@ _CONNECT, _SILENCE, _WHOLE = 5.0, 15.0, 60.0  # seconds: to connect, between two
 _PAUSES: Final = (0.2, 0.8)  # seconds before an answer that tells of a passing trouble is asked for again
 _PASSING: Final = frozenset({429, 500, 502, 503, 504})
 _PIECE: Final = 1024 * 1024  # bytes; the least that is read at once
-_MOST: Final = 4 * 1024 * 1024  # bytes of a listing
+_MOST: Final = 4 * 1024 * 1024  # bytes of a listing, and of a refusal
+_KEYS: Final = 1000  # of a page of a listing
 _PAGES: Final = 20
+_AT_ONCE: Final = 16 * 1024 * 1024  # bytes; the most that one answer has
+_LARGEST: Final = 512 * 1024 * 1024  # bytes; the most that is held at once
 _NOTHING: Final = hashlib.sha256(b"").hexdigest()
-_ENTRY: Final = re.compile(r"<Contents>(.*?)</Contents>", re.DOTALL)
 _WORDS: Final = {
     "InvalidAccessKeyId": "does not know this access_key_id",
     "SignatureDoesNotMatch": "refuses the key: the secret_access_key is not that of the access_key_id",
@@ -72,12 +74,13 @@ class Bucket:
         more: str | None = None
         with self._client() as client:
             for _ in range(_PAGES):
-                query = {"list-type": "2", "delimiter": "/", "prefix": prefix}
+                query = {"list-type": "2", "delimiter": "/", "max-keys": str(_KEYS), "prefix": prefix}
                 if more is not None:
                     query["continuation-token"] = more
                 _, body = self._answer(client, "", query, {}, _MOST)
                 text = body.decode("utf-8", "replace")
-                found += [one for one in map(_entry, _ENTRY.findall(text)) if one.key.endswith(ending)]
+                entries = [_entry(one) for one in text.split("<Contents>")[1:]]
+                found += [one for one in entries if one.key.endswith(ending)]
                 more = _said(text, "NextContinuationToken")
                 if more is None or len(found) >= most:
                     break
@@ -94,10 +97,10 @@ class Bucket:
             if error.code == "InvalidRange":
                 return Entry(key, 0, "")
             raise
-        size = headers.get("content-range", "").rpartition("/")[2]
-        if not size.isdecimal():
+        size = _number(headers.get("content-range", "").rpartition("/")[2])
+        if size is None:
             raise CheckFailed(f"{self._place} is no object store: it does not give parts of files.")
-        return Entry(key, int(size), headers.get("etag", ""))
+        return Entry(key, size, headers.get("etag", ""))
 
     def open(self, entry: Entry) -> Opened:
         return Opened(self, self._client(), entry)
@@ -117,11 +120,17 @@ class Bucket:
 
     def part(self, client: httpx2.Client, entry: Entry, start: int, end: int) -> bytes:
         """Bytes of an object that is still what it was. Raises `CheckFailed`."""
-        headers = {"Range": f"bytes={start}-{end - 1}"} | ({"If-Match": entry.tag} if entry.tag else {})
-        _, body = self._answer(client, entry.key, {}, headers, end - start)
-        if len(body) != end - start:
+        if end - start > _LARGEST:
+            raise CheckFailed(f"'{shown(entry.key)}' has parts that are too large to be read.")
+        read = bytearray()
+        same = {"If-Match": entry.tag} if entry.tag else {}
+        for at in range(start, end, _AT_ONCE):
+            until = min(at + _AT_ONCE, end)
+            headers = {"Range": f"bytes={at}-{until - 1}", **same}
+            read += self._answer(client, entry.key, {}, headers, until - at)[1]
+        if len(read) != end - start:
             raise CheckFailed(f"'{shown(entry.key)}' broke off.")
-        return body
+        return bytes(read)
 
     def _answer(
         self, client: httpx2.Client, key: str, query: Mapping[str, str], headers: Mapping[str, str], most: int
@@ -159,7 +168,7 @@ class Bucket:
             extensions=extensions,
         ) as answer:
             until, body = time.monotonic() + _WHOLE, bytearray()
-            room = most if answer.status_code in (200, 206) else _PIECE
+            room = most if answer.status_code in (200, 206) else _MOST
             for piece in answer.iter_raw():
                 body += piece
                 if len(body) > room:
@@ -279,17 +288,23 @@ async def bucket_at(
     if not _REGION.fullmatch(region):
         raise CheckFailed(f"'{shown(region)}' is not the name of a region.")
     endpoint = endpoint or f"https://s3.{region}.amazonaws.com"
+    scheme, host, port = _located(endpoint)
+    address = (await outbound.addresses(host, port, limits))[0]
+    return Bucket(name, region, scheme, host, port, address, *key)
+
+
+def _located(endpoint: str) -> tuple[str, str, int]:
     try:
         at = urlsplit(endpoint)
         host, port = at.hostname or "", at.port or _PORTS.get(at.scheme, 0)
+        fits = at.scheme in _PORTS and host.isascii() and not (at.username or at.query or at.path.strip("/"))
+        if fits and host and port:
+            return at.scheme, host, port
     except ValueError:
-        host, port = "", 0
-    if not host.isascii() or not host or not port or at.username or at.query or at.path not in ("", "/"):
-        raise CheckFailed(
-            f"'{shown(endpoint)}' is not the address of an object store, such as https://minio.example.com:9000."
-        )
-    address = (await outbound.addresses(host, port, limits))[0]
-    return Bucket(name, region, at.scheme, host, port, address, *key)
+        pass  # answered as what has another shape
+    raise CheckFailed(
+        f"'{shown(endpoint)}' is not the address of an object store, such as https://minio.example.com:9000."
+    )
 
 
 def _escaped(text: str, safe: str = "") -> str:
@@ -301,6 +316,9 @@ def _said(text: str, tag: str) -> str | None:
     return html.unescape(found[1]) if found else None
 
 
+def _number(text: str) -> int | None:
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+
+
 def _entry(text: str) -> Entry:
-    size = _said(text, "Size") or ""
-    return Entry(_said(text, "Key") or "", int(size) if size.isdecimal() else 0, _said(text, "ETag") or "")
+    return Entry(_said(text, "Key") or "", _number(_said(text, "Size") or "") or 0, _said(text, "ETag") or "")
