@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from penstock.kit.outbound import OutboundSettings
 from penstock.notifications import Message, mail
-from penstock.notifications.mail import MailServer
+from penstock.notifications.mail import MailServer, write
 from penstock.notifications.sending import NotSent
 from tests.notifications.destinations.conftest import Post, mail_server
 
@@ -98,3 +99,21 @@ async def test_a_wrong_password(encrypted: tuple[str, Post], trusted: None) -> N
     with pytest.raises(NotSent, match="answered 535"):
         await send(security, post.port, password="wrong")
     assert not post.got
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "=?utf-8?q?x=0D=0ABcc:_spy@example.com?= hi",
+        "=?utf-8?b?DQpCY2M6IHNweUBleGFtcGxlLmNvbQ==?=",
+        "a\r\nBcc: spy@example.com",
+        "=\x01?utf-8?q?=0ABcc:_spy@example.com?=",
+        "==??utf-8?q?=0ABcc:_spy@example.com?=",
+    ],
+)
+def test_a_title_is_one_line(title: str) -> None:
+    told = Message(event="e", title=title, text="x", html="<p>x</p>")
+    raw = write(told, "msg_1", "penstock@example.com", ["jo@example.com"]).as_bytes()
+    read = message_from_bytes(raw)
+    assert read["Bcc"] is None and read["Date"] and "\n" not in read["Subject"]
+    assert raw.split(b"\nFrom:")[0].count(b"\n") == 0

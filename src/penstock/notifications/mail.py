@@ -55,7 +55,7 @@ def server_of(settings: NotificationsSettings) -> MailServer | None:
 def write(message: Message, message_id: str, sender: str, recipients: Sequence[str]) -> EmailMessage:
     """As text, and as HTML for who reads that. The id is the same in every attempt."""
     letter = EmailMessage()
-    letter["Subject"] = " ".join(message.title[:_TITLE].split())
+    letter["Subject"] = _subject(message.title)
     letter["From"] = sender
     letter["To"] = ", ".join(recipients)
     letter["Date"] = formatdate(localtime=False)
@@ -64,6 +64,12 @@ def write(message: Message, message_id: str, sender: str, recipients: Sequence[s
     letter.set_content(message.text)
     letter.add_alternative(message.html, subtype="html")
     return letter
+
+
+def _subject(title: str) -> str:
+    """One line. What looks as if it were encoded would be decoded, line breaks included, and must not."""
+    line = "".join(one if one.isprintable() else " " for one in title).replace("=?", "= ?")
+    return " ".join(line.split())[:_TITLE]
 
 
 async def send(

@@ -134,3 +134,11 @@ async def test_names_are_taken_once(owner: httpx2.AsyncClient) -> None:
     for path in ("/0", "/999", "/x", f"/{2**70}"):
         assert (await owner.get(ALL + path)).status_code == 404
     assert (await owner.get(f"{ALL}/{made['id']}/deliveries?state=lost")).status_code == 400
+
+
+async def test_addresses_that_hold_line_breaks(owner: httpx2.AsyncClient) -> None:
+    options = {"addresses": "=?utf-8?q?a=0ABcc:z?=@example.com", "smtp_host": "127.0.0.1", "smtp_port": 9}
+    made = await create(owner, name="Odd", type="email", options=options)
+    told = await owner.post(f"{ALL}/{made['id']}/test")
+    assert told.status_code == 200, told.text
+    assert "cannot stand in a letter" in told.text

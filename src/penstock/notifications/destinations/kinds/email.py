@@ -46,7 +46,11 @@ async def mail(recipients: list[str], envelope: Envelope, server: MailServer | N
     using = server or server_of(envelope.settings)
     if using is None:
         raise NotSent("This server has no mail server: its operator sets `mail_host` and `mail_from`.")
-    letter = write(envelope.message, envelope.message_id, using.sender, recipients)
+    try:
+        letter = write(envelope.message, envelope.message_id, using.sender, recipients)
+    except ValueError as error:
+        # An address may look like one and yet be no address: encoded, it can hold line breaks.
+        raise NotSent("One of the addresses cannot stand in a letter.", final=True) from error
     limits = envelope.limits if server is not None else None
     await send_mail(letter, recipients, using, limits, envelope.settings.mail_timeout)
 
