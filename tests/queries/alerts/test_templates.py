@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -65,3 +67,21 @@ def test_any_text_is_rendered_or_refused(text: str) -> None:
         return
     shown = render(template, {"a": "<", "b": [{"a": "&"}]}, escape=True)
     assert isinstance(shown, str)
+
+
+@pytest.mark.parametrize(
+    "text", ["{{" + " " * 50_000, "{{{" + " " * 50_000 + "x}", "{{a" + " " * 49_000 + "}}}"]
+)
+def test_many_spaces_are_read_at_once(text: str) -> None:
+    begun = time.monotonic()
+    with suppress(TemplateError):
+        parse(text)
+    assert time.monotonic() - begun < 1
+
+
+def test_places_for_nothing_come_to_an_end() -> None:
+    places = "{{x}}" * 2000
+    template = parse("{{#many}}" * 3 + places + "{{/many}}" * 3)
+    begun = time.monotonic()
+    assert render(template, {"many": [1] * 100}, escape=False) == ""
+    assert time.monotonic() - begun < 3

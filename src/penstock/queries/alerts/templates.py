@@ -11,8 +11,9 @@ from typing import Any, Final, cast
 
 MOST: Final = 200_000  # characters of what comes of it
 _DEEPEST: Final = 8
+# Spaces around a name are taken off it later: to look for them here would take forever with many of them.
 _TAG: Final = re.compile(
-    r"\{\{\{\s*(?P<raw>[^{}]{1,200}?)\s*\}\}\}|\{\{(?P<sign>[#^/&!]?)\s*(?P<name>[^{}]{0,2000}?)\s*\}\}"
+    r"\{\{\{(?P<raw>[^{}]{1,200})\}\}\}|\{\{(?P<sign>[#^/&!]?)(?P<name>[^{}]{0,2000})\}\}"
 )
 
 
@@ -44,7 +45,7 @@ def parse(text: str) -> Section:
     for found in _TAG.finditer(text):
         stack[-1].parts.append(text[done : found.start()])
         done = found.end()
-        name, sign = found["raw"] or found["name"], found["sign"] or ""
+        name, sign = (found["raw"] or found["name"]).strip(), found["sign"] or ""
         if sign == "!":
             continue
         if not name:
@@ -84,6 +85,8 @@ class _Writer:
         for part in parts:
             if self._left <= 0:
                 return
+            # So that ever so many places for nothing end, too.
+            self._left -= 1
             if isinstance(part, str):
                 self._put(part)
             elif isinstance(part, Value):
@@ -100,7 +103,6 @@ class _Writer:
             for one in cast("list[Any]", found):
                 if self._left <= 0:
                     return
-                # So that endless repetitions of nothing end, too.
                 self._left -= 1
                 self.write(section.parts, [*scopes, one])
         elif found:

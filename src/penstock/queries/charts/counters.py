@@ -101,7 +101,7 @@ def _known(texts: Texts) -> str:
 def _row(options: Mapping[str, Any], name: str, total: int) -> int:
     """Counted from 1, or from the end when it is negative; 0 is the first too, as clients have it."""
     number = options.get(name, 1)
-    if isinstance(number, str) and number.lstrip("-").isdecimal() and len(number) < 18:
+    if isinstance(number, str) and number.removeprefix("-").isdecimal() and len(number) < 18:
         number = int(number)
     if isinstance(number, bool) or not isinstance(number, int):
         raise errors.BadRequest(f"The counter's option `{name}` must be the number of a row.")

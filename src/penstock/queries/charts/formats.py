@@ -16,6 +16,7 @@ _NUMBER: Final = re.compile(
     r"(?P<space> )?(?P<tail>[%a])?"
 )
 _MOST_DIGITS: Final = 20
+_LONGEST: Final = 100  # characters of a format
 _WIDE: Final = Context(prec=400)
 # The longest come first, since one begins another.
 _TOKENS: Final = (
@@ -75,7 +76,8 @@ WHOLE: Final = NumberFormat(digits=0, optional=0)
 
 def number_format(text: Any, otherwise: NumberFormat = PLAIN) -> NumberFormat:
     """As numeral.js means it; `otherwise` for what it does not mean anything by."""
-    found = _NUMBER.fullmatch(text.strip()) if isinstance(text, str) and text.strip() else None
+    said = text.strip() if isinstance(text, str) and len(text) <= _LONGEST else ""
+    found = _NUMBER.fullmatch(said) if said else None
     if found is None:
         return otherwise
     digits, more = len(found["digits"] or ""), len(found["more"] or "")
@@ -92,7 +94,7 @@ def number_format(text: Any, otherwise: NumberFormat = PLAIN) -> NumberFormat:
 
 def d3_time(text: Any) -> str | None:
     """A Moment format for D3; None for what is none."""
-    if not isinstance(text, str) or not text.strip() or len(text) > 100:
+    if not isinstance(text, str) or not text.strip() or len(text) > _LONGEST:
         return None
     parts: list[str] = []
     end = 0

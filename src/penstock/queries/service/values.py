@@ -31,14 +31,15 @@ def parameters_of(definitions: Sequence[Mapping[str, Any]]) -> tuple[Parameter, 
 
 def _parameter(given: Mapping[str, Any]) -> Parameter:
     kind = given.get("type", ParameterType.TEXT)
+    is_known = isinstance(kind, str) and kind in _KNOWN
     # One of a type that nobody knows takes no value at all.
-    known = ParameterType(kind) if kind in _KNOWN else ParameterType.ENUM
+    known = ParameterType(kind) if is_known else ParameterType.ENUM
     pattern = given.get("regex")
     return Parameter(
         name=given["name"],
         type=known,
         default=given.get("value"),
-        options=_options(given, known) if kind in _KNOWN else (),
+        options=_options(given, known) if is_known else (),
         pattern=pattern if isinstance(pattern, str) else None,
         joined=_joined(given.get("multiValuesOptions")),
     )
