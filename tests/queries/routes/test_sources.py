@@ -53,6 +53,18 @@ async def test_the_life_of_one(owner: httpx2.AsyncClient) -> None:
     assert names == ["Ware House"]
 
 
+@pytest.mark.parametrize("left_out", ["port", "sslmode"])
+async def test_what_is_left_out_takes_no_secret_elsewhere(owner: httpx2.AsyncClient, left_out: str) -> None:
+    """The port and how careful to be are then those there are by themselves."""
+    found = await made(owner, options={**OPTIONS, "port": 6543, "sslmode": "verify-full"})
+    path = f"/api/data_sources/{found['id']}"
+    less = {name: value for name, value in found["options"].items() if name != left_out}
+    refused = await owner.post(path, json={"options": less})
+    assert refused.status_code == 400 and "give the secrets again" in refused.json()["message"]
+    assert (await owner.get(path)).json()["options"] == found["options"]
+    assert (await owner.post(path, json={"options": {**less, "password": "new"}})).status_code == 200
+
+
 async def test_nothing_shows_a_secret(owner: httpx2.AsyncClient) -> None:
     found = await made(owner)
     path = f"/api/data_sources/{found['id']}"

@@ -149,6 +149,12 @@ def _divided(kind: Kind, options: Mapping[str, Any]) -> tuple[dict[str, Any], di
     return settings, {name: value for name, value in secrets.items() if value not in (None, "")}
 
 
+def _defaults(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return {
+        one.name: one.default for one in msgspec.structs.fields(kind) if one.default is not msgspec.NODEFAULT
+    }
+
+
 def _fields(kind: type[msgspec.Struct]) -> list[str]:
     return [one.name for one in msgspec.structs.fields(kind)]
 
@@ -192,7 +198,9 @@ async def _change_own(
     settings, secrets = _divided(kind, options)
     stored = msgspec.to_builtins((await connectors.opened(conn, grant, ctx.keys.encryption, own))[1])
     kept = [one for one, value in secrets.items() if value == HIDDEN]
-    moved = [one for one in _WHERE if settings.get(one) != own.settings.get(one) and one in settings]
+    # What is left out is as it is by itself, which may be another port, or less careful.
+    whole = {**_defaults(kind.settings), **settings}
+    moved = [one for one in _WHERE if one in whole and whole[one] != own.settings.get(one)]
     if kept and moved:
         message = (
             f"With another {moved[0]}, give the secrets again: they were entrusted for the system so far."
