@@ -11,6 +11,8 @@ import pytest
 
 from penstock.kit.context import Context
 from penstock.queries.schedules import planning
+from penstock.server.edge import Edge
+from tests.conftest import client_of
 from tests.kit.jobs.conftest import until
 from tests.notifications.conftest import Receiver, receiver
 from tests.notifications.destinations.conftest import Post
@@ -248,3 +250,24 @@ async def test_an_archived_query_has_none(asking: Asking) -> None:
         ALERTS, json={"name": "x", "query_id": query["id"], "options": alert["options"]}
     )
     assert again.status_code == 400
+
+
+async def test_a_key_that_holds_less_than_its_user(asking: Asking, app: Edge) -> None:
+    """What it makes looks with its own eyes, and what its user made tells it nothing of their rows."""
+    owner = asking.client
+    own = {"name": "own", "read": {"id__lte": 5}, "subjects": {"roles": ["operator"]}}
+    assert (await owner.post(f"{PEOPLE}/rules", json=own)).status_code == 201
+    made = await owner.post("/api/keys", json={"name": "k", "kind": "user", "role": "operator"})
+    query = await query_of(asking, "SELECT count(*) AS n FROM people")
+    mine = await alert_on(owner, query)
+    async with client_of(app, made.json()["key"]) as narrow:
+        theirs = await alert_on(narrow, query)
+        await run(asking, query)
+        assert (await looked(owner, mine))["value"] == "250"
+        hidden = await read(narrow, mine)
+        assert (hidden["state"], hidden["value"]) == ("unknown", None)
+        assert (await narrow.post(f"{ALERTS}/{mine['id']}", json={"rearm": 1})).status_code == 403
+        assert (await read(narrow, theirs))["value"] is None
+        await run(asking, query, narrow)
+        assert (await looked(narrow, theirs))["value"] == "5"
+        assert (await owner.post(f"{ALERTS}/{theirs['id']}/mute")).status_code == 200

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from penstock.server.edge import Edge
+from tests.conftest import client_of
 from tests.queries.routes.conftest import Asking
+from tests.queries.routes.test_dashboards import create, place, query_of
 from tests.tables.conftest import Callers
 
 pytestmark = pytest.mark.anyio
@@ -31,3 +34,28 @@ async def test_words_of_the_database(asking: Asking, callers: Callers) -> None:
     assert "Person 200" in plan["error"]
     shown = {name: (await callers[name].get(path)).json()["error"] for name in ("admin", "operator")}
     assert "Person 200" in shown["admin"] and "Person" not in shown["operator"]
+
+
+async def test_by_keys_that_hold_less(asking: Asking, app: Edge, callers: Callers) -> None:
+    """What the user was told is not for a key that holds less than they do, nor for a token of their dashboard."""
+    client = asking.client
+    rule = {"name": "own", "read": {"id__lte": 5}, "subjects": {"roles": ["operator"]}}
+    assert (await client.post(f"{PEOPLE}/rules", json=rule)).status_code == 201
+    made = await client.post("/api/keys", json={"name": "k", "kind": "user", "role": "operator"})
+    query = await query_of(client, query="SELECT 1 AS n")
+    dashboard = await create(client, is_draft=False)
+    await place(client, dashboard["id"], query["visualizations"][0]["id"])
+    token = (await client.post(f"/api/dashboards/{dashboard['id']}/share")).json()["api_key"]
+    path = f"/api/queries/{query['id']}"
+    async with client_of(app, made.json()["key"]) as narrow, client_of(app, token) as anybody:
+        schedule = {"query": TEXT, "schedule": {"interval": 3600}}
+        assert (await narrow.post(path, json=schedule)).status_code == 200
+        while (plan := (await client.get(f"{path}/schedule")).json())["failures"] == 0:
+            pass
+        assert "Person 200" in plan["error"]
+        for told in (
+            await narrow.get(f"{path}/schedule"),
+            await narrow.get(f"/api/jobs/{plan['job']}"),
+            await anybody.get(f"{path}/jobs/{plan['job']}"),
+        ):
+            assert told.status_code == 200 and "Person" not in told.text, told.text

@@ -80,7 +80,7 @@ class Alert:
     name: str
     options: Mapping[str, Any]
     rearm: int | None
-    # Whose rows it looks at: a person's, or those of a key that is nobody's.
+    # Whose rows it looks at: a person's, or those of a key that is nobody's or holds less than its user.
     user_id: int | None
     key_id: int | None
     state: State

@@ -78,7 +78,8 @@ def _may_edit(principal: Principal, alert: Alert, source: tables.NumberedSource 
 
 
 def is_own(principal: Principal, one: Alert | Subscription) -> bool:
-    if principal.user_id is not None:
+    """A key that holds less than its user has as its own what was made by it alone."""
+    if principal.user_id is not None and not principal.narrowed:
         return one.user_id == principal.user_id
     return principal.key_id is not None and one.key_id == principal.key_id
 
@@ -231,7 +232,6 @@ async def unsubscribe(conn: Connection, principal: Principal, known: Seen, one: 
 
 
 def _owner(principal: Principal) -> dict[str, Any]:
-    return {
-        "user_id": principal.user_id,
-        "key_id": principal.key_id if principal.user_id is None else None,
-    }
+    """In whose name it looks: a key that is nobody's, or holds less than its user, looks with what it has itself."""
+    own = principal.user_id is None or principal.narrowed
+    return {"user_id": principal.user_id, "key_id": principal.key_id if own else None}

@@ -50,9 +50,9 @@ def _state(plan: Plan | None, scheduled: bool) -> str:
 
 async def _may_see_why(ctx: Context, principal: Principal, seen: service.Seen, plan: Plan | None) -> bool:
     """An error of the database may quote rows: it is for who would get the same, besides the owner."""
-    if service.is_own(principal, seen.query):
+    if service.is_own(principal, seen.query) and not principal.narrowed:
         return True
-    if plan is None or plan.next_at is None:
+    if plan is None or (plan.next_at is None and plan.run_id is None):
         # It was stopped, which is no word of the database.
         return seen.can_edit
     if not seen.can_edit or plan.run_id is None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from penstock import tables
@@ -25,18 +27,37 @@ AUTO_LIMIT: Final = 1000
 _SECONDS: Final = 5.0
 _MOST: Final = 10_000
 _DEEPEST: Final = 5
+_MOST_BELOW: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """The saved queries that read from this one; `count` is of all that the first of them reads from."""
+
+    ids: tuple[int, ...] = ()
+    count: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def below(self, query_id: int) -> Above:
+        """Raises `BadRequest` for circles, and for too much."""
+        if query_id in self.ids:
+            raise errors.BadRequest(f"Query {query_id} reads from itself.")
+        if len(self.ids) >= _DEEPEST:
+            raise errors.BadRequest(f"Queries read from each other more than {_DEEPEST} deep.")
+        if next(self.count) > _MOST_BELOW:
+            raise errors.BadRequest(
+                f"A query reads from results of queries at most {_MOST_BELOW} times, in all that it reads from."
+            )
+        return Above((*self.ids, query_id), self.count)
 
 
 async def authorized(
-    ctx: Context, principal: Principal, request: QueryRequest, above: tuple[int, ...] = ()
+    ctx: Context, principal: Principal, request: QueryRequest, above: Above | None = None
 ) -> AuthorizedQuery:
-    """Raises `BadRequest` for what cannot be read, `NotFound` for a source that the caller does not see.
-
-    `above` are the saved queries that read from this one.
-    """
+    """Raises `BadRequest` for what cannot be read, `NotFound` for a source that the caller does not see."""
+    path = above or Above()
 
     async def nested(query_id: int, values: Mapping[str, Any] | None) -> QueryRows:
-        return await _nested(ctx, principal, query_id, values, above)
+        return await _nested(ctx, principal, query_id, values, path)
 
     return await prepare(ctx, principal, await _question(ctx, principal, request), nested)
 
@@ -46,7 +67,7 @@ async def _nested(
     principal: Principal,
     query_id: int,
     values: Mapping[str, Any] | None,
-    above: tuple[int, ...],
+    above: Above,
 ) -> QueryRows:
     """A saved query as a table, under the caller's own rights. Raises `BadRequest`."""
     # Each of them asks by way of this one.
@@ -59,10 +80,7 @@ async def _nested(
             f"The key of a query and the token of a dashboard read no other queries, so query {query_id} is not read "
             "for them."
         )
-    if query_id in above:
-        raise errors.BadRequest(f"Query {query_id} reads from itself.")
-    if len(above) >= _DEEPEST:
-        raise errors.BadRequest(f"Queries read from each other more than {_DEEPEST} deep.")
+    path = above.below(query_id)
     denied = errors.BadRequest(f"You do not have access to query id {query_id}.")
     try:
         async with ctx.db.control.transaction() as conn:
@@ -77,7 +95,7 @@ async def _nested(
         }
         wanted = seen.query.request({**defaults, **(values or {})})
         request = await with_choices(ctx, principal, wanted, clock.now(), query_id)
-        query = await authorized(ctx, principal, request, (*above, query_id))
+        query = await authorized(ctx, principal, request, path)
     except (errors.NotFound, errors.Forbidden) as error:
         raise denied from error
     return QueryRows(query_id, request, query, False)
