@@ -63,7 +63,9 @@ class Stage:
     def launch(self) -> None:
         """Start the server as a user does, and come back at once."""
         program = Path(sys.executable).with_name("penstock")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
+        # An installation has its byte code, and this is what leaves it unwritten.
+        dropped = ("PENSTOCK_", "PYTHONDONTWRITEBYTECODE")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         environment |= {
             "PENSTOCK_ADMIN_EMAIL": "bench@example.com",
             "PENSTOCK_ADMIN_PASSWORD": self.key,

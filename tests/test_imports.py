@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,11 @@ ORDER = ("kit", "identity", "connectors", "notifications", "tables", "queries", 
 # Declarations without behaviour, which the parent process reads without loading the domain behind them.
 OPEN_MODULES = ("settings",)
 SERVER_COMMANDS = ("cli/",)
+# Large, and wanted by few requests: loaded by the function that needs them. They made each process twice the size.
+LATER = (
+    "adbc_driver_postgresql", "alembic", "duckdb", "jinja2", "joserfc", "markdown_it", "obstore", "pyarrow", "pydantic",
+    "pygments", "pymongo", "rich", "sqlglot", "vl_convert",
+)  # fmt: skip
 
 
 def modules(root: Path) -> list[Path]:
@@ -72,3 +79,12 @@ def test_the_toolbox_is_entered_by_module() -> None:
     """`kit` has no facade: importing one tool must not load the others."""
     tree = ast.parse((SOURCE / "kit" / "__init__.py").read_text("utf-8"))
     assert [type(node) for node in tree.body] == [ast.Expr]
+
+
+def test_an_idle_server_has_no_large_libraries() -> None:
+    program = (
+        "import sys; from penstock.server import app, jobs, processes, worker; app._framework();"
+        f"print(*sorted(set({LATER!r}) & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import structlog
 from sqlalchemy import ColumnElement, Select, and_, cast, func, select
 from sqlalchemy.types import Text
 
@@ -16,6 +15,7 @@ from penstock.identity.models import AuditEntry, Grant, Principal
 from penstock.identity.store import QUERIES
 from penstock.identity.store.tables import audit_entries
 from penstock.kit.db import Connection, Pool, Row
+from penstock.kit.logs import structlog
 from penstock.kit.paging import Page
 
 SYSTEM = "system"

@@ -14,7 +14,6 @@ from hashlib import sha256
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
-import structlog
 from litestar.di import NamedDependency
 
 from penstock.identity import limits, tokens
@@ -27,6 +26,7 @@ from penstock.kit import errors, http
 from penstock.kit.context import Context
 from penstock.kit.crypto import digest
 from penstock.kit.db import Connection
+from penstock.kit.logs import structlog
 from penstock.kit.shelf import act_for
 
 CARRIERS = (

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-import structlog
-
 from penstock.identity import audit, limits, names, passwords
 from penstock.identity.models import Membership, Org, Principal, PrincipalKind, Tokens, User
 from penstock.identity.passwords import Passwords
@@ -19,6 +17,7 @@ from penstock.identity.settings import IdentitySettings
 from penstock.identity.store import people
 from penstock.kit import errors
 from penstock.kit.context import Context
+from penstock.kit.logs import structlog
 
 _WRONG = "The e-mail address, username or password is not right."
 _log = structlog.get_logger()

@@ -13,9 +13,9 @@ from contextlib import suppress
 from typing import Any
 
 import asyncpg
-import structlog
 
 from penstock.kit.db import Login, connection_lost
+from penstock.kit.logs import structlog
 
 _PROBE = "penstock_probe"
 _PROBE_EVERY = 2.0  # seconds

@@ -16,7 +16,7 @@ from penstock.queries.models import (
 )
 from penstock.queries.routes import ROUTES
 from penstock.queries.run import prepare
-from penstock.queries.run.bind import is_safe, names
+from penstock.queries.run.marks import is_safe, names
 
 __all__ = [
     "HANDLERS",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from penstock.kit import db, errors
+from penstock.kit.logs import structlog
 from penstock.server.paths import without_token
 
 _log = structlog.get_logger()

@@ -8,6 +8,8 @@ from functools import cache
 from hmac import compare_digest
 
 from litestar import Litestar, get
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.response.base import ASGIResponse
 
 from penstock import connectors, identity, notifications, queries, tables
@@ -34,10 +36,18 @@ def create_app(context: Context, metrics: Metrics | None = None) -> Edge:
     return Edge(Direct(framework, context), settings, metrics, _methods(framework))
 
 
+class _Framework(Litestar):
+    """The framework without its plug-in for pydantic: where that is installed, for another's sake, it is large."""
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
+
+
 @cache
 def _framework() -> Litestar:
     """The routes, once for a process: they hold nothing, and requests bring the context along."""
-    return Litestar(
+    return _Framework(
         route_handlers=[
             health.health,
             health.ping,

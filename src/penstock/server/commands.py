@@ -198,9 +198,8 @@ async def _prepare(
 
 
 def _configure_logs(settings: Settings) -> None:
-    import structlog
-
     from penstock.kit import telemetry
+    from penstock.kit.logs import structlog
 
     telemetry.configure_logs(settings.server.log_level, settings.server.log_format)
     for warning in settings.warnings:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import structlog
+from penstock.kit.logs import structlog
 
 _PR_SET_NAME = 15
 _SHORT_LIFE = 10.0  # seconds

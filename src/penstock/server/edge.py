@@ -19,12 +19,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
-import structlog
-from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from penstock.kit import errors, telemetry
 from penstock.kit.clock import iso
 from penstock.kit.http import SLASH
+from penstock.kit.logs import bind_contextvars, clear_contextvars, structlog
 from penstock.server import answers
 from penstock.server.cors import Cors
 from penstock.server.metrics import Metrics

@@ -7,13 +7,12 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 
-import structlog
-
 from penstock import connectors, identity, notifications, queries, tables
 from penstock.kit import telemetry
 from penstock.kit.crypto import Keys
 from penstock.kit.jobs import Worker, cleaning
 from penstock.kit.jobs.settings import JobsSettings
+from penstock.kit.logs import structlog
 from penstock.server.logins import Logins
 from penstock.server.settings import ServerSettings, Settings
 from penstock.server.worker import build_context, close_context, open_context

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-import structlog
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server.mp import MPServer, WorkerProcess
 
+from penstock.kit.logs import structlog
 from penstock.server.companion import Companion
 from penstock.server.settings import ServerSettings
 from penstock.server.worker import ENDING

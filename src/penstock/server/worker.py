@@ -9,13 +9,12 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from penstock import identity, queries, tables
 from penstock.kit import errors, telemetry
 from penstock.kit.context import Context
 from penstock.kit.crypto import Keys
 from penstock.kit.links import Links
+from penstock.kit.logs import structlog
 from penstock.kit.notify import Listener
 from penstock.server.app import create_app
 from penstock.server.logins import Logins

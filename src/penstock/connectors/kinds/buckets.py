@@ -135,7 +135,7 @@ class Bucket:
     def _answer(
         self, client: httpx2.Client, key: str, query: Mapping[str, str], headers: Mapping[str, str], most: int
     ) -> tuple[Mapping[str, str], bytes]:
-        import httpx2  # noqa: PLC0415
+        import httpx2  # noqa: PLC0415  (large)
 
         for pause in (*_PAUSES, None):
             try:

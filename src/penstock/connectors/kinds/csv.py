@@ -57,7 +57,7 @@ def read(file: TableFile, settings: CsvSettings, columns: Container[str] | None)
 
 
 def _reader(source: Any, settings: CsvSettings) -> Any:
-    import pyarrow.csv as pacsv  # noqa: PLC0415
+    import pyarrow.csv as pacsv  # noqa: PLC0415  (large)
 
     return pacsv.open_csv(
         source,
@@ -70,7 +70,7 @@ def _reader(source: Any, settings: CsvSettings) -> Any:
 
 
 def _shape(file: TableFile, settings: CsvSettings) -> TableShape:
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415  (large)
 
     try:
         with file.open() as source, _reader(source, settings) as opened:

@@ -9,6 +9,7 @@ of the kind directly in it is a table, under its name without the ending.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -92,8 +93,6 @@ async def table_files(
     settings: PlaceSettings, secrets: PlaceSecrets, limits: OutboundSettings, ending: str
 ) -> list[TableFile]:
     """The tables of a place, by name. Raises `CheckFailed` when there is none, and what `outbound.addresses` does."""
-    import asyncio  # noqa: PLC0415
-
     if settings.path.startswith("s3://"):
         name, _, prefix = settings.path.removeprefix("s3://").partition("/")
         if not {".", ".."}.isdisjoint(prefix.split("/")):

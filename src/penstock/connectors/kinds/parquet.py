@@ -35,7 +35,7 @@ async def tables(settings: PlaceSettings, secrets: PlaceSecrets, limits: Outboun
 def read(file: TableFile, settings: Any, columns: Container[str] | None) -> Iterator[Any]:
     """Batches of these columns, as far as there are such, and one at least. Raises `CheckFailed`."""
     import pyarrow as pa  # noqa: PLC0415  (large)
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415  (large)
 
     try:
         with file.open() as source:
@@ -51,8 +51,8 @@ def read(file: TableFile, settings: Any, columns: Container[str] | None) -> Iter
 
 
 def _shape(file: TableFile) -> TableShape:
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415  (large)
+    import pyarrow.parquet as pq  # noqa: PLC0415  (large)
 
     try:
         with file.open() as source:

@@ -72,7 +72,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _field(name: str, declared: str) -> Any:
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415  (large)
 
     # The order is that of SQLite's own rules of affinity.
     kind = declared.upper()
@@ -90,7 +90,7 @@ def _field(name: str, declared: str) -> Any:
 
 
 def _batch(rows: list[Any], schema: Any, table: str) -> Any:
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415  (large)
 
     arrays: list[Any] = []
     for values, field in zip(zip(*rows, strict=True), schema, strict=True):
@@ -105,7 +105,7 @@ def _batch(rows: list[Any], schema: Any, table: str) -> Any:
 
 
 def _values(values: Sequence[Any], kind: Any) -> Sequence[Any]:
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415  (large)
 
     if kind == pa.bool_():
         return [None if one is None else bool(_number(one)) for one in values]

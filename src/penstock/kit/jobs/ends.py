@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-import structlog
-
 from penstock.kit import errors
 from penstock.kit.db import Pool
 from penstock.kit.jobs.model import RunState
 from penstock.kit.jobs.queue import QUERIES
 from penstock.kit.jobs.run import Ended, encoded, sentence_of
+from penstock.kit.logs import structlog
 
 _PAUSE = 1.0  # seconds, after an error of the database
 _MOST = 500  # ends in a statement

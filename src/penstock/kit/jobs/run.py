@@ -9,13 +9,13 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
-import structlog
 
 from penstock.kit import errors
 from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.kit.jobs.model import Handler, RunState
 from penstock.kit.jobs.queue import QUERIES
+from penstock.kit.logs import structlog
 
 P = TypeVar("P", bound=msgspec.Struct)
 _PROGRESS_EVERY = 1.0  # seconds

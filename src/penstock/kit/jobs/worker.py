@@ -16,8 +16,6 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-import structlog
-from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from penstock.kit import errors
 from penstock.kit.context import Context
@@ -26,6 +24,7 @@ from penstock.kit.jobs.ends import End, Ends, end_of
 from penstock.kit.jobs.model import Handler, RunState, Schedule
 from penstock.kit.jobs.queue import QUERIES, STOP_CHANNEL, WAITING_CHANNEL, defer
 from penstock.kit.jobs.run import Ended, Run, attempt
+from penstock.kit.logs import bind_contextvars, structlog, unbind_contextvars
 
 _BEATS = 3  # in the time after which a silent worker is given up
 _DEAF_POLL = 1.0  # seconds between looks at the queue while notifications do not come

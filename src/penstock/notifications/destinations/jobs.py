@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-import structlog
-
 from penstock import identity
 from penstock.kit import clock, errors
 from penstock.kit.context import Context
 from penstock.kit.crypto import UnknownKey
 from penstock.kit.jobs import Handler, Job, Run, Schedule
 from penstock.kit.jobs.cleaning import HOUR, PIECE, Nothing, in_pieces
+from penstock.kit.logs import structlog
 from penstock.notifications.destinations import store
 from penstock.notifications.destinations.kinds.email import mail
 from penstock.notifications.destinations.models import Due

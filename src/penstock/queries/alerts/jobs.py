@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-import structlog
 
 from penstock.kit import errors, jobs
 from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.kit.jobs import Handler, Job, Run
+from penstock.kit.logs import structlog
 from penstock.queries import store as results
 from penstock.queries.alerts import store
 from penstock.queries.alerts.looking import REFUSED, look_at, question

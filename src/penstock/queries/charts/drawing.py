@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import structlog
 
 from penstock.kit import errors
+from penstock.kit.logs import structlog
 
 _CHILD: Final = Path(__file__).with_name("child.py")
 _MEMORY: Final = 1024 * 1024 * 1024  # bytes

@@ -54,7 +54,9 @@ class XlsxWriter:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._sink = Growing()
-        self._archive = zipfile.ZipFile(self._sink, "w", zipfile.ZIP_DEFLATED, compresslevel=3)  # type: ignore[arg-type]
+        # The archive only writes to it, which its type does not say.
+        sink: Any = self._sink
+        self._archive = zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=3)
         self._sheet: Any = None
 
     def begin(self) -> bytes:

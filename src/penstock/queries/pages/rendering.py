@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Final
-
-from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
+from typing import TYPE_CHECKING, Final
 
 from penstock.queries.dashboards import Dashboard
 from penstock.queries.pages.cards import Card, Field
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 # Pictures and styles are inside the page; nothing runs, and nothing is fetched.
 POLICY: Final = (
@@ -21,6 +22,9 @@ POLICY: Final = (
 
 @cache
 def _environment() -> Environment:
+    # For the few who look at a page: it is large.
+    from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
+
     return Environment(
         loader=FunctionLoader(lambda name: (files("penstock.queries.pages") / name).read_text("utf-8")),
         autoescape=select_autoescape(default=True, default_for_string=True),

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from markdown_it import MarkdownIt
 from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 _LONGEST: Final = 20_000  # characters that are rendered
 
 
 @cache
 def _renderer() -> MarkdownIt:
+    # For the few who look at a page: it is large.
+    from markdown_it import MarkdownIt
+
     made = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
     # A picture would be fetched from wherever its author wants to know who reads.
     made.disable("image")

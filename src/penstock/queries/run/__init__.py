@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from penstock.identity import Principal
 from penstock.kit import errors
 from penstock.kit.context import Context
 from penstock.queries.models import AuthorizedQuery, QueryRows, Question
 from penstock.queries.parameters import canonical
-from penstock.queries.run.authorize import Nested, authorize, grant_of
-from penstock.queries.run.bind import bind
 from penstock.queries.run.systems import WHOLE
-from penstock.queries.run.whole import authorize_whole, parser_of
 from penstock.queries.settings import QueriesSettings
+
+if TYPE_CHECKING:
+    from penstock.queries.run.authorize import Nested
 
 _LONG = 20_000  # characters
 
@@ -28,6 +28,11 @@ async def prepare(
     ctx: Context, principal: Principal, question: Question, nested: Nested = _nothing
 ) -> AuthorizedQuery:
     """What of a question this caller may have run, now. Raises `errors.BadRequest` with the reason it is nothing."""
+    # With them comes the parser of SQL, which is large.
+    from penstock.queries.run.authorize import authorize, grant_of
+    from penstock.queries.run.bind import bind
+    from penstock.queries.run.whole import authorize_whole, parser_of
+
     most = ctx.settings(QueriesSettings).max_query_bytes
     read = parser_of(question)
     if len(question.text) < _LONG:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlglot import exp
 
-from penstock.kit import errors
 from penstock.queries.errors import ValuesMissing
-from penstock.queries.models import BoundQuery, Parameter, ParameterType, ParsedQuery, Place, Placeholder
+from penstock.queries.models import BoundQuery, ParsedQuery, Place
 from penstock.queries.parameters import Form, Value
 from penstock.queries.run.faults import fault
-from penstock.queries.run.lexemes import lexemes, placeholders
 from penstock.queries.run.tokens import VALUE
 
 _INNER: Final = re.compile(r"\{\{\{?\s*&?\s*(.*?)\s*\}?\}\}", re.DOTALL)
@@ -103,28 +101,3 @@ def _type(form: Form, text: str) -> str:
         return "decimal"
     size = abs(int(text))
     return "int" if size < 2**31 else "bigint" if size < 2**63 else "decimal"
-
-
-def names(text: str) -> list[str]:
-    """The parameters that a text uses, in order; none where it cannot be read."""
-    return list(dict.fromkeys(one.name for one in _marks(text) or () if one.place is not Place.COMMENT))
-
-
-def is_safe(text: str, parameters: Sequence[Parameter]) -> bool:
-    """True when who may only run the query as it is cannot make it ask anything else: no text from whoever runs it."""
-    declared = {one.name: one.type for one in parameters}
-    marks = _marks(text)
-    if marks is None:
-        return False
-    for one in marks:
-        kind = declared.get(one.name) or declared.get(one.name.rpartition(".")[0])
-        if kind is None or kind is ParameterType.TEXT or one.place in (Place.COMMENT, Place.NAME):
-            return False
-    return True
-
-
-def _marks(text: str) -> list[Placeholder] | None:
-    try:
-        return placeholders(text, list(lexemes(text)))
-    except errors.Invalid:
-        return None

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from penstock.queries.dashboards import Widget
-from penstock.queries.run.bind import names
+from penstock.queries.run.marks import names
 from penstock.queries.saved import SavedQuery
 
 # Mappings that have a value of their own.

@@ -17,7 +17,7 @@ from penstock.queries.access import ACTIONS, role_at
 from penstock.queries.models import AuthorizedQuery, QueryRows, Question, Scope
 from penstock.queries.results.models import Result
 from penstock.queries.run import prepare
-from penstock.queries.run.bind import is_safe as has_no_text
+from penstock.queries.run.marks import is_safe as has_no_text
 from penstock.queries.run.request import QueryRequest
 from penstock.queries.run.systems import paused
 from penstock.queries.saved import SavedQuery

@@ -102,7 +102,7 @@ async def imports(
 
     Their rows may be of anybody's, so under rules a caller sees their `own` alone.
     """
-    count = f"SELECT count(*) FROM penstock.imports i WHERE i.org_id = $1 AND i.table_id = $2 AND {_OWN}"  # noqa: S608
+    count = f"SELECT count(*) FROM penstock.imports i WHERE i.org_id = $1 AND i.table_id = $2 AND {_OWN}"  # noqa: S608  (constants)
     whose = (own, grant.principal.user_id)
     total = await conn.value(count, grant.org_id, table.id, *whose)
     rows = await conn.rows(

@@ -76,8 +76,7 @@ def renamed(schema: TableSchema, names: Mapping[str, str], own: Sequence[str]) -
 def _index(index: Index, names: Mapping[str, str]) -> Index:
     if index.expression is None and index.where is None:
         return replace(index, fields=tuple(names.get(name, name) for name in index.fields))
-    # The SQL parser is large; most schemas have no expressions and never need it.
-    from penstock.tables.schema import expressions  # noqa: PLC0415
+    from penstock.tables.schema import expressions  # noqa: PLC0415  (the SQL parser is large)
 
     def text(one: str | None) -> str | None:
         return None if one is None else expressions.renamed(one, names)

@@ -97,8 +97,7 @@ def _sql(
         return None
     if not isinstance(text, str):
         refuse(f"index '{name}': '{what}' is SQL text.")
-    # The SQL parser is large; most schemas have no expressions and never need it.
-    from penstock.tables.schema import expressions  # noqa: PLC0415
+    from penstock.tables.schema import expressions  # noqa: PLC0415  (the SQL parser is large)
 
     try:
         return expressions.checked(text, fields.keys())

@@ -115,8 +115,7 @@ def create_index(
     columns = {one.name: typed(layout, one) for one in schema.fields}
     keys = [columns[name] if name in layout.columns else f"({columns[name]})" for name in index.fields]
     if index.expression or index.where:
-        # The SQL parser is large; most schemas have no expressions and never need it.
-        from penstock.tables.schema.expressions import substituted  # noqa: PLC0415
+        from penstock.tables.schema.expressions import substituted  # noqa: PLC0415  (the SQL parser is large)
 
         expression, where = (
             None if text is None else substituted(text, columns) for text in (index.expression, index.where)

@@ -32,7 +32,7 @@ class Converter:
         given = before.store(self.before, "x.c")
         unsound = conversions.unsound(self.before, self.after, "v.c") or "FALSE"
         return (
-            f"SELECT to_json({after.render(self.after, 'v.c')})::text AS value, {unsound} AS unsound "  # noqa: S608
+            f"SELECT to_json({after.render(self.after, 'v.c')})::text AS value, {unsound} AS unsound "  # noqa: S608  (of our own)
             f"FROM (SELECT {conversions.using(self.before, self.after, 's.c')} AS c, s.n FROM (SELECT {given} AS c, "
             f"x.n FROM ROWS FROM (json_to_recordset($1::text::json) AS (c {before.incoming(self.before)})) "
             "WITH ORDINALITY AS x(c, n)) AS s) AS v ORDER BY v.n"

@@ -70,8 +70,7 @@ class Links:
         return list({one.definition.id: one.whole for one in found}.values())
 
     async def _table(self, table: Table, name: str) -> Table:
-        # The catalog is made of what this package is part of.
-        from penstock.tables.catalog import Catalog  # noqa: PLC0415
+        from penstock.tables.catalog import Catalog  # noqa: PLC0415  (it imports this package)
 
         return await Catalog.of(self._ctx).table(self._grant.org_id, table.app_slug, name)
 
