@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import gc
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -52,6 +52,16 @@ def databases(shared_root: Path) -> Iterator[Databases]:
         yield opened
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        testing.reserve_memory()
+
+
+def pytest_collection_finish() -> None:
+    # What is there by now stays; the collector need not look at it time and again.
+    gc.freeze()
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """In the process that outlives all workers: nothing of the run stays."""
     if hasattr(config, "workerinput"):
@@ -60,8 +70,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     base = getattr(factory, "_basetemp", None)
     if base is not None:
         testing.drop_all(base / "shared")
-        # The server of the run notices by itself that it is alone, and stops.
-        shutil.rmtree(base / "shared" / "cluster", ignore_errors=True)
+        testing.drop_cluster(base / "shared")
 
 
 @pytest.fixture(scope="session")

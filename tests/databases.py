@@ -12,7 +12,9 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +36,8 @@ ADMIN_EMAIL = "admin@example.com"
 ADMIN_PASSWORD = "correct horse battery staple"
 ADMIN_KEY = "pnu_test_admin_key_of_more_than_32_characters"
 
+# Most tests make a database of their own, and making its files takes a disk several times as long as memory.
+_MEMORY, _ENOUGH = Path("/dev/shm"), 4 << 30
 # Tests ask for durability where it is the subject; everywhere else it only costs time.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -143,6 +147,36 @@ def open_databases(root: Path) -> Iterator[Databases]:
         yield Databases(at(account, template), template, logins, keys, settings)
 
 
+def reserve_memory() -> None:
+    """Before a run, in the process that outlives all workers: a directory in memory, where there is plenty of it."""
+    for left in _MEMORY.glob("penstock-tests-*"):
+        if not Path("/proc", left.name.rpartition("-")[2]).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(_MEMORY).free > _ENOUGH and _available() > 2 * _ENOUGH:
+            _reserved(os.getpid()).mkdir(mode=0o700)
+
+
+def _available() -> int:
+    found = re.search(r"^MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    return int(found[1]) << 10 if found else 0
+
+
+def _reserved(run: int) -> Path:
+    return _MEMORY / f"penstock-tests-{run}"
+
+
+def _cluster(root: Path) -> Path:
+    run = os.getppid() if os.environ.get("PYTEST_XDIST_WORKER") else os.getpid()
+    return (_reserved(run) if _reserved(run).exists() else root) / "cluster"
+
+
+def drop_cluster(root: Path) -> None:
+    """After a run. The server notices by itself that it is alone, and stops."""
+    shutil.rmtree(root / "cluster", ignore_errors=True)
+    shutil.rmtree(_reserved(os.getpid()), ignore_errors=True)
+
+
 def drop_all(root: Path) -> None:
     """After a run on a server that is not ours: leave nothing behind."""
     recorded = root / "template.json"
@@ -173,7 +207,7 @@ def _account(root: Path) -> Iterator[Bootstrap]:
         direct = os.environ.get("PENSTOCK_TEST_DATABASE_DIRECT_URL")
         yield Bootstrap(login_from_url(direct) if direct else pooled, pooled)
         return
-    with embedded.start(root / "cluster", settings=_FAST) as cluster:
+    with embedded.start(_cluster(root), settings=_FAST) as cluster:
         login = Login(cluster.host, cluster.port, cluster.superuser, cluster.superuser_password, "postgres")
         yield Bootstrap(login, login)
 

