@@ -21,7 +21,7 @@ def install(ctx: Context) -> None:
     assert ctx.scratch is not None
     ctx.put(ResultFiles(open_objects(settings.results_url, settings.results_options, ctx.scratch)))
     ctx.put(Readers(ctx))
-    ctx.put(Results())
+    ctx.put(Results(ctx))
     ctx.put(Downloads(settings.downloads))
     ctx.put(Endings(ctx))
     if settings.explorer_upstream is not None:

@@ -70,6 +70,8 @@ async def _forget_upstream(ctx: Context, keep: float) -> int:
         async with ctx.db.control.transaction() as conn:
             files = await upstream.forgotten(conn, keep, _MOST)
             unused = await upstream.drop_unused(conn, _UNUSED, _MOST)
+            if files:
+                await store.tell_gone(conn)
         for name in files:
             await asyncio.to_thread(objects.delete, name)
         total += len(files)

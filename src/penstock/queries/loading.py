@@ -15,7 +15,7 @@ from penstock.kit import errors
 from penstock.kit.context import Context
 
 _LATER: Final = 1.0  # seconds after the start, which has better things to do
-_READING: Final = ("penstock.queries.results.texts",)
+_READING: Final = ("penstock.queries.results.pages",)
 _RUNNING: Final = ("adbc_driver_postgresql.dbapi", "penstock.queries.run.execute", *_READING)
 
 

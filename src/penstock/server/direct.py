@@ -1,12 +1,13 @@
-"""Requests for records, past the framework: the path is split, the handler called, its answer sent.
+"""Requests for records and for rows of results, past the framework: the handler is called, its answer sent.
 
-Most of what a server is asked is to read and write records, and the framework's routing, state and injection would
-take a quarter of the time of each. It still has the same routes, and answers whatever is not plainly one of them.
+They are most of what a server is asked, and the framework's routing, state and injection would take a quarter of the
+time of each. It still has the same routes, and answers whatever is not plainly one of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 from litestar import Litestar, Request
@@ -17,35 +18,71 @@ from penstock.kit import errors, http
 from penstock.kit.context import Context
 from penstock.server import answers
 
-_HEAD: Final = ["", "api", "apps"]
-_MIDDLE: Final = "datatables"
-_TAIL: Final = "data"
+_RECORDS: Final = "/api/apps/{app}/datatables/{table}/data"
+_PATHS: Final = (
+    _RECORDS,
+    f"{_RECORDS}/{{key}}",
+    "/api/query_results/{file}",
+    "/api/queries/{query_id}/results",
+)
+
+
+class _Shape:
+    """The paths of a route: which of their parts say so, and which are its parameters."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.parts = path.split("/")
+        fixed = [at for at, part in enumerate(self.parts) if part and not _is_parameter(part)]
+        self._own = itemgetter(*fixed)
+        self._fixed = self._own(self.parts)
+        self._parameters = [(at, part[1:-1]) for at, part in enumerate(self.parts) if _is_parameter(part)]
+        # Names in the place of a parameter that mean something else.
+        self._names: dict[int, set[str]] = {at: set() for at, _ in self._parameters}
+        self.handlers: dict[str, HTTPRouteHandler] = {}
+
+    def leave_out(self, other: Sequence[str]) -> None:
+        """Leave to the framework what may be of this route."""
+        both = list(zip(self.parts, other, strict=False))
+        if len(other) != len(self.parts) or any(
+            mine != theirs and not _is_parameter(mine) and not _is_parameter(theirs) for mine, theirs in both
+        ):
+            return
+        for at, (mine, theirs) in enumerate(both):
+            if _is_parameter(mine) and not _is_parameter(theirs):
+                self._names[at].add(theirs)
+
+    def parameters(self, parts: Sequence[str]) -> dict[str, str] | None:
+        """Those of this path; None when it may be of another route."""
+        if self._own(parts) != self._fixed:
+            return None
+        found: dict[str, str] = {}
+        for at, name in self._parameters:
+            if parts[at] in self._names[at]:
+                return None
+            found[name] = parts[at]
+        return found
 
 
 class Direct:
-    """An ASGI application before the framework's, for `/api/apps/{app}/datatables/{table}/data[/{key}]`."""
+    """An ASGI application before the framework's, for what is asked most."""
 
     def __init__(self, framework: Litestar, context: Context) -> None:
         """Every request is given `context`, also those that the framework answers."""
         self.framework = framework
         self._context = context
-        self._lists: dict[str, tuple[HTTPRouteHandler, str]] = {}
-        self._details: dict[str, tuple[HTTPRouteHandler, str]] = {}
-        # Names below `data` that may mean something else than a record.
-        self._names: set[str] = set()
+        shapes = [_Shape(path) for path in _PATHS]
+        # By the number of their parts.
+        self._shapes: dict[int, list[_Shape]] = {}
+        for shape in shapes:
+            self._shapes.setdefault(len(shape.parts), []).append(shape)
         for route in framework.routes:
-            parts = route.path.split("/")
-            if len(parts) not in (7, 8) or parts[6] != _TAIL or parts[4] != _MIDDLE:
-                continue
             handlers: Iterable[Any] = getattr(route, "route_handlers", ())
-            if len(parts) == 8 and not parts[7].startswith("{"):
-                self._names.add(parts[7])
-                continue
-            table = self._lists if len(parts) == 7 else self._details
-            for handler in handlers:
-                # OPTIONS is the framework's own.
-                methods = handler.http_methods - {"OPTIONS"}
-                table |= dict.fromkeys(methods, (handler, route.path_format))
+            for shape in shapes:
+                shape.leave_out(route.path_format.split("/"))
+                for handler in handlers if route.path_format == shape.path else ():
+                    # OPTIONS is the framework's own.
+                    shape.handlers |= dict.fromkeys(handler.http_methods - {"OPTIONS"}, handler)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         scope[http.CONTEXT] = self._context
@@ -53,7 +90,7 @@ class Direct:
         if found is None:
             await self.framework(scope, receive, send)
             return
-        (handler, scope["path_template"]), scope["path_params"] = found
+        handler, scope["path_template"], scope["path_params"] = found
         scope["litestar_app"] = self.framework
         scope["route_handler"] = handler
         request = _Request(scope, receive, send)
@@ -64,20 +101,20 @@ class Direct:
             answer = http.raw_json(body, known.status, known.headers)
         await answer(scope, receive, send)
 
-    def _find(self, scope: Any) -> tuple[tuple[HTTPRouteHandler, str], dict[str, str]] | None:
+    def _find(self, scope: Any) -> tuple[HTTPRouteHandler, str, dict[str, str]] | None:
         if scope["type"] != "http":
             return None
         parts = scope["path"].split("/")
-        count = len(parts)
-        if count not in (7, 8) or parts[6] != _TAIL or parts[4] != _MIDDLE or parts[:3] != _HEAD:
-            return None
-        if count == 7:
-            handler = self._lists.get(scope["method"])
-            return handler and (handler, {"app": parts[3], "table": parts[5]})
-        if parts[7] in self._names:
-            return None
-        handler = self._details.get(scope["method"])
-        return handler and (handler, {"app": parts[3], "table": parts[5], "key": parts[7]})
+        for shape in self._shapes.get(len(parts), ()):
+            parameters = shape.parameters(parts)
+            if parameters is not None:
+                handler = shape.handlers.get(scope["method"])
+                return handler and (handler, shape.path, parameters)
+        return None
+
+
+def _is_parameter(part: str) -> bool:
+    return part.startswith("{")
 
 
 class _Request(Request[Any, Any, Any]):

@@ -27,24 +27,38 @@ class Downloads(Streams):
 
 
 class Results:
-    """Results that this process read lately: a stored one never changes."""
+    """Results that this process read lately: a stored one never changes, and that it is gone is told."""
 
-    def __init__(self) -> None:
+    def __init__(self, ctx: Context) -> None:
+        self._listener = ctx.listener
+        self._files = ctx.get(ResultFiles)
         self._known: OrderedDict[int, Result] = OrderedDict()
+        self._generation = 0
+        ctx.listener.subscribe(store.GONE_CHANNEL, lambda _: self.forget())
+        ctx.listener.on_gap(self.forget)
 
     async def find(self, ctx: Context, principal: Principal, result_id: int) -> Result:
         """Raises `NotFound`, also for one with other rows than the caller may see."""
         found = self._known.get(result_id)
         if found is None or found.org_id != principal.org_id:
+            generation = self._generation
             async with ctx.db.control.transaction() as conn:
                 found = await store.result(conn, principal.org_id, result_id)
             if found is None:
                 raise errors.NotFound
-            self.keep(found)
+            if self._listener.listening and generation == self._generation:
+                self._keep(found)
         await ctx.get(Readers).require(principal, found)
         return found
 
-    def keep(self, result: Result) -> None:
+    def forget(self) -> None:
+        """Some are gone."""
+        # A look-up that is under way may have found what was there before.
+        self._generation += 1
+        self._known.clear()
+        self._files.forget()
+
+    def _keep(self, result: Result) -> None:
         self._known[result.id] = result
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)
@@ -57,10 +71,7 @@ async def page(ctx: Context, result: Result, start: int, count: int, instants: I
 
 async def rows(ctx: Context, file: StoredFile, start: int, count: int, instants: Instants) -> bytes:
     """The same of a file that is of no result."""
-    from penstock.queries.results.texts import json_list
-
-    batches = await ctx.get(ResultFiles).page(file, start, count)
-    return b",".join(json_list(batch, file.columns, instants) for batch in batches)
+    return await ctx.get(ResultFiles).json(file, start, count, instants)
 
 
 @asynccontextmanager

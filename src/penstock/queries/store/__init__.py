@@ -1,6 +1,7 @@
 """The tables of queries, and rows to models and back; no decisions."""
 
 from penstock.queries.store.results import (
+    GONE_CHANNEL,
     Wanted,
     add_result,
     counted,
@@ -10,10 +11,12 @@ from penstock.queries.store.results import (
     newest,
     newest_of,
     result,
+    tell_gone,
 )
 from penstock.queries.store.runs import Stored, add_run, joinable, payload, position, run_of
 
 __all__ = [
+    "GONE_CHANNEL",
     "Stored",
     "Wanted",
     "add_result",
@@ -29,4 +32,5 @@ __all__ = [
     "position",
     "result",
     "run_of",
+    "tell_gone",
 ]

@@ -12,6 +12,7 @@ import msgspec
 from penstock.identity import Principal
 from penstock.kit import statements
 from penstock.kit.db import Connection
+from penstock.queries.store.results import tell_gone
 
 _SQL: Final = statements.load("penstock.queries.store", "foreign.sql")
 
@@ -96,4 +97,5 @@ async def remove(conn: Connection, org_id: int, source_id: int) -> list[str]:
     """Gives the files of the results that are gone with it."""
     rows = await conn.rows(_SQL["drop_results_of"], org_id, source_id)
     await conn.execute(_SQL["drop_foreign"], org_id, source_id)
+    await tell_gone(conn)
     return [row["file"] for row in rows]

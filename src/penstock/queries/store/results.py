@@ -14,6 +14,7 @@ from penstock.queries.results.columns import Column, Kind
 from penstock.queries.results.models import Result, StoredFile
 from penstock.queries.run.request import QueryRequest
 
+GONE_CHANNEL: Final = "penstock_results"
 QUERIES: Final = statements.load("penstock.queries.store")
 _columns = msgspec.json.Decoder(list[tuple[str, str]])
 _request = msgspec.json.Decoder(QueryRequest)
@@ -86,7 +87,14 @@ async def forgotten(conn: Connection, seconds: float, most: int) -> list[tuple[i
 
 
 async def drop_results(conn: Connection, ids: Sequence[int]) -> None:
-    await conn.execute(QUERIES["drop_results"], list(ids))
+    if ids:
+        await conn.execute(QUERIES["drop_results"], list(ids))
+        await tell_gone(conn)
+
+
+async def tell_gone(conn: Connection) -> None:
+    """Every process that remembers results, or pages of them, forgets them all: hourly, if so often."""
+    await conn.notify(GONE_CHANNEL, "")
 
 
 async def known_files(conn: Connection, names: Sequence[str]) -> set[str]:
