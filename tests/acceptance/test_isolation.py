@@ -47,6 +47,13 @@ PUBLIC = {
     "showClientConfig",
     "readLinkedFile",
     "readPublicDashboard",
+    "showInvitation",
+    "acceptInvitation",
+    "showReset",
+    "resetPassword",
+    "verifyAddress",
+    "showForgot",
+    "forgotPassword",
 }
 # Columns that tell when something was last used, and tables that only count.
 _VOLATILE = ("last_used_at", "last_login_at")

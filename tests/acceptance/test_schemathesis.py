@@ -23,8 +23,9 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
-from tests.conftest import RunningServer
-from tests.databases import ADMIN_EMAIL, ADMIN_PASSWORD
+from tests.conftest import RunningServer, running_server
+from tests.databases import ADMIN_EMAIL, ADMIN_PASSWORD, Databases
+from tests.notifications.destinations.conftest import Post, mail_server, mailing
 from tests.server.test_openapi import EVERYTHING, PAIR
 
 CHECKS = [
@@ -62,6 +63,7 @@ class World:
 
     url: str
     key: str
+    letters: Post
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -249,14 +251,54 @@ class World:
     def user_id(self, name: str | None = None) -> int:
         return self.send("GET", f"/api/users/{name or self.user()}")["id"]
 
+    def invited(self) -> dict[str, Any]:
+        """A user who has not come yet, with the link by which they do."""
+        name = self.name()
+        wanted = {"name": name, "email": f"{name}@example.org"}
+        return self.send("POST", "/api/users?no_invite=1", json=wanted)
+
+    def invitation(self) -> str:
+        return self.invited()["invite_link"].rpartition("/")[2]
+
+    def reset(self) -> str:
+        return self.post(f"/api/users/{self.user()}/reset_password")["reset_link"].rpartition("/")[2]
+
+    def confirmation(self) -> str:
+        """The end of the link in a letter, which comes from the worker beside the server."""
+        address = f"{self.name()}@example.org"
+        self.send("PATCH", f"/api/users/{self.user()}", json={"email": address})
+        while not (found := [letter for to, letter in self.letters.got if to == [address]]):
+            time.sleep(0.05)
+        (text,) = (part.get_content() for part in found[0].walk() if part.get_content_type() == "text/plain")
+        return next(one for one in text.split() if "/verify/" in one).rpartition("/")[2]
+
     def login(self) -> dict[str, Any]:
         """Tokens of a login of a user who is nobody else."""
         return self.post("/api/auth/jwt/token", username=self.user(), password="long enough for anybody")
 
 
 @pytest.fixture(scope="module")
-def world(server: RunningServer) -> Iterator[World]:
-    made = World(server.url, server.key)
+def post() -> Iterator[Post]:
+    with mail_server() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def server(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory, post: Post
+) -> Iterator[RunningServer]:
+    """One that sends mail."""
+    mail = {f"PENSTOCK_{name.upper()}": str(value) for name, value in mailing(post).items()}
+    with (
+        databases.clone() as cloned,
+        running_server(tmp_path_factory.mktemp("server"), {**cloned.environment, **mail}) as started,
+    ):
+        yield started
+
+
+@pytest.fixture(scope="module")
+def world(server: RunningServer, post: Post) -> Iterator[World]:
+    made = World(server.url, server.key, post)
     yield made
     made.client.close()
     made.session.close()
@@ -265,6 +307,12 @@ def world(server: RunningServer) -> Iterator[World]:
 # What stands in a path, by operation where it may be used up by the request.
 USED_UP: Mapping[str, Callable[[World], dict[str, Any]]] = {
     "readQuarantine": lambda world: {"number": world.quarantine()},
+    "showInvitation": lambda world: {"token": world.invitation()},
+    "acceptInvitation": lambda world: {"token": world.invitation()},
+    "showReset": lambda world: {"token": world.reset()},
+    "resetPassword": lambda world: {"token": world.reset()},
+    "verifyAddress": lambda world: {"token": world.confirmation()},
+    "inviteUser": lambda world: {"user": world.invited()["id"]},
     "changeDataSource": lambda world: {"source": world.foreign()},
     "deleteDataSource": lambda world: {"source": world.foreign()},
     "testDataSource": lambda world: {"source": world.foreign()},

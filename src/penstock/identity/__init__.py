@@ -12,8 +12,10 @@ from penstock.identity.authenticate import (
     still_calling,
     transaction,
 )
-from penstock.identity.events import OrgCreated
+from penstock.identity.events import LetterWanted, OrgCreated
 from penstock.identity.jobs import HANDLERS, SCHEDULES
+from penstock.identity.letters import Letter, written
+from penstock.identity.links import Purpose
 from penstock.identity.models import (
     Assignment,
     FirstStart,
@@ -67,6 +69,8 @@ __all__ = [
     "FirstStart",
     "Grant",
     "IdentitySettings",
+    "Letter",
+    "LetterWanted",
     "Member",
     "Org",
     "OrgCreated",
@@ -74,6 +78,7 @@ __all__ = [
     "Places",
     "Principal",
     "PrincipalKind",
+    "Purpose",
     "Remembered",
     "Role",
     "Subject",
@@ -111,4 +116,5 @@ __all__ = [
     "stop",
     "transaction",
     "visible",
+    "written",
 ]

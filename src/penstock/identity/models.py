@@ -140,6 +140,7 @@ class User:
     created_at: datetime
     updated_at: datetime
     last_login_at: datetime | None
+    is_email_verified: bool
 
 
 @dataclass(frozen=True, slots=True)

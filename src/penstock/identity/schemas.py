@@ -67,6 +67,16 @@ class PasswordIn(_In):
     old_password: Secret | None = None
 
 
+class PasswordSet(_In):
+    """A password, for whoever has a link to set one."""
+
+    password: Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+class Forgot(_In):
+    email: Name
+
+
 class UserCreate(_In):
     """A new user, member of the caller's org; `is_staff` is what other clients call the role admin."""
 
@@ -254,7 +264,7 @@ class AccountOut(UserOut, kw_only=True):
     disabled_at: Moment | None
     active_at: Moment | None
     is_invitation_pending: bool
-    is_email_verified: bool = True
+    is_email_verified: bool
     auth_type: str = "password"
     api_key: str | UnsetType | None = UNSET
     invite_link: str | UnsetType = UNSET
@@ -274,6 +284,7 @@ class AccountOut(UserOut, kw_only=True):
             disabled_at=None if user.is_active else clock.iso(user.updated_at),
             active_at=_instant(user.last_login_at),
             is_invitation_pending=known.is_pending,
+            is_email_verified=user.is_email_verified,
             **more,
         )
 

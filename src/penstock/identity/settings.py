@@ -31,6 +31,19 @@ class IdentitySettings:
     login_window_seconds: int = setting(
         300, "The window of the two limits on failed sign-ins.", check=at_least(1)
     )
+    invitation_seconds: int = setting(
+        604_800,
+        "How long invitations, and letters that ask to confirm an address, are valid.",
+        check=at_least(60),
+    )
+    password_link_seconds: int = setting(
+        86_400, "How long links to set another password are valid.", check=at_least(60)
+    )
+    password_letters_per_hour: int = setting(
+        10,
+        "Letters to set another password that one address, and one account, may ask for.",
+        check=at_least(1),
+    )
     user_creations_per_hour: int = setting(
         1000, "Users that may be made in one org within an hour; 0 means no limit.", check=at_least(0)
     )

@@ -52,7 +52,7 @@ async def login(ctx: Context, name: str, password: str, org: str | None, address
         if rehashed:
             await people.update_user(conn, user.id, {"password_hash": rehashed})
         tokens = await sessions.open_login(conn, issuer(ctx), user, membership.org.id)
-        by = _principal(user, membership)
+        by = principal_of(user, membership)
         await audit.record(conn, by, "login", "user", user.id, user.username)
     return SignedIn(user, membership.org, tokens)
 
@@ -76,7 +76,7 @@ async def switch_org(ctx: Context, principal: Principal, slug: str) -> SignedIn:
         if user is None:
             raise errors.NotFound
         tokens = await sessions.open_login(conn, issuer(ctx), user, membership.org.id)
-        await audit.record(conn, _principal(user, membership), "login", "user", user.id, user.username)
+        await audit.record(conn, principal_of(user, membership), "login", "user", user.id, user.username)
     return SignedIn(user, membership.org, tokens)
 
 
@@ -154,7 +154,7 @@ def _chosen(found: list[Membership], slug: str | None) -> Membership:
     raise errors.Forbidden("This account does not belong to that org.")
 
 
-def _principal(user: User, membership: Membership) -> Principal:
+def principal_of(user: User, membership: Membership) -> Principal:
     return Principal(
         org_id=membership.org.id,
         org_slug=membership.org.slug,

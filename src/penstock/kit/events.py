@@ -20,6 +20,10 @@ class Events:
     def subscribe(self, kind: type[Event], handler: Callable[[Connection, Event], Awaitable[None]]) -> None:
         self._handlers.setdefault(kind, []).append(handler)
 
+    def hears(self, kind: type[Any]) -> bool:
+        """Whether anybody would be told of such an event."""
+        return kind in self._handlers
+
     async def announce(self, conn: Connection, event: object) -> None:
         """Call the listeners of this type of event, in the order of their subscription."""
         for handler in self._handlers.get(type(event), ()):

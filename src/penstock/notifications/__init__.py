@@ -3,7 +3,7 @@
 Who has something to tell calls `publish`, or `notify`.
 """
 
-from penstock.notifications import feeds, jobs, operations, routes
+from penstock.notifications import feeds, jobs, letters, operations, routes
 from penstock.notifications.destinations import jobs as destination_jobs
 from penstock.notifications.destinations import routes as destination_routes
 from penstock.notifications.destinations.models import Destination, Message, Mood, Sent
@@ -13,10 +13,11 @@ from penstock.notifications.destinations.service import notify, refuse
 from penstock.notifications.destinations.store import by_id as destinations_by_id
 from penstock.notifications.destinations.store import messages
 from penstock.notifications.feeds import Begun, TableFeeds
+from penstock.notifications.letters import install
 from penstock.notifications.models import Follower
 from penstock.notifications.service import publish
 
-HANDLERS = (*jobs.HANDLERS, *destination_jobs.HANDLERS)
+HANDLERS = (*jobs.HANDLERS, *destination_jobs.HANDLERS, *letters.HANDLERS)
 SCHEDULES = (*jobs.SCHEDULES, *destination_jobs.SCHEDULES)
 ROUTES = (*routes.ROUTES, *destination_routes.ROUTES)
 
@@ -35,6 +36,7 @@ __all__ = [
     "destinations_by_id",
     "feeds",
     "find_destination",
+    "install",
     "messages",
     "notify",
     "operations",

@@ -34,8 +34,14 @@ def normalise(raw: bytes) -> str | None:
 _BEFORE_TOKENS: Final = ("/dashboards/public/", "/public/dashboards/")
 
 
+_TOKENS_AT: Final = ("/invite/", "/reset/", "/verify/")
+
+
 def without_token(path: str) -> str:
     """The path as it may be written down."""
+    for begins in _TOKENS_AT:
+        if path.startswith(begins):
+            return f"{begins}…"
     for before in _BEFORE_TOKENS:
         head, found, _ = path.partition(before)
         if found:

@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from penstock import identity, queries, tables
+from penstock import identity, notifications, queries, tables
 from penstock.kit import errors, telemetry
 from penstock.kit.context import Context
 from penstock.kit.crypto import Keys
@@ -42,6 +42,7 @@ def build_context(logins: Logins, keys: Keys, settings: Settings) -> Context:
     context.put(Links(settings.server.address))
     # Caches subscribe to the listener's channels, which it asks for when it starts.
     identity.install(context, subscribed(keys.encryption))
+    notifications.install(context)
     tables.install(context)
     queries.install(context)
     return context

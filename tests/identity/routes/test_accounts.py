@@ -31,6 +31,7 @@ async def test_an_account(owner: httpx2.AsyncClient, app: Edge, callers: Callers
     }  # fmt: skip
     assert made["is_invitation_pending"] is True and len(made["api_key"]) == 40
     path = f"/api/users/{made['id']}"
+    assert made.pop("invite_link")
     assert (await owner.get(path)).json() == made
     async with client_of(app, made["api_key"]) as grace:
         assert (await grace.get(path)).json()["api_key"] == made["api_key"]
@@ -128,7 +129,19 @@ async def test_groups(shop: httpx2.AsyncClient, callers: Callers, app: Edge) -> 
     added = (await owner.post("/api/groups/2/members", json={"user_id": nobody})).json()
     assert added["groups"] == [2]
     assert (await owner.post("/api/groups/1/members", json={"user_id": nobody})).json()["groups"] == [1, 2]
-    assert (await owner.delete(f"/api/groups/2/members/{nobody}")).status_code == 400
+    # An admin may do everything, whether or not they are one of everybody.
+    assert (await owner.delete(f"/api/groups/2/members/{nobody}")).content == b"null\n"
+    assert (await owner.get(f"/api/users/{nobody}")).json()["groups"] == [1, 2]
+    # A role in the org holds on every data source: nothing less, and nothing more.
+    for number in (1, 2):
+        sources = f"/api/groups/{number}/data_sources"
+        assert (await owner.get(sources)).json() == []
+        assert (await owner.post(sources, json={"data_source_id": 1})).json()["view_only"] is False
+        assert (await owner.post(f"{sources}/1", json={"view_only": False})).json()["id"] == 1
+        assert (await owner.post(f"{sources}/1", json={"view_only": True})).status_code == 400
+        assert (await owner.delete(f"{sources}/1")).status_code == 400
+        assert (await owner.post(sources, json={"data_source_id": 99})).status_code == 404
+        assert (await callers["operator"].post(sources, json={"data_source_id": 1})).status_code in (403, 404)
     assert nobody in [one["id"] for one in (await owner.get("/api/groups/1/members")).json()]
     assert (await owner.delete(f"/api/groups/1/members/{nobody}")).status_code == 200
     assert (await owner.get(f"/api/users/{nobody}")).json()["groups"] == [2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from penstock.identity.operations import accounts, keys, people, signing_in, teams
+from penstock.identity.operations import accounts, keys, letters, people, signing_in, teams
 from penstock.kit.openapi import Operation
 
 TAGS: Final = {
@@ -18,6 +18,7 @@ TAGS: Final = {
 SCHEMAS: Final[dict[str, Any]] = {**signing_in.SCHEMAS, **people.SCHEMAS}
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *signing_in.OPERATIONS,
+    *letters.OPERATIONS,
     *people.USERS,
     *accounts.OPERATIONS,
     *people.ORGS,

@@ -60,6 +60,21 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         description="One's own person, or as an admin that of others; a password is one's own alone.",
         errors=(409,),
     ),
+    _USER.act(
+        "inviteUser",
+        "/invite",
+        "Invite a user who has not come yet once more",
+        _ADMIN,
+        description="By mail where mail is sent; else `invite_link` in the answer is for them.",
+    ),
+    _USER.act(
+        "giveResetLink",
+        "/reset_password",
+        "Give a link by which a user sets another password",
+        _ADMIN,
+        description="Where mail is sent, the user gets a letter with one as well.",
+        reply=Reply(status=200, description="The link.", schema=described({"reset_link": TEXT})),
+    ),
     _USER.act("disableUser", "/disable", "Deactivate a user", _ADMIN, errors=(409,)),
     _USER.act("enableUser", "/disable", "Activate a user again", _ADMIN, method="delete", errors=(409,)),
     _USER.act(

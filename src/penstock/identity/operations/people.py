@@ -78,8 +78,9 @@ USERS: Final[tuple[Operation, ...]] = (
         path="/api/users",
         summary="Create a user",
         description="A new user, member of the caller's org. With `name` and `email` alone, as clients of the "
-        "dashboard dialect send them, an operator with a key that is shown again; the answer is a 200 then.",
-        parameters=(flag("no_invite", "Of the dashboard dialect; no mail is sent either way."),),
+        "dashboard dialect send them, an operator with a key that is shown again and an invitation: by mail, or as "
+        "`invite_link` in the answer where no mail is sent; the answer is a 200 then.",
+        parameters=(flag("no_invite", "Send no mail, and give the link of the invitation."),),
         tag="Users",
         access=in_org(Role.ADMIN),
         body=Body(

@@ -6,7 +6,7 @@ from litestar import Router
 from litestar.di import Provide
 
 from penstock.identity.authenticate import principal, transaction
-from penstock.identity.routes import accounts, audit, auth, keys, orgs, teams, users
+from penstock.identity.routes import accounts, audit, auth, keys, letters, orgs, teams, users
 
 ROUTES = (
     Router(
@@ -15,6 +15,7 @@ ROUTES = (
             *auth.ROUTES,
             *users.ROUTES,
             *accounts.ROUTES,
+            *letters.ROUTES,
             *orgs.ROUTES,
             *keys.ROUTES,
             *teams.ROUTES,

@@ -13,7 +13,7 @@ from litestar import delete, get, post
 from litestar.response.base import ASGIResponse
 from msgspec import UNSET, Meta, UnsetType
 
-from penstock.identity import names, passwords
+from penstock.identity import letters, names, passwords
 from penstock.identity.access import grant, own
 from penstock.identity.models import Grant, Known, Member, Principal, Role, Team
 from penstock.identity.passwords import Passwords
@@ -69,12 +69,15 @@ class GroupMember(msgspec.Struct):
     user_id: Annotated[int, Meta(ge=1, le=2**63 - 1)]
 
 
-async def invite(request: AnyRequest, principal: Principal, conn: Connection, wanted: Invited) -> AccountOut:
+async def invite(
+    request: AnyRequest, principal: Principal, conn: Connection, wanted: Invited, *, mailed: bool
+) -> AccountOut:
     """A new user with the rights of everybody, and the key that they are to use."""
     grant(principal, "user.create", Role.ADMIN)
     first, _, last = _sound(wanted.name).strip().partition(" ")
     users.check_gives(principal, Role.OPERATOR)
-    new = users.NewUser(None, await _address(conn, wanted.email), None, first[:150], last.strip()[:150])
+    email = await _address(conn, wanted.email)
+    new = users.NewUser(None, email, None, first[:150], last.strip()[:150], is_email_verified=not mailed)
     user = await users.create_user(conn, principal, new, principal.org_id, Role.OPERATOR)
     member = Member(user, Role.OPERATOR, user.created_at)
     secret = await shown_keys.give(conn, http.context(request).keys.encryption, principal, member)
@@ -116,7 +119,7 @@ async def change_account(request: AnyRequest, principal: Caller) -> ASGIResponse
         if wanted.group_ids is not UNSET:
             await _regroup(conn, principal, member, wanted.group_ids)
         if values:
-            await users.update_user(conn, allowed, member, values)
+            await letters.change(http.context(request), conn, allowed, member, values)
         shown = await account(request, conn, principal, member.user.id)
     return http.json(shown)
 
@@ -311,9 +314,8 @@ async def remove_group_member(request: AnyRequest, principal: Caller, conn: Conn
     member = await _member(request, conn, principal)
     if number == ADMINS and member.role is not None and member.role >= Role.ADMIN:
         await _set_role(conn, principal, member, Role.OPERATOR)
-    elif number == EVERYBODY and member.role is not None:
-        if member.role >= Role.ADMIN:
-            raise errors.BadRequest("An admin is one of everybody; take them out of the admins first.")
+    elif number == EVERYBODY and member.role is not None and member.role < Role.ADMIN:
+        # Who is in the other group may do everything whether or not they are in this one.
         await _set_role(conn, principal, member, None)
     elif number not in _BUILTIN:
         await _take(conn, principal, number, member)

@@ -9,12 +9,13 @@ from litestar import delete, get, patch, post, put
 from litestar.response.base import ASGIResponse
 from msgspec import UNSET
 
-from penstock.identity import limits, passwords
+from penstock.identity import letters, limits, passwords
 from penstock.identity.access import grant, own
 from penstock.identity.models import Grant, Member, PrincipalKind, Role
 from penstock.identity.passwords import Passwords
 from penstock.identity.routes.accounts import Invited, account, invite
 from penstock.identity.routes.common import Caller, Conn, body, flag, page_or_first, parameters, role_named
+from penstock.identity.routes.letters import invited
 from penstock.identity.schemas import AccountOut, UserCreate, UserOut, UserPatch, role_of
 from penstock.identity.service import users
 from penstock.identity.settings import IdentitySettings
@@ -52,13 +53,17 @@ async def list_users(request: AnyRequest, principal: Caller, conn: Conn) -> ASGI
 @post("/api/users")
 async def create_user(request: AnyRequest, principal: Caller) -> ASGIResponse:
     """In the words of the dashboard dialect, by a `name` alone, or in ours."""
-    parameters(request, "no_invite")
+    given = parameters(request, "no_invite")
+    mailed = not flag(given, "no_invite") and letters.sends_mail(http.context(request))
     allowed = grant(principal, "user.create", Role.ADMIN)
     await _spend(request, principal)
     if _by_name(await http.body(request)):
-        invited = http.decode(await http.body(request), Invited)
+        wanted_by_name = http.decode(await http.body(request), Invited)
         async with http.context(request).db.control.transaction() as conn:
-            return http.json(await invite(request, principal, conn, invited))
+            shown = await invite(request, principal, conn, wanted_by_name, mailed=mailed)
+            member = await users.find(conn, own(principal, "user.read"), str(shown.id))
+            shown.invite_link = await invited(request, conn, principal, member, mailed=mailed) or UNSET
+            return http.json(shown)
     wanted = await body(request, UserCreate)
     role = role_of("admin" if wanted.is_staff else "collaborator") if wanted.role is UNSET else None
     if wanted.role is not UNSET:
@@ -148,7 +153,7 @@ async def _update(request: AnyRequest, principal: Caller) -> ASGIResponse:
             await users.set_role(conn, grant(principal, "member.role", Role.ADMIN), member, role)
             member = Member(member.user, role, member.joined_at)
         if values:
-            member = await users.update_user(conn, allowed, member, values)
+            member = await letters.change(http.context(request), conn, allowed, member, values)
     return http.json(UserOut.of(member))
 
 

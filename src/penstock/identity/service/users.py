@@ -27,6 +27,7 @@ class NewUser:
     last_name: str = ""
     is_active: bool = True
     is_platform_admin: bool = False
+    is_email_verified: bool = True
 
 
 async def create_user(
@@ -99,7 +100,7 @@ async def update_user(conn: Connection, grant: Grant, member: Member, values: Ma
     """Change names, address, password hash or activity. Raises `Forbidden` for another org's concerns."""
     user = member.user
     if user.id != grant.principal.user_id or set(values) - {"first_name", "last_name"}:
-        await _require_charge(conn, grant, member)
+        await require_charge(conn, grant, member)
     email: str | None = values.get("email", user.email)
     if email is not None:
         names.check_email(email)
@@ -181,7 +182,7 @@ def _require_rank(grant: Grant, member: Member) -> None:
         raise errors.Forbidden(f"Only an {member.role.label} can change an {member.role.label}.")
 
 
-async def _require_charge(conn: Connection, grant: Grant, member: Member) -> None:
+async def require_charge(conn: Connection, grant: Grant, member: Member) -> None:
     """An account is one for all orgs: an admin of one may change it only while it belongs to no other."""
     principal = grant.principal
     if principal.is_platform_admin or member.user.id == principal.user_id:

@@ -67,6 +67,8 @@ users = Table(
     created_column(),
     created_column("updated_at"),
     Column("last_login_at", INSTANT),
+    # False from when a letter asks for it until its link is followed.
+    Column("is_email_verified", Boolean, nullable=False, server_default=_TRUE),
     CheckConstraint("username_key !~ '^[0-9]+$'", name="username"),
     CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email"),
 )

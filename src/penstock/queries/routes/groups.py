@@ -19,25 +19,28 @@ from penstock.tables import NumberedSource
 
 _ALL: Final = "/api/groups/{group:str}/data_sources"
 _ONE: Final = f"{_ALL}/{{source:str}}"
-_BUILTIN: Final = "Can't modify built-in groups."
+_WHOLE: Final = (
+    "A built-in group is a role in the org, which holds on every data source; take people out of the group instead, "
+    "and give a group of theirs what they are to see."
+)
 
 
 @get(_ALL)
 async def list_group_sources(request: AnyRequest) -> ASGIResponse:
-    """Of a built-in group every one that the caller sees, since roles in the org hold everywhere."""
+    """Built-in groups hold nothing on single data sources: they are roles in the org, which hold everywhere."""
     principal = await caller(request)
     async with http.context(request).db.control.transaction() as conn:
         team = await _team(request, conn, principal)
-        found = await tables.numbered_sources(conn, principal)
         if team is None:
-            return http.json([{**shapes.source(one), "view_only": False} for one in found])
+            return http.json([])
+        found = await tables.numbered_sources(conn, principal)
         held = await identity.roles_of_subject(conn, principal.org_id, team, "data_source")
     return http.json([_shown(one, held[one.id]) for one in found if one.id in held])
 
 
 @post(_ALL, status_code=200)
 async def add_group_source(request: AnyRequest) -> ASGIResponse:
-    """With full access, which `view_only` takes back."""
+    """With full access, which `view_only` takes back. What is added to a built-in group, it has already."""
     principal = await caller(request)
     body = await object_body(request)
     source_id = integer_of(body, "data_source_id")
@@ -58,7 +61,11 @@ async def change_group_source(request: AnyRequest) -> ASGIResponse:
 async def remove_group_source(request: AnyRequest) -> ASGIResponse:
     principal = await caller(request)
     async with http.context(request).db.control.transaction() as conn:
-        team = await _regular(request, conn, principal)
+        team = await _team(request, conn, principal)
+        if (principal.org_role or 0) < Role.ADMIN:
+            raise errors.Forbidden
+        if team is None:
+            raise errors.BadRequest(_WHOLE)
         grant, source = await _granted(conn, principal, number_of(http.segment(request, "source")))
         await identity.remove_role(conn, grant, team, source.name)
     return null()
@@ -66,9 +73,14 @@ async def remove_group_source(request: AnyRequest) -> ASGIResponse:
 
 async def _give(request: AnyRequest, principal: Principal, source_id: int | None, role: Role) -> ASGIResponse:
     async with http.context(request).db.control.transaction() as conn:
-        team = await _regular(request, conn, principal)
+        team = await _team(request, conn, principal)
+        if (principal.org_role or 0) < Role.ADMIN:
+            raise errors.Forbidden
+        if team is None and role < Role.OPERATOR:
+            raise errors.BadRequest(_WHOLE)
         grant, source = await _granted(conn, principal, source_id)
-        await identity.assign_role(conn, grant, team, role, source.name)
+        if team is not None:
+            await identity.assign_role(conn, grant, team, role, source.name)
     return http.json(_shown(source, role))
 
 
@@ -82,15 +94,6 @@ async def _granted(
     if source.role < Role.ADMIN:
         raise errors.Forbidden
     return Grant(principal, "source.access", source.role, ("data_source", source.id)), source
-
-
-async def _regular(request: AnyRequest, conn: Connection, principal: Principal) -> Subject:
-    team = await _team(request, conn, principal)
-    if (principal.org_role or 0) < Role.ADMIN:
-        raise errors.Forbidden
-    if team is None:
-        raise errors.BadRequest(_BUILTIN)
-    return team
 
 
 async def _team(request: AnyRequest, conn: Connection, principal: Principal) -> Subject | None:

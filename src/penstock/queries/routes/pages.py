@@ -9,7 +9,7 @@ from litestar import get
 from litestar.response.base import ASGIResponse
 
 from penstock.identity import Principal
-from penstock.kit import errors, http
+from penstock.kit import errors, http, pages
 from penstock.kit.http import AnyRequest
 from penstock.queries.dashboards import Dashboard
 from penstock.queries.pages import cards, rendering
@@ -19,7 +19,6 @@ from penstock.queries.service import sharing
 from penstock.queries.service.dashboards import Placed
 
 _SECONDS: Final = 120.0  # that drawing everything may take
-_HTML: Final = "text/html"
 
 
 @get("/dashboards/{dashboard:str}")
@@ -36,20 +35,13 @@ async def _page(
     request: AnyRequest, shown: Callable[[AnyRequest], Awaitable[str]], framed: str
 ) -> ASGIResponse:
     """People are told what went wrong by a page, too."""
-    headers = {
-        "Content-Security-Policy": rendering.POLICY.format(framed=framed),
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
-    }
-    status = 200
     try:
-        body = await shown(request)
+        return pages.answer(await shown(request), framed=framed)
     except errors.PenstockError as error:
         if error.status >= 500:
             raise
-        status, body = error.status, rendering.failure(error.status, error.message)
-        headers |= error.headers
-    return ASGIResponse(body=body.encode(), media_type=_HTML, status_code=status, headers=headers)
+        body = pages.failure(error.status, error.message)
+        return pages.answer(body, error.status, framed=framed, **error.headers)
 
 
 async def _own(request: AnyRequest) -> str:

@@ -71,29 +71,33 @@ def _config(request: AnyRequest) -> dict[str, Any]:
 @get("/api/session")
 async def read_session(request: AnyRequest) -> ASGIResponse:
     principal = await reader(request)
+    user, messages = await _user(request, principal)
     return http.json(
         {
-            "user": await _user(request, principal),
-            "messages": [],
+            "user": user,
+            "messages": messages,
             "org_slug": principal.org_slug,
             "client_config": _config(request),
         }
     )
 
 
-async def _user(request: AnyRequest, principal: Principal) -> dict[str, Any]:
+async def _user(request: AnyRequest, principal: Principal) -> tuple[dict[str, Any], list[str]]:
+    """Who calls, and what they are to be told."""
     if principal.bound is not None:
-        return await _api_user(request, principal)
+        return await _api_user(request, principal), []
     held = [*principal.roles.values(), principal.org_role or Role.COLLABORATOR]
     permissions = [name for role, names in _PERMISSIONS.items() if role <= max(held) for name in names]
     groups = identity.groups_of(principal.org_role, principal.team_ids)
     shown: dict[str, Any] = {"groups": groups, "permissions": permissions, "profile_image_url": None}
     if principal.user_id is None:
-        return {"id": None, "name": principal.username, "email": None, **shown}
+        return {"id": None, "name": principal.username, "email": None, **shown}, []
     async with http.context(request).db.control.transaction() as conn:
         found = await identity.members_by_id(conn, principal.org_id, [principal.user_id])
-    person = shapes.person(found[principal.user_id])
-    return {**{name: person[name] for name in ("id", "name", "email")}, **shown}
+    member = found[principal.user_id]
+    person = shapes.person(member)
+    messages = [] if member.user.is_email_verified else ["email-not-verified"]
+    return {**{name: person[name] for name in ("id", "name", "email")}, **shown}, messages
 
 
 async def _api_user(request: AnyRequest, principal: Principal) -> dict[str, Any]:

@@ -5,22 +5,18 @@ It does what its maker may do at the moment it is used, so that it ends with the
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
 import time
 from typing import Final
 
 import msgspec
 
 from penstock.identity import Principal
-from penstock.kit import errors
+from penstock.kit import errors, signed
 from penstock.kit.crypto import KeyRing
 from penstock.queries.results.models import Result
 
 # What else is signed with these keys is of another form, and never taken for a link.
-_PURPOSE: Final = b"penstock link to rows 1\0"
-_LONGEST: Final = 1000
+_PURPOSE: Final = b"penstock link to rows 1"
 _BAD: Final = "The link is not one that this server made."
 _LATE: Final = "The link has expired; run the query again for a new one."
 
@@ -64,37 +60,15 @@ def link_to(principal: Principal, result: Result, options: FileOptions, seconds:
 
 
 def sealed(ring: KeyRing, link: Link) -> str:
-    """The link as text of letters, digits, `-`, `_` and `.`: what it says, the key that signed it, the signature."""
-    key_id, key = ring.current
-    said = _text(msgspec.json.encode(link))
-    return f"{said}.{_text(key_id.encode())}.{_text(_signature(key, said))}"
+    return signed.sealed(ring, _PURPOSE, msgspec.json.encode(link))
 
 
 def opened(ring: KeyRing, token: str) -> Link:
     """Raises `Forbidden` for what was not signed here, was changed since, or has expired."""
-    said, _, rest = token.partition(".")
-    key_id, _, signature = rest.partition(".")
-    if len(token) > _LONGEST or not token.isascii():
-        raise errors.Forbidden(_BAD)
     try:
-        key = ring.get(_bytes(key_id).decode())
-        if key is None or not hmac.compare_digest(_signature(key, said), _bytes(signature)):
-            raise errors.Forbidden(_BAD)
-        link = _decoder.decode(_bytes(said))
-    except (binascii.Error, UnicodeDecodeError, msgspec.DecodeError) as error:
+        link = _decoder.decode(signed.opened(ring, _PURPOSE, token))
+    except (signed.NotOurs, msgspec.DecodeError) as error:
         raise errors.Forbidden(_BAD) from error
     if link.expires < time.time():
         raise errors.Forbidden(_LATE)
     return link
-
-
-def _signature(key: bytes, said: str) -> bytes:
-    return hmac.digest(key, _PURPOSE + said.encode(), "sha256")
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def _bytes(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -268,6 +268,13 @@ async def check(ctx: Context, principal: Principal, source: NumberedSource) -> t
         return True, "success"
     if source.credential_id is None:
         return False, "The data source has no credential any more."
+    async with ctx.db.control.transaction() as conn:
+        known = await connectors.find_credential(conn, grant, source.credential_id)
+        secrets = msgspec.to_builtins((await connectors.opened(conn, grant, ctx.keys.encryption, known))[1])
+    # As moving data sources from another server leaves them, where nobody reads what is hidden.
+    lacking = next((name for name, value in secrets.items() if value == HIDDEN), None)
+    if lacking is not None:
+        return False, f"Its option '{lacking}' has not been entered yet."
     found = await connectors.check(ctx, grant, source.credential_id)
     return found.ok, "success" if found.ok else found.detail
 
