@@ -110,7 +110,8 @@ async def test_letters(database: TestDatabase, post: Post) -> None:
         # Who is disabled gets none.
         await owner.post(f"/api/users/{ada['id']}/disable")
         assert (await nobody.post("/forgot", json={"email": "ada@example.org"})).status_code == 200
-        for _ in range(20):
-            limited = await nobody.post("/forgot", json={"email": "someone@example.org"})
-        assert limited.status_code == 429 and limited.headers["retry-after"]
+        statuses = [
+            (await nobody.post("/forgot", json={"email": "so@example.org"})).status_code for _ in range(8)
+        ]
+        assert statuses[0] == 200 and statuses[-1] == 429
     assert len(post.got) == 5
