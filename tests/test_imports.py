@@ -83,7 +83,7 @@ def test_the_toolbox_is_entered_by_module() -> None:
 
 def test_an_idle_server_has_no_large_libraries() -> None:
     program = (
-        "import sys; from penstock.server import app, jobs, processes, worker; app._framework();"
+        "import sys; from penstock.server import app, jobs, processes, worker; app.framework();"
         f"print(*sorted(set({LATER!r}) & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -16,7 +16,13 @@ from penstock.kit.context import Context
 
 _LATER: Final = 1.0  # seconds after the start, which has better things to do
 _READING: Final = ("penstock.queries.results.pages",)
-_RUNNING: Final = ("adbc_driver_postgresql.dbapi", "penstock.queries.run.execute", *_READING)
+_RUNNING: Final = (
+    "penstock.queries.run.adbc",
+    "penstock.queries.run.execute",
+    "penstock.queries.run.authorize",
+    "penstock.queries.run.whole",
+    *_READING,
+)
 
 
 _USED: Final = (

@@ -32,8 +32,8 @@ def create_app(context: Context, metrics: Metrics | None = None) -> Edge:
     context.put(Documents())
     context.put(openapi.information(settings))
     context.put(metrics)
-    framework = _framework()
-    return Edge(Direct(framework, context), settings, metrics, _methods(framework))
+    routes = framework()
+    return Edge(Direct(routes, context), settings, metrics, _methods(routes))
 
 
 class _Framework(Litestar):
@@ -45,7 +45,7 @@ class _Framework(Litestar):
 
 
 @cache
-def _framework() -> Litestar:
+def framework() -> Litestar:
     """The routes, once for a process: they hold nothing, and requests bring the context along."""
     return _Framework(
         route_handlers=[

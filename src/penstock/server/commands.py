@@ -159,7 +159,7 @@ def _run_workers(
     logins: Logins, keys: Keys, settings: Settings, metrics: Path | None, ensure: Callable[[], object]
 ) -> int:
     from penstock.kit.jobs.settings import JobsSettings
-    from penstock.server import jobs, processes, worker
+    from penstock.server import app, jobs, processes, worker
     from penstock.server.companion import Companion
 
     parent = os.getpid()
@@ -176,8 +176,8 @@ def _run_workers(
         _configure_traces(settings.server)
         jobs.run(logins, keys, settings)
 
-    # What is imported by now is shared with the workers and never collected, which keeps it shared.
-    gc.collect()
+    # What is there by now is shared with the workers and never collected, which keeps it shared.
+    app.framework()
     gc.freeze()
     gc.enable()
     server = settings.server

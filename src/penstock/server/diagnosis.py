@@ -9,6 +9,7 @@ import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,24 @@ def examine(flags: Mapping[str, Any], config: Path | None) -> list[Check]:
     except SettingError as error:
         return [Check("settings", False, str(error))]
     found = [Check("release", True, f"Penstock {__version__}")]
+    found.append(_byte_code())
     found.append(Check("settings", not settings.warnings, " ".join(settings.warnings) or "read"))
     found += _directory(settings.server)
     found += _database(settings.server)
     found.append(_port(settings.server))
     return found
+
+
+def _byte_code() -> Check:
+    """No fault, but it makes a start take twice as long, of every process."""
+    specs = [find_spec(name) for name in ("penstock.server.app", "litestar", "sqlalchemy")]
+    kept = all(spec is None or spec.cached is None or Path(spec.cached).exists() for spec in specs)
+    detail = (
+        "is there"
+        if kept
+        else "is missing, so that each start compiles all modules; see `python -m compileall`"
+    )
+    return Check("byte code", True, detail)
 
 
 def _directory(server: ServerSettings) -> Iterator[Check]:

@@ -80,7 +80,7 @@ def _where(every: Sequence[Fetched], conditions: Sequence[Condition]) -> str:
 
 @contextmanager
 def _cursor(link: Link, hold: Hold) -> Generator[Any]:
-    from adbc_driver_manager import dbapi as manager
+    from penstock.queries.run.adbc import dbapi as manager
 
     opened = databases.connect(link.url)
     with opened as connection, connection.cursor() as cursor:

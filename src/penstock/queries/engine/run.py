@@ -85,7 +85,7 @@ async def _finished(
 
 
 def _explained(work: Callable[[], StoredFile], hold: Hold) -> StoredFile:
-    from adbc_driver_manager import dbapi as manager
+    from penstock.queries.run.adbc import dbapi as manager
 
     try:
         return work()

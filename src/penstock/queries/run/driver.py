@@ -23,8 +23,7 @@ class Databases:
 
     def connect(self, address: str) -> Any:
         """A connection (DB-API) on which every statement commits itself."""
-        import adbc_driver_manager
-        from adbc_driver_manager import dbapi
+        from penstock.queries.run.adbc import adbc_driver_manager, dbapi
 
         shared = self._shared(address)
         try:
@@ -46,8 +45,7 @@ class Databases:
 
     def _shared(self, address: str) -> Any:
         """A share in the database, to be closed like one of one's own."""
-        import adbc_driver_postgresql  # pyright: ignore[reportMissingTypeStubs]
-        from adbc_driver_manager import dbapi
+        from penstock.queries.run.adbc import adbc_driver_postgresql, dbapi
 
         now = time.monotonic()
         with self._lock:

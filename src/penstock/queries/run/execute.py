@@ -128,7 +128,7 @@ def _seen(running: asyncio.Future[StoredFile]) -> None:
 
 
 def _run(work: _Work) -> StoredFile:
-    from adbc_driver_manager import dbapi as manager
+    from penstock.queries.run.adbc import dbapi as manager
 
     try:
         try:
@@ -145,7 +145,7 @@ def _run(work: _Work) -> StoredFile:
 @contextmanager
 def _cursor(work: _Work) -> Generator[Any]:
     """A cursor of a connection of its own, in the transaction that the fence asks for."""
-    from adbc_driver_manager import dbapi as manager
+    from penstock.queries.run.adbc import dbapi as manager
 
     opened = databases.connect(work.link.url)
     with opened as connection, connection.cursor() as cursor:
