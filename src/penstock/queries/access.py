@@ -1,7 +1,8 @@
 """What may be done with queries, and the least role that each action asks for: on the data source, or what contains it.
 
 Who made a query may change it, whatever their role there. A dashboard belongs to the org as a whole: who made it may
-change and share it, and so may admins of the org; what it shows to whom goes by the queries on it.
+change and share it, and so may admins of the org; what it shows to whom goes by the queries on it. Both may let single
+people see, change or archive a query or a dashboard.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rights of single people on queries, snippets, and what data sources have."""
+"""Rights of single people on queries and dashboards, snippets, and what data sources have."""
 
 from __future__ import annotations
 
@@ -69,6 +69,54 @@ async def test_rights(shop: httpx2.AsyncClient, callers: Callers) -> None:
     left = await shop.delete("/api/users/nobody-user")
     assert left.status_code in (200, 204)
     assert "view" not in (await shop.get(f"{path}/acl")).json()
+
+
+async def test_rights_on_a_dashboard(shop: httpx2.AsyncClient, callers: Callers) -> None:
+    operator, nobody = callers["operator"], callers["nobody"]
+    ids = {name: await user_id(shop, f"{name}-user") for name in ("operator", "nobody")}
+    number = (await shop.post("/api/dashboards", json={"name": "Sales"})).json()["id"]
+    path = f"/api/dashboards/{number}"
+    (picture,) = (await shop.get(await query(shop))).json()["visualizations"]
+    placed = {"dashboard_id": number, "visualization_id": picture["id"], "text": "", "options": {}}
+    assert (await shop.post("/api/widgets", json=placed)).status_code == 200
+    # A draft is nobody else's.
+    assert (await operator.get(path)).status_code == 404
+    for name, kind in (("operator", "modify"), ("nobody", "view")):
+        given = await shop.post(f"{path}/acl", json={"user_id": ids[name], "access_type": kind})
+        assert (given.status_code, given.json()["object_type"]) == (200, "Dashboard"), given.text
+    listed = (await shop.get("/api/dashboards/sales/acl")).json()
+    assert {kind: [one["id"] for one in people] for kind, people in listed.items()} == {
+        "modify": [ids["operator"]],
+        "view": [ids["nobody"]],
+    }
+    seen = (await nobody.get(path)).json()
+    assert (seen["can_edit"], [one.get("restricted") for one in seen["widgets"]]) == (False, [True])
+    assert (await nobody.get("/api/dashboards")).json()["count"] == 1
+    assert (await nobody.post(path, json={"name": "x"})).status_code == 403
+    # Who may change it changes what is on it, archives it, and shares it with nobody.
+    assert (await operator.get(path)).json()["can_edit"] is True
+    assert (await operator.post(path, json={"name": "Theirs"})).json()["name"] == "Theirs"
+    text = {"dashboard_id": number, "text": "Hello", "options": {}}
+    made = await operator.post("/api/widgets", json=text)
+    assert made.status_code == 200, made.text
+    assert (await operator.delete(f"/api/widgets/{made.json()['id']}")).status_code == 200
+    shared = (await shop.post(f"{path}/share")).json()["api_key"]
+    assert "api_key" in (await shop.get(path)).json() and shared not in (await operator.get(path)).text
+    for method, tail in (("POST", "/share"), ("DELETE", "/share"), ("GET", "/acl"), ("POST", "/acl")):
+        assert (await operator.request(method, path + tail, json={})).status_code == 403, (method, tail)
+    may = {kind: (await operator.get(f"{path}/acl/{kind}")).json()["response"] for kind in ("view", "modify")}
+    assert may == {"view": True, "modify": True}
+    assert (await nobody.get(f"{path}/acl/modify")).json() == {"response": False}
+    # As long as it is given.
+    for name, kind in (("operator", "modify"), ("nobody", "view")):
+        body = {"user_id": ids[name], "access_type": kind}
+        assert (await shop.request("DELETE", f"{path}/acl", json=body)).content == b"null\n"
+        assert (await callers[name].get(path)).status_code == 404
+    body = {"user_id": ids["nobody"], "access_type": "delete"}
+    assert (await shop.post(f"{path}/acl", json=body)).status_code == 200
+    assert (await nobody.delete(path)).status_code == 200
+    for name, status in (("other", 404), ("anonymous", 401), ("operator", 404)):
+        assert (await callers[name].post(f"{path}/acl", json=body)).status_code == status
 
 
 async def test_snippets(shop: httpx2.AsyncClient, callers: Callers) -> None:

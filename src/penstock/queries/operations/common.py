@@ -14,6 +14,7 @@ NUMBER: Final = {"type": "integer"}
 MOMENT: Final = {"type": "string", "format": "date-time"}
 ANY: Final[dict[str, Any]] = {"type": "object"}
 QUERY: Final = path("query_id", "Id of a query, or its slug where the explorer dialect made it.", "1")
+DASHBOARD: Final = path("dashboard", "Id or slug of a dashboard.", "sales")
 JOB: Final = path("job", "Id of a job.", "1")
 SOURCE: Final = Parameter(
     name="source",
@@ -119,4 +120,13 @@ def own_access(action: str) -> Access:
     return in_place(
         ACTIONS["query.read"],
         f"Who made the query; others need the role `{ACTIONS[action].label}` on its data source (`{action}`).",
+    )
+
+
+def on_dashboard(action: str) -> Access:
+    """Who may do something to a dashboard that is not theirs."""
+    others = "" if action == "dashboard.share" else ", and whom these give the right"
+    return in_place(
+        ACTIONS["dashboard.read"],
+        f"Who made the dashboard, who is `{ACTIONS[action].label}` of the org{others} (`{action}`).",
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from penstock.identity import PUBLIC, Role, in_place
+from penstock.identity import PUBLIC, in_place
 from penstock.kit.openapi import Access, Body, Operation, Parameter, Reply, described, nullable, path
 from penstock.queries.access import ACTIONS
 from penstock.queries.operations.common import (
     ANY,
+    DASHBOARD,
     MOMENT,
     NULL,
     NUMBER,
@@ -16,6 +17,7 @@ from penstock.queries.operations.common import (
     PAGE_SIZE,
     TEXT,
     access,
+    on_dashboard,
     own_access,
 )
 
@@ -25,7 +27,6 @@ _TEXTS: Final = {"type": "array", "items": TEXT}
 _VISUALIZATION: Final = path(
     "visualization", "Id of a visualization; to read it, perhaps with a format.", "1.svg"
 )
-_DASHBOARD: Final = path("dashboard", "Id or slug of a dashboard.", "sales")
 _WIDGET: Final = path("widget", "Id of a widget.", "1")
 _TOKEN: Final = path("token", "The token of a shared dashboard.", "k3…")
 _VISUALIZATION_OBJECT: Final = described(
@@ -119,13 +120,6 @@ _LISTED: Final = (
 )
 
 
-def _edit(action: str) -> Access:
-    return in_place(
-        Role.COLLABORATOR,
-        f"Who made the dashboard, and who is `{ACTIONS[action].label}` of the org (`{action}`).",
-    )
-
-
 def _list(name: str, tail: str, summary: str) -> Operation:
     page = {"count": NUMBER, "page": NUMBER, "page_size": NUMBER}
     listed = described({**page, "results": {"type": "array", "items": _DASHBOARD_OBJECT}})
@@ -151,7 +145,7 @@ def _on_dashboard(
         summary=summary,
         tag=_TAG,
         access=allowed,
-        parameters=(_DASHBOARD,),
+        parameters=(DASHBOARD,),
         replies=(reply,),
         **more,
     )
@@ -291,7 +285,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "post",
         "",
         "Change a dashboard",
-        _edit("dashboard.alter"),
+        on_dashboard("dashboard.alter"),
         _WHOLE,
         description="Fields that are not sent stay. With `version`, only if nobody else has changed it since.",
         body=Body(
@@ -306,7 +300,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "delete",
         "",
         "Archive a dashboard",
-        _edit("dashboard.alter"),
+        on_dashboard("dashboard.alter"),
         _WHOLE,
         description="It is in no list then, its token shows nothing, and it can still be read.",
     ),
@@ -325,7 +319,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "post",
         "/share",
         "Show a dashboard to anybody who has its address",
-        _edit("dashboard.share"),
+        on_dashboard("dashboard.share"),
         Reply(
             status=200, description="The address.", schema=described({"public_url": TEXT, "api_key": TEXT})
         ),
@@ -336,7 +330,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "delete",
         "/share",
         "End the address of a dashboard",
-        _edit("dashboard.share"),
+        on_dashboard("dashboard.share"),
         NULL,
     ),
     Operation(
@@ -369,7 +363,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "createWidget",
         "widgets",
         "Put a visualization or a text on a dashboard",
-        _edit("dashboard.alter"),
+        on_dashboard("dashboard.alter"),
         {
             "properties": {"dashboard_id": NUMBER, "visualization_id": nullable(NUMBER), **_WIDGET_FIELDS},
             "required": ["dashboard_id"],
@@ -388,7 +382,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         _WIDGET,
         "Change a widget",
         _PLACED,
-        access=_edit("dashboard.alter"),
+        access=on_dashboard("dashboard.alter"),
         body=Body(
             schema={"type": "object", "properties": _WIDGET_FIELDS},
             required=False,
@@ -402,6 +396,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         _WIDGET,
         "Take a widget off its dashboard",
         NULL,
-        access=_edit("dashboard.alter"),
+        access=on_dashboard("dashboard.alter"),
     ),
 )

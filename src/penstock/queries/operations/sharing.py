@@ -1,12 +1,13 @@
-"""Operations on what people share: rights on a query, snippets, and what data sources have."""
+"""Operations on what people share: rights on a query or a dashboard, snippets, and what data sources have."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from penstock.identity import Role, in_place
-from penstock.kit.openapi import Body, One, Operation, Reply, described, path
+from penstock.kit.openapi import Access, Body, One, Operation, Parameter, Reply, described, path
 from penstock.queries.operations.common import (
+    DASHBOARD,
     MOMENT,
     NULL,
     NUMBER,
@@ -16,6 +17,7 @@ from penstock.queries.operations.common import (
     SOURCE_OBJECT,
     TEXT,
     access,
+    on_dashboard,
     own_access,
 )
 
@@ -25,16 +27,71 @@ _WANTED: Final = Body(
     examples={"may change it": {"user_id": 1, "access_type": "modify"}},
 )
 GROUP: Final = path("group", "Number of a group.", "2")
-_ACL: Final = One(
-    "/api/queries/{query_id}/acl",
-    "Queries",
-    (QUERY,),
-    Reply(
-        status=200,
-        description="The people by what they may do.",
-        schema={"type": "object", "additionalProperties": _PEOPLE},
+_RIGHT: Final = Reply(
+    status=200,
+    description="The right.",
+    schema=described(
+        {
+            "id": NUMBER,
+            "object_id": NUMBER,
+            "object_type": TEXT,
+            "access_type": TEXT,
+            "grantor": PERSON,
+            "grantee": PERSON,
+        }
     ),
 )
+
+
+def _rights(
+    word: str, thing: str, place: Parameter, gives: Access, reads: Access, seen: str
+) -> list[Operation]:
+    """The operations on the rights of single people on a thing of this kind."""
+    one = One(
+        f"/api/{thing}/{{{place.name}}}/acl",
+        "Dashboards" if thing == "dashboards" else "Queries",
+        (place,),
+        Reply(
+            status=200,
+            description="The people by what they may do.",
+            schema={"type": "object", "additionalProperties": _PEOPLE},
+        ),
+    )
+    name = word.capitalize()
+    return [
+        one.read(f"list{name}Rights", f"List what single people may do with a {word}", gives),
+        one.act(
+            f"give{name}Right",
+            "",
+            f"Let somebody see, change or archive a {word}",
+            gives,
+            description=seen,
+            body=_WANTED,
+            reply=_RIGHT,
+        ),
+        one.act(
+            f"take{name}Right",
+            "",
+            "Take such a right away",
+            gives,
+            method="delete",
+            body=_WANTED,
+            reply=NULL,
+        ),
+        one.act(
+            f"check{name}Right",
+            "/{access_type}",
+            "Tell whether the caller may",
+            reads,
+            method="get",
+            parameters=(path("access_type", "`view`, `modify` or `delete`.", "modify"),),
+            reply=Reply(
+                status=200, description="Whether.", schema=described({"response": {"type": "boolean"}})
+            ),
+        ),
+    ]
+
+
 _ALL: Final = "/api/query_snippets"
 _FIELDS: Final[dict[str, Any]] = {"trigger": TEXT, "description": TEXT, "snippet": TEXT}
 _EXAMPLE: Final = {
@@ -69,46 +126,22 @@ _LINK: Final = One(
 _IN_GROUP: Final = in_place(Role.ADMIN, "Takes the role `admin` in the org, and on the data source.")
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
-    _ACL.read("listQueryRights", "List what single people may do with a query", own_access("query.alter")),
-    _ACL.act(
-        "giveQueryRight",
-        "",
-        "Let somebody see, change or archive a query",
+    *_rights(
+        "query",
+        "queries",
+        QUERY,
         own_access("query.alter"),
-        description="`view`: it is seen, with the rows that they would get by asking; `modify` and `delete` besides.",
-        body=_WANTED,
-        reply=Reply(
-            status=200,
-            description="The right.",
-            schema=described(
-                {
-                    "id": NUMBER,
-                    "object_id": NUMBER,
-                    "object_type": TEXT,
-                    "access_type": TEXT,
-                    "grantor": PERSON,
-                    "grantee": PERSON,
-                }
-            ),
-        ),
-    ),
-    _ACL.act(
-        "takeQueryRight",
-        "",
-        "Take such a right away",
-        own_access("query.alter"),
-        method="delete",
-        body=_WANTED,
-        reply=NULL,
-    ),
-    _ACL.act(
-        "checkQueryRight",
-        "/{access_type}",
-        "Tell whether the caller may",
         access("query.read"),
-        method="get",
-        parameters=(path("access_type", "`view`, `modify` or `delete`.", "modify"),),
-        reply=Reply(status=200, description="Whether.", schema=described({"response": {"type": "boolean"}})),
+        "`view`: it is seen, with the rows that they would get by asking; `modify` and `delete` besides.",
+    ),
+    *_rights(
+        "dashboard",
+        "dashboards",
+        DASHBOARD,
+        on_dashboard("dashboard.share"),
+        access("dashboard.read"),
+        "`view`: it is seen, a draft too, and of what is on it what they would see by themselves; `modify` and "
+        "`delete` besides. Who may change it does not share it.",
     ),
     Operation(
         id="listSnippets",

@@ -128,7 +128,7 @@ async def read_dashboard(request: AnyRequest) -> ASGIResponse:
     principal = await caller(request)
     ctx = http.context(request)
     async with ctx.db.control.transaction() as conn:
-        seen = await _find(request, conn, principal)
+        seen = await find(request, conn, principal)
         token = await sharing.token_of(ctx, conn, seen)
     shared = {} if token is None else _shared(request, token)
     return await _whole(request, principal, seen.dashboard, {"can_edit": seen.can_edit, **shared})
@@ -142,7 +142,7 @@ async def update_dashboard(request: AnyRequest) -> ASGIResponse:
     values = _changed(body)
     version = integer_of(body, "version") if body.get("version") is not None else None
     async with http.context(request).db.control.transaction() as conn:
-        seen = await _find(request, conn, principal, lock=True)
+        seen = await find(request, conn, principal, lock=True)
         changed = await service.change(conn, principal, seen, values, version)
     return await _whole(request, principal, changed)
 
@@ -151,7 +151,7 @@ async def update_dashboard(request: AnyRequest) -> ASGIResponse:
 async def archive_dashboard(request: AnyRequest) -> ASGIResponse:
     principal = await caller(request)
     async with http.context(request).db.control.transaction() as conn:
-        seen = await _find(request, conn, principal, lock=True)
+        seen = await find(request, conn, principal, lock=True)
         archived = await service.archive(conn, principal, seen)
     return await _whole(request, principal, archived)
 
@@ -160,7 +160,7 @@ async def archive_dashboard(request: AnyRequest) -> ASGIResponse:
 async def fork_dashboard(request: AnyRequest) -> ASGIResponse:
     principal = await caller(request)
     async with http.context(request).db.control.transaction() as conn:
-        made = await service.fork(conn, principal, await _find(request, conn, principal))
+        made = await service.fork(conn, principal, await find(request, conn, principal))
     return await _whole(request, principal, made)
 
 
@@ -177,7 +177,7 @@ async def unstar_dashboard(request: AnyRequest) -> ASGIResponse:
 async def _favorite(request: AnyRequest, *, starred: bool) -> ASGIResponse:
     principal = await caller(request)
     async with http.context(request).db.control.transaction() as conn:
-        seen = await _find(request, conn, principal)
+        seen = await find(request, conn, principal)
         if principal.user_id is None:
             raise errors.Forbidden("A service key has no favorites.")
         change = store.add_favorite if starred else store.drop_favorite
@@ -190,7 +190,7 @@ async def share_dashboard(request: AnyRequest) -> ASGIResponse:
     principal = await caller(request)
     ctx = http.context(request)
     async with ctx.db.control.transaction() as conn:
-        seen = await _find(request, conn, principal, lock=True)
+        seen = await find(request, conn, principal, lock=True)
         token = await sharing.share(ctx, conn, principal, seen)
     return http.json(_shared(request, token))
 
@@ -199,7 +199,7 @@ async def share_dashboard(request: AnyRequest) -> ASGIResponse:
 async def unshare_dashboard(request: AnyRequest) -> ASGIResponse:
     principal = await caller(request)
     async with http.context(request).db.control.transaction() as conn:
-        await sharing.unshare(conn, principal, await _find(request, conn, principal))
+        await sharing.unshare(conn, principal, await find(request, conn, principal))
     return null()
 
 
@@ -223,9 +223,10 @@ async def read_public_dashboard(request: AnyRequest) -> ASGIResponse:
     return http.json(shown, headers={"Content-Security-Policy": FRAMED, "Cache-Control": "no-store"})
 
 
-async def _find(
+async def find(
     request: AnyRequest, conn: Connection, principal: Principal, *, lock: bool = False
 ) -> SeenDashboard:
+    """The one in the address. Raises `NotFound`."""
     legacy = "legacy" in dict(http.query(request))
     return await service.find(conn, principal, http.segment(request, "dashboard"), legacy=legacy, lock=lock)
 

@@ -1,6 +1,7 @@
 """The verbs on dashboards and on what is on them.
 
-A dashboard is seen by who made it, by admins of the org, and, once it is no draft, by whoever sees something on it.
+A dashboard is seen by who made it, by admins of the org, by whom these have given a right on it, and, once it is no
+draft, by whoever sees something on it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from penstock.queries.service import saved as queries
 from penstock.queries.service.bound import author
 from penstock.queries.service.visualizations import find_visualization
 from penstock.queries.store import dashboards as store
-from penstock.queries.store import saved
+from penstock.queries.store import rights, saved
 
 KIND: Final = "dashboard"
 MOST_WIDGETS: Final = 200
@@ -32,13 +33,20 @@ _TRIES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class SeenDashboard:
-    """A dashboard that the caller may know of, and whether they may change and share it."""
+    """A dashboard that the caller may know of, and whether they may change it."""
 
     dashboard: Dashboard
     can_edit: bool
+    can_archive: bool
+    # Says who else may, and shows it to anybody.
+    can_share: bool
 
     def require_edit(self) -> None:
         if not self.can_edit:
+            raise errors.Forbidden(queries.NOT_YOURS)
+
+    def require_share(self) -> None:
+        if not self.can_share:
             raise errors.Forbidden(queries.NOT_YOURS)
 
 
@@ -102,10 +110,13 @@ def _readings(name: str, *, legacy: bool) -> list[Any]:
 
 
 async def _seen(conn: Connection, principal: Principal, found: Dashboard) -> SeenDashboard:
-    can_edit = is_own(principal, found) or _is_admin(principal)
-    if not can_edit and not await store.is_seen(conn, principal, found.id, await wanted(conn, principal)):
+    if is_own(principal, found) or _is_admin(principal):
+        return SeenDashboard(found, can_edit=True, can_archive=True, can_share=True)
+    held = await rights.held(conn, principal, KIND, found.id)
+    if not held and not await store.is_seen(conn, principal, found.id, await wanted(conn, principal)):
         raise errors.NotFound
-    return SeenDashboard(found, can_edit)
+    can_edit = "modify" in held
+    return SeenDashboard(found, can_edit, can_archive=can_edit or "delete" in held, can_share=False)
 
 
 def is_own(principal: Principal, dashboard: Dashboard) -> bool:
@@ -171,7 +182,8 @@ async def change(
 
 async def archive(conn: Connection, principal: Principal, seen: SeenDashboard) -> Dashboard:
     """It is in no list then, its token shows nothing, and it can still be read by its id."""
-    seen.require_edit()
+    if not seen.can_archive:
+        raise errors.Forbidden(queries.NOT_YOURS)
     changed = await store.change_dashboard(conn, seen.dashboard.id, {"is_archived": True})
     await audit.record(conn, principal, "dashboard.archive", KIND, changed.id, changed.name)
     return changed

@@ -33,7 +33,7 @@ async def share(ctx: Context, conn: Connection, principal: Principal, seen: Seen
 
     Raises `Forbidden`, or `BadRequest` where none are given.
     """
-    seen.require_edit()
+    seen.require_share()
     require_public(ctx)
     if principal.narrowed:
         raise errors.Forbidden("A key that holds less than its user shares nothing in their name.")
@@ -55,14 +55,14 @@ async def share(ctx: Context, conn: Connection, principal: Principal, seen: Seen
 
 async def unshare(conn: Connection, principal: Principal, seen: SeenDashboard) -> None:
     """The token shows nothing from now on."""
-    seen.require_edit()
+    seen.require_share()
     if await identity.revoke_bound_key(conn, principal, (DASHBOARD, seen.dashboard.id)):
         await audit.record(conn, principal, "dashboard.unshare", KIND, seen.dashboard.id, seen.dashboard.name)
 
 
 async def token_of(ctx: Context, conn: Connection, seen: SeenDashboard) -> str | None:
     """For who may share it; None when it is not shared."""
-    if not seen.can_edit:
+    if not seen.can_share:
         return None
     one = seen.dashboard
     found = await identity.bound_secrets(conn, ctx.keys.encryption, one.org_id, DASHBOARD, [one.id])

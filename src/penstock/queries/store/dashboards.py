@@ -146,9 +146,13 @@ def _filtered(statement: Select[Any], principal: Principal, wanted: Wanted) -> S
 
 
 def _seen(principal: Principal, wanted: Wanted) -> ColumnElement[bool]:
-    """One's own, and of those that are published the ones that have something for the caller to see."""
+    """One's own, what one has a right on, and of the published the ones that have something for the caller to see."""
     if wanted.everything:
         return true()
+    mine = own(principal)
+    shared = by_rights(principal, "dashboard")
+    if shared is not None:
+        mine = or_(mine, dashboards.c.id.in_(shared))
     reached = or_(queries.c.data_source_id.in_(list(wanted.sources)), own_query(principal))
     given = by_rights(principal, "query")
     if given is not None:
@@ -161,7 +165,7 @@ def _seen(principal: Principal, wanted: Wanted) -> ColumnElement[bool]:
         .outerjoin(queries, queries.c.id == visualizations.c.query_id)
         .where(widgets.c.dashboard_id == dashboards.c.id, reached)
     )
-    return or_(own(principal), and_(dashboards.c.is_draft.is_(False), exists(shown)))
+    return or_(mine, and_(dashboards.c.is_draft.is_(False), exists(shown)))
 
 
 def own(principal: Principal) -> ColumnElement[bool]:
