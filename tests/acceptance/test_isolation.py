@@ -189,6 +189,9 @@ async def place(owner: httpx2.AsyncClient) -> Place:
     (shown,) = query["visualizations"]
     dashboard = await made("/api/dashboards", name=MARKER)
     await made(f"/api/dashboards/{dashboard['id']}", is_draft=False, tags=[MARKER], options={MARKER: MARKER})
+    await made(f"/api/dashboards/{dashboard['id']}/acl", user_id=user["id"], access_type="view")
+    seen = [{"action": MARKER, "object_type": MARKER, "note": MARKER}]
+    assert (await owner.post("/api/events", json=seen)).status_code == 200
     widget = await made(
         "/api/widgets", dashboard_id=dashboard["id"], visualization_id=shown["id"], text=MARKER
     )
@@ -293,7 +296,7 @@ async def test_the_marks_can_be_seen(place: Place, owner: httpx2.AsyncClient) ->
     } <= seen
     assert {"readVersion", "compareVersions"} <= seen
     assert {"listDashboards", "readDashboard", "listDashboardTags"} <= seen
-    assert {"readSnippet", "listSnippets", "listQueryRights"} <= seen
+    assert {"readSnippet", "listSnippets", "listQueryRights", "listDashboardRights", "listEvents"} <= seen
 
 
 async def test_another_org(place: Place, callers: Callers, ctx: Context) -> None:

@@ -387,6 +387,7 @@ def places(world: World, operation: Any, name: str) -> dict[str, Any]:
     if any(part in path for part in ("{dashboard}", "{visualization}", "{widget}", "{token}")):
         found["dashboard"] = world.dashboard()
         found |= {"visualization": f"{world.shown}", "widget": world.widget, "token": world.token}
+        found["access_type"] = "modify"
     if "{edge}" in path:
         found["edge"] = world.edge()
     found |= USED_UP[name](world) if name in USED_UP else {}
@@ -429,6 +430,8 @@ BODIES: Mapping[str, Callable[[World], Any]] = {
     "runSql": lambda world: {"query": "SELECT 1 AS one", "data_source_id": world.numbered()},
     "giveQueryRight": lambda world: {"user_id": world.user_id(), "access_type": "modify"},
     "takeQueryRight": lambda world: {"user_id": world.user_id(), "access_type": "view"},
+    "giveDashboardRight": lambda world: {"user_id": world.user_id(), "access_type": "modify"},
+    "takeDashboardRight": lambda world: {"user_id": world.user_id(), "access_type": "view"},
     "addGroupMember": lambda world: {"user_id": world.user_id()},
     "addGroupSource": lambda world: {"data_source_id": world.numbered()},
     "createSnippet": lambda world: {"trigger": world.name(), "description": "", "snippet": "x"},

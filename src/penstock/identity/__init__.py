@@ -29,7 +29,7 @@ from penstock.identity.models import (
     SubjectKind,
 )
 from penstock.identity.names import resource_id
-from penstock.identity.operations.common import PUBLIC, in_org, in_place
+from penstock.identity.operations.common import CALLER, PLATFORM, PUBLIC, in_org, in_place
 from penstock.identity.routes import ROUTES
 from penstock.identity.routes.accounts import find_group
 from penstock.identity.routes.common import (
@@ -58,7 +58,9 @@ from penstock.identity.settings import IdentitySettings
 from penstock.identity.store.people import members_by_id
 
 __all__ = [
+    "CALLER",
     "HANDLERS",
+    "PLATFORM",
     "PUBLIC",
     "ROUTES",
     "SCHEDULES",

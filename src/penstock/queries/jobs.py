@@ -9,7 +9,7 @@ from penstock import identity
 from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.kit.jobs import Handler, Job, Run, Schedule
-from penstock.kit.jobs.cleaning import HOUR, Nothing
+from penstock.kit.jobs.cleaning import HOUR, PIECE, Nothing, in_pieces
 from penstock.queries import store
 from penstock.queries.alerts import jobs as alerts
 from penstock.queries.alerts.jobs import tell_alerts
@@ -19,7 +19,7 @@ from penstock.queries.service.authorizing import authorized
 from penstock.queries.service.making import make
 from penstock.queries.service.runs import ENDED_CHANNEL, RUN_QUERY, Asked
 from penstock.queries.settings import QueriesSettings
-from penstock.queries.store import upstream
+from penstock.queries.store import upstream, usage
 
 _DAY: Final = 86_400.0
 _MOST: Final = 500  # results in a piece
@@ -44,7 +44,7 @@ async def run_query(ctx: Context, run: Run[Asked]) -> None:
 
 
 async def forget_results(ctx: Context, run: Run[Nothing]) -> int:
-    """Results that are past their days and that no query shows; and files that never became results."""
+    """Results that are past their days and that no query shows, files that never became results, and old events."""
     objects = ctx.get(ResultFiles).objects
     keep = ctx.settings(QueriesSettings).result_days * _DAY
     total = 0
@@ -59,7 +59,8 @@ async def forget_results(ctx: Context, run: Run[Nothing]) -> int:
             break
     total += await _forget_upstream(ctx, keep)
     await _forget_strays(ctx)
-    return total
+    days = ctx.settings(QueriesSettings).event_days * _DAY
+    return total + await in_pieces(ctx, lambda conn: usage.forget_events(conn, days, PIECE))
 
 
 async def _forget_upstream(ctx: Context, keep: float) -> int:

@@ -57,6 +57,11 @@ class QueriesSettings:
     result_days: float = setting(
         7.0, "Days that a result is kept which no query shows as its newest.", check=at_least(0)
     )
+    event_days: float = setting(
+        90.0,
+        "Days that what clients report of their users is kept; of an org the newest 100,000 at most.",
+        check=at_least(0),
+    )
     result_rows: int = setting(
         50_000_000, "Rows at which a result is cut off; it says so then.", check=at_least(1)
     )

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.queries.results.columns import Column, Kind, distinct
-from penstock.queries.results.instants import Instants
+from penstock.queries.results.instants import SHORT, Instants, Style, Written
 from penstock.queries.results.texts import json_lines, json_list, separated, separated_names
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -112,10 +112,20 @@ MOMENTS = [
             True,
             ["2023-07-10T01:20:52.933999Z", "2023-07-10T01:20:52Z", "1969-12-31T23:59:59.999900Z", None],
         ),
-        (Instants.SHORT, True, ["10/07/23 01:20", "10/07/23 01:20", "31/12/69 23:59", None]),
+        (SHORT, True, ["10/07/23 01:20", "10/07/23 01:20", "31/12/69 23:59", None]),
+        (
+            Written("YYYY-MM-DD", "HH:mm:ss.SSS"),
+            True,
+            ["2023-07-10 01:20:52.933", "2023-07-10 01:20:52.000", "1969-12-31 23:59:59.999", None],
+        ),
+        (
+            Written("MM/DD/YY", "HH:mm:ss"),
+            True,
+            ["07/10/23 01:20:52", "07/10/23 01:20:52", "12/31/69 23:59:59", None],
+        ),
     ],
 )
-def test_instants(style: Instants, zoned: bool, expected: list[str | None]) -> None:
+def test_instants(style: Style, zoned: bool, expected: list[str | None]) -> None:
     values = [one and one.replace(tzinfo=UTC) for one in MOMENTS] if zoned else MOMENTS
     found, columns = batch(a=(Kind.DATETIME, pa.timestamp("us", "UTC" if zoned else None), values))
     assert [row["a"] for row in rows(found, columns, style)] == expected
@@ -141,7 +151,7 @@ def test_other_kinds() -> None:
     ]
     lines = json_lines(found, columns, Instants.EXACT)
     assert lines.count(b"\n") == 2
-    text = separated(found.slice(0, 1), columns, Instants.SHORT, ",").decode()
+    text = separated(found.slice(0, 1), columns, SHORT, ",").decode()
     assert text.startswith("31/01/20,10:00:01.000000,00ff,") and text.endswith(",true\r\n")
 
 

@@ -8,21 +8,25 @@
 A domain declares each kind of work as a `Job`, defers it with `defer`, and hands the server `Handler`s.
 """
 
-from penstock.kit.jobs.model import Handler, Job, RunState, RunView, Schedule
-from penstock.kit.jobs.queue import cancel, counts, defer, find
+from penstock.kit.jobs.model import Handler, Job, KnownWorker, RunningJob, RunState, RunView, Schedule
+from penstock.kit.jobs.queue import cancel, counts, defer, find, running, workers
 from penstock.kit.jobs.run import Run
 from penstock.kit.jobs.worker import Worker
 
 __all__ = [
     "Handler",
     "Job",
+    "KnownWorker",
     "Run",
     "RunState",
     "RunView",
+    "RunningJob",
     "Schedule",
     "Worker",
     "cancel",
     "counts",
     "defer",
     "find",
+    "running",
+    "workers",
 ]

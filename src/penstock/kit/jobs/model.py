@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -68,6 +69,29 @@ class Schedule(Generic[P]):
     job: Job[P]
     payload: P
     every: float
+
+
+@dataclass(frozen=True, slots=True)
+class KnownWorker:
+    """A process that does jobs. `beat_at` is when it last said that it is there."""
+
+    id: UUID
+    name: str
+    concurrency: int
+    started_at: datetime
+    beat_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunningJob:
+    """A run that a worker is at."""
+
+    id: int
+    org_id: int | None
+    job: str
+    worker: UUID
+    created_at: datetime
+    started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

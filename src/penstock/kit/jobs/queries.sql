@@ -32,6 +32,15 @@ FROM (
 ) AS known
 GROUP BY job, state ORDER BY job, state
 
+-- name: workers
+-- Those that are there, the oldest first.
+SELECT id, name, concurrency, started_at, beat_at FROM penstock.job_workers ORDER BY started_at, id LIMIT $1
+
+-- name: running
+-- What is being done, the longest first.
+SELECT id, org_id, job, worker, created_at, started_at FROM penstock.job_runs
+WHERE state = 'doing' ORDER BY started_at, id LIMIT $1
+
 -- name: take_turn
 -- One worker claims at a time, so that no limit is passed; losing the claim with the server is harmless.
 SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(7310519262)

@@ -8,9 +8,10 @@ import msgspec
 
 from penstock.kit import statements
 from penstock.kit.db import Connection, Row
-from penstock.kit.jobs.model import Job, RunState, RunView
+from penstock.kit.jobs.model import Job, KnownWorker, RunningJob, RunState, RunView
 
 P = TypeVar("P", bound=msgspec.Struct)
+_MOST: Final = 1000
 QUERIES: Final = statements.load("penstock.kit.jobs")
 # Heard by workers: something waits; the run with this id is to stop.
 WAITING_CHANNEL, STOP_CHANNEL = "penstock_jobs", "penstock_jobs_stop"
@@ -56,6 +57,17 @@ async def counts(conn: Connection) -> dict[tuple[str, RunState], int]:
     """How many runs wait, run, and have ever ended, by job and state."""
     rows = await conn.rows(QUERIES["counts"])
     return {(row["job"], RunState(row["state"])): row["number"] for row in rows}
+
+
+async def workers(conn: Connection) -> list[KnownWorker]:
+    rows = await conn.rows(QUERIES["workers"], _MOST)
+    return [KnownWorker(**{name: row[name] for name in KnownWorker.__dataclass_fields__}) for row in rows]
+
+
+async def running(conn: Connection) -> list[RunningJob]:
+    """What is being done at the moment."""
+    rows = await conn.rows(QUERIES["running"], _MOST)
+    return [RunningJob(**{name: row[name] for name in RunningJob.__dataclass_fields__}) for row in rows]
 
 
 async def clean(conn: Connection, *, keep: float, keep_failed: float, most: int = 5000) -> int:

@@ -92,6 +92,12 @@ def number_format(text: Any, otherwise: NumberFormat = PLAIN) -> NumberFormat:
     )
 
 
+def is_number_format(text: Any) -> bool:
+    """True for what numeral.js means something by."""
+    said = text.strip() if isinstance(text, str) and len(text) <= _LONGEST else ""
+    return bool(said) and _NUMBER.fullmatch(said) is not None
+
+
 def d3_time(text: Any) -> str | None:
     """A Moment format for D3; None for what is none."""
     if not isinstance(text, str) or not text.strip() or len(text) > _LONGEST:

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from penstock.queries.charts.formats import moment_text, number_format
 from penstock.queries.charts.rows import Texts
 from penstock.queries.charts.vega import CONFIG, SCHEMA
+from penstock.queries.preferences import UNSAID, Preferences
 from penstock.queries.results.columns import Column, Kind
 
 MOST_ROWS: Final = 250
@@ -46,10 +47,10 @@ def page_rows(options: Mapping[str, Any]) -> int:
     return min(wanted, MOST_ROWS)
 
 
-def grid_of(options: Mapping[str, Any], texts: Texts) -> Grid:
-    """What the options do not name is shown as it is."""
+def grid_of(options: Mapping[str, Any], texts: Texts, wanted: Preferences = UNSAID) -> Grid:
+    """What neither the options nor the org say is shown as it is."""
     headings = _headings(options, texts.columns)
-    rows = [[_written(row[one.place], one) for one in headings] for row in texts.rows]
+    rows = [[_written(row[one.place], one, wanted) for one in headings] for row in texts.rows]
     return Grid(headings, rows, texts.total)
 
 
@@ -128,17 +129,18 @@ def _headings(options: Mapping[str, Any], columns: Sequence[Column]) -> list[Hea
     return [one for _, one in sorted(found, key=lambda one: one[0])]
 
 
-def _written(text: str | None, heading: Heading) -> str:
+def _written(text: str | None, heading: Heading, wanted: Preferences) -> str:
     """A value as people read it, every digit of a number kept unless a format says otherwise."""
     if text is None:
-        return "-"
+        return wanted.value("null_value")
     said, kind = heading.options, heading.column.kind
     # Clients write every format to every column, and say by this which one they mean.
     shown_as = said.get("displayAs")
-    if kind in _NUMERIC and shown_as in (None, "number") and said.get("numberFormat"):
-        return number_format(said["numberFormat"]).text(text)
+    if kind in _NUMERIC and shown_as in (None, "number"):
+        form = said.get("numberFormat") or wanted.number_format(kind is Kind.INTEGER)
+        return wanted.separated(number_format(form).text(text)) if form else text
     if kind in _INSTANTS and shown_as in (None, "datetime"):
-        return moment_text(text, said.get("dateTimeFormat"))
+        return moment_text(text, said.get("dateTimeFormat") or wanted.instant_format(kind is Kind.DATE))
     if kind is Kind.BOOLEAN and shown_as in (None, "boolean"):
         return _boolean(text, said.get("booleanValues"))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -11,6 +11,7 @@ from penstock.queries.charts.options import chart_of
 from penstock.queries.charts.rows import rows_of, texts_of
 from penstock.queries.results.models import Result
 from penstock.queries.saved import Visualization
+from penstock.queries.store.preferences import find_preferences
 
 WIDTH, HEIGHT = 800, 450
 KINDS: Final = ("CHART", "COUNTER", "TABLE")
@@ -42,4 +43,6 @@ async def counter(ctx: Context, shown: Visualization, result: Result) -> counter
 
 async def grid(ctx: Context, shown: Visualization, result: Result) -> grids.Grid:
     texts = await texts_of(ctx, result, 0, grids.page_rows(shown.options))
-    return grids.grid_of(shown.options, texts)
+    async with ctx.db.control.transaction() as conn:
+        wanted = await find_preferences(conn, result.org_id)
+    return grids.grid_of(shown.options, texts, wanted)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from penstock.queries.results.columns import Column
-from penstock.queries.results.instants import Instants
+from penstock.queries.results.instants import SHORT, Instants, Style, Written
 
 
 class Writer(Protocol):
@@ -28,6 +28,7 @@ class Options:
     # As Arrow has them.
     schema: Any
     raw: bool = False
+    written: Written = SHORT
     # What stands around the rows in JSON: the other keys of the result, but for `data`.
     head: bytes = b"{}"
     truncated: bool = False
@@ -38,8 +39,8 @@ class Options:
     compression: str | None = None
 
     @property
-    def short(self) -> Instants:
-        return Instants.EXACT if self.raw else Instants.SHORT
+    def instants(self) -> Style:
+        return Instants.EXACT if self.raw else self.written
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class SeparatedWriter:
         return separated_names(self._options.columns, self._delimiter) if self._options.header else b""
 
     def write(self, batch: Any) -> bytes:
-        return separated(batch, self._options.columns, self._options.short, self._delimiter)
+        return separated(batch, self._options.columns, self._options.instants, self._delimiter)
 
     def end(self) -> bytes:
         return b""

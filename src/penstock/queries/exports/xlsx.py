@@ -86,13 +86,17 @@ class XlsxWriter:
             case Kind.INTEGER:
                 return [_integer(value) for value in array.to_pylist()]
             case Kind.FLOAT:
-                return [_number(text) for text in plain_texts(array, column, self._options.short).to_pylist()]
+                return [
+                    _number(text) for text in plain_texts(array, column, self._options.instants).to_pylist()
+                ]
             case Kind.BOOLEAN:
                 return [
                     "<c/>" if one is None else f'<c t="b"><v>{int(one)}</v></c>' for one in array.to_pylist()
                 ]
             case _:
-                return [_text(text) for text in plain_texts(array, column, self._options.short).to_pylist()]
+                return [
+                    _text(text) for text in plain_texts(array, column, self._options.instants).to_pylist()
+                ]
 
 
 def _integer(value: int | None) -> str:

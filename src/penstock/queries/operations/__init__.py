@@ -6,7 +6,7 @@ from typing import Final
 
 from penstock.kit.openapi import Operation
 from penstock.queries.alerts import operations as alerts
-from penstock.queries.operations import dashboards, results, saved, sharing, sources, sql
+from penstock.queries.operations import dashboards, installation, results, saved, sharing, sources, sql
 from penstock.queries.schedules import operations as schedules
 
 TAGS: Final = {
@@ -24,6 +24,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *sources.OPERATIONS,
     *sql.OPERATIONS,
     *dashboards.OPERATIONS,
+    *installation.OPERATIONS,
     *schedules.OPERATIONS,
     *alerts.OPERATIONS,
 )

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from penstock.queries.results.columns import Column, Kind
-from penstock.queries.results.instants import Instants
+from penstock.queries.results.instants import Instants, Style, Written
 
 _compute: Any = pyarrow.compute
 _TEXT: Final = pa.string()
@@ -30,7 +30,7 @@ _DELIMITED: Final = {one: re.compile(f'["\r\n{one}]'.encode()) for one in (",", 
 _COMMON: Final = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 
 
-def json_rows(batch: Any, columns: Sequence[Column], instants: Instants) -> Any:
+def json_rows(batch: Any, columns: Sequence[Column], instants: Style) -> Any:
     """An array with the JSON object of each row."""
     parts: list[Any] = []
     for number, column in enumerate(columns):
@@ -41,16 +41,16 @@ def json_rows(batch: Any, columns: Sequence[Column], instants: Instants) -> Any:
     return _joined(parts, "", "null")
 
 
-def json_list(batch: Any, columns: Sequence[Column], instants: Instants) -> bytes:
+def json_list(batch: Any, columns: Sequence[Column], instants: Style) -> bytes:
     """The objects of all rows with commas between them."""
     return _together(json_rows(batch, columns, instants), ",")
 
 
-def json_lines(batch: Any, columns: Sequence[Column], instants: Instants) -> bytes:
+def json_lines(batch: Any, columns: Sequence[Column], instants: Style) -> bytes:
     return _together(json_rows(batch, columns, instants), "\n") + b"\n" if batch.num_rows else b""
 
 
-def separated(batch: Any, columns: Sequence[Column], instants: Instants, delimiter: str) -> bytes:
+def separated(batch: Any, columns: Sequence[Column], instants: Style, delimiter: str) -> bytes:
     """Lines of separated values, quoted where they must be."""
     parts = [
         _quoted(plain_texts(batch.column(number), column, instants), delimiter)
@@ -68,7 +68,7 @@ def separated_names(columns: Sequence[Column], delimiter: str) -> bytes:
     return _together(_quoted(names, delimiter), delimiter) + b"\r\n"
 
 
-def json_texts(array: Any, column: Column, instants: Instants) -> Any:
+def json_texts(array: Any, column: Column, instants: Style) -> Any:
     """The JSON of each value; null where it is null."""
     match column.kind:
         case Kind.INTEGER | Kind.BOOLEAN:
@@ -86,15 +86,15 @@ def json_texts(array: Any, column: Column, instants: Instants) -> Any:
             return _in_quotes(_escaped(plain_texts(array, column, instants)))
 
 
-def plain_texts(array: Any, column: Column, instants: Instants) -> Any:
+def plain_texts(array: Any, column: Column, instants: Style) -> Any:
     """The text of each value; null where it is null."""
     match column.kind:
         case Kind.FLOAT:
             return _floats(array)
         case Kind.DATETIME:
             return _instants(array, instants)
-        case Kind.DATE if instants is Instants.SHORT:
-            return _short(array.cast(_TEXT))
+        case Kind.DATE if isinstance(instants, Written):
+            return _short(array.cast(_TEXT), instants)
         case Kind.BYTES:
             return pa.array([None if value is None else value.hex() for value in array.to_pylist()], _TEXT)
         case Kind.STRING | Kind.DECIMAL | Kind.JSON:
@@ -110,12 +110,12 @@ def _floats(array: Any) -> Any:
     return text if _compute.all(finite).as_py() else _compute.if_else(finite, text, None)
 
 
-def _instants(array: Any, style: Instants) -> Any:
+def _instants(array: Any, style: Style) -> Any:
     zoned = array.type.tz is not None
     # As UTC, without looking the zone up.
     plain = array.view(pa.timestamp(array.type.unit))
-    if style is Instants.SHORT:
-        return _short(plain.cast(_TEXT))
+    if isinstance(style, Written):
+        return _short(plain.cast(_TEXT), style)
     if style is not Instants.EXACT:
         plain = _compute.floor_temporal(plain, unit="millisecond").cast(pa.timestamp("ms"))
     text = _compute.replace_substring(plain.cast(_TEXT), " ", "T", max_replacements=1)
@@ -125,14 +125,22 @@ def _instants(array: Any, style: Instants) -> Any:
     return _joined([text, pa.scalar("Z", _TEXT)], "", None) if zoned else text
 
 
-def _short(text: Any) -> Any:
-    """Day, month and year, then hour and minute where there are any: of `YYYY-MM-DD HH:MM:SS`."""
+# Where the parts of a date are in `YYYY-MM-DD HH:MM:SS`, and how far a time of day goes, with what stands before it.
+_DATES: Final = {
+    "DD/MM/YY": ((8, 10), "/", (5, 7), "/", (2, 4)),
+    "MM/DD/YY": ((5, 7), "/", (8, 10), "/", (2, 4)),
+    "YYYY-MM-DD": ((0, 10),),
+}
+_TIMES: Final = {"HH:mm": 16, "HH:mm:ss": 19, "HH:mm:ss.SSS": 23}
 
-    def part(start: int, stop: int) -> Any:
-        return _compute.utf8_slice_codeunits(text, start, stop)
 
-    slash = pa.scalar("/", _TEXT)
-    return _joined([part(8, 10), slash, part(5, 7), slash, part(2, 4), part(10, 16)], "", None)
+def _short(text: Any, style: Written) -> Any:
+    """Day, month and year, then the time of day where there is one."""
+    parts = [
+        pa.scalar(part, _TEXT) if isinstance(part, str) else _compute.utf8_slice_codeunits(text, *part)
+        for part in _DATES[style.date]
+    ]
+    return _joined([*parts, _compute.utf8_slice_codeunits(text, 10, _TIMES[style.time])], "", None)
 
 
 def _without(text: Any, end: str) -> Any:

@@ -71,13 +71,17 @@ async def object_body(request: AnyRequest) -> dict[str, Any]:
     if not raw.strip():
         return {}
     found = http.decode(raw, dict[str, Any])
-    if _unsound(found, 0):
+    if not sound(found):
         raise errors.BadRequest("The body has a NUL character, or is nested too deeply.")
     return found
 
 
+def sound(value: Any) -> bool:
+    """False for JSON that is nested too deeply, or has what PostgreSQL cannot hold in text."""
+    return not _unsound(value, 0)
+
+
 def _unsound(value: Any, depth: int) -> bool:
-    """PostgreSQL holds no NUL in text."""
     if depth > _DEEPEST:
         return True
     if isinstance(value, str):

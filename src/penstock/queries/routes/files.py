@@ -31,6 +31,7 @@ from penstock.queries.service.addressed import values_of
 from penstock.queries.service.asking import ready
 from penstock.queries.service.reading import Results
 from penstock.queries.settings import QueriesSettings
+from penstock.queries.store.preferences import find_preferences
 
 _YEAR: Final = 31_557_600  # seconds
 _NONE: Final = "No cached result found for this query."
@@ -220,7 +221,10 @@ async def _answer_file(
 async def _options(ctx: Context, principal: Principal, result: Result, *, raw: bool = False) -> Options:
     schema = await ctx.get(ResultFiles).schema(result.file)
     head = encode(result_head(result, principal))
-    return Options(result.file.columns, schema, raw=raw, head=head, truncated=result.file.truncated)
+    async with ctx.db.control.transaction() as conn:
+        written = (await find_preferences(conn, principal.org_id)).instants
+    truncated = result.file.truncated
+    return Options(result.file.columns, schema, raw=raw, written=written, head=head, truncated=truncated)
 
 
 def _stream(

@@ -12,10 +12,11 @@ from penstock.identity import Principal, Role
 from penstock.kit import errors, http
 from penstock.kit.http import AnyRequest
 from penstock.notifications.settings import NotificationsSettings
-from penstock.queries import store
+from penstock.queries import preferences, store
 from penstock.queries.routes import shapes
 from penstock.queries.routes.saved import caller, reader
 from penstock.queries.settings import QueriesSettings
+from penstock.queries.store.preferences import find_preferences
 
 # What each role may do, as the dialect calls it; the higher have what the lower have.
 _PERMISSIONS: Final = {
@@ -35,23 +36,14 @@ _CONFIG: Final[dict[str, Any]] = {
     "version": __version__,
     "newVersionAvailable": False,
     "basePath": "/",
-    "dateFormat": "DD/MM/YY",
-    "dateTimeFormat": "DD/MM/YY HH:mm",
-    "dateFormatList": ["DD/MM/YY", "MM/DD/YY", "YYYY-MM-DD"],
-    "timeFormatList": ["HH:mm", "HH:mm:ss"],
-    "integerFormat": "0,0",
-    "floatFormat": "0,0.00",
-    "thousandsSeparator": ",",
-    "decimalSeparator": ".",
-    "nullValue": "-",
+    "dateFormatList": list(preferences.DATES),
+    "timeFormatList": list(preferences.TIMES),
     "pageSize": 20,
     "pageSizeOptions": [5, 10, 20, 50, 100],
     "queryRefreshIntervals": [60, 300, 600, 900, 1800, 3600, 21_600, 43_200, 86_400, 604_800],
     "dashboardRefreshIntervals": [],
     "tableCellMaxJSONSize": 50_000,
-    "showPermissionsControl": False,
-    "hidePlotlyModeBar": False,
-    "multiByteSearchEnabled": False,
+    "multiByteSearchEnabled": True,
     "allowScriptsInUserInput": False,
     "allowCustomJSVisualizations": False,
     "autoPublishNamedQueries": False,
@@ -61,11 +53,29 @@ _CONFIG: Final[dict[str, Any]] = {
 }
 
 
-def _config(request: AnyRequest) -> dict[str, Any]:
-    public = http.context(request).settings(QueriesSettings).public_dashboards
-    mail = http.context(request).settings(NotificationsSettings)
-    missing = not (mail.mail_host and mail.mail_from)
-    return {**_CONFIG, "disablePublicUrls": not public, "mailSettingsMissing": missing}
+async def _config(request: AnyRequest, principal: Principal | None) -> dict[str, Any]:
+    """As the org of the caller wants it; for who is nobody, as orgs have it that have said nothing."""
+    ctx = http.context(request)
+    wanted = preferences.UNSAID
+    if principal is not None:
+        async with ctx.db.control.transaction() as conn:
+            wanted = await find_preferences(conn, principal.org_id)
+    mail = ctx.settings(NotificationsSettings)
+    public = ctx.settings(QueriesSettings).public_dashboards and not wanted.value("disable_public_urls")
+    return {
+        **_CONFIG,
+        "dateFormat": wanted.value("date_format"),
+        "dateTimeFormat": f"{wanted.value('date_format')} {wanted.value('time_format')}",
+        "integerFormat": wanted.value("integer_format"),
+        "floatFormat": wanted.value("float_format"),
+        "thousandsSeparator": wanted.value("thousands_separator"),
+        "decimalSeparator": wanted.value("decimal_separator"),
+        "nullValue": wanted.value("null_value"),
+        "showPermissionsControl": wanted.value("feature_show_permissions_control"),
+        "hidePlotlyModeBar": wanted.value("hide_plotly_mode_bar"),
+        "disablePublicUrls": not public,
+        "mailSettingsMissing": not (mail.mail_host and mail.mail_from),
+    }
 
 
 @get("/api/session")
@@ -77,7 +87,7 @@ async def read_session(request: AnyRequest) -> ASGIResponse:
             "user": user,
             "messages": messages,
             "org_slug": principal.org_slug,
-            "client_config": _config(request),
+            "client_config": await _config(request, principal),
         }
     )
 
@@ -125,7 +135,7 @@ async def read_config(request: AnyRequest) -> ASGIResponse:
     """How to show things; needs no key."""
     principal = await reader(request) if identity.presented(request.scope) else None
     slug = None if principal is None else principal.org_slug
-    return http.json({"org_slug": slug, "client_config": _config(request)})
+    return http.json({"org_slug": slug, "client_config": await _config(request, principal)})
 
 
 ROUTES = (read_session, read_org_status, read_config)

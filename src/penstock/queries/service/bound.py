@@ -16,6 +16,7 @@ from penstock.queries.saved import SavedQuery
 from penstock.queries.service.authorizing import authorized
 from penstock.queries.settings import QueriesSettings
 from penstock.queries.store import dashboards, saved
+from penstock.queries.store.preferences import find_preferences
 
 QUERY: Final = "query"
 DASHBOARD: Final = "dashboard"
@@ -54,9 +55,9 @@ async def require(ctx: Context, principal: Principal, query_id: int | None, requ
     """
     if principal.bound is None:
         return
-    if principal.bound[0] == DASHBOARD:
-        require_public(ctx)
     async with ctx.db.control.transaction() as conn:
+        if principal.bound[0] == DASHBOARD:
+            await require_public(ctx, conn, principal.org_id)
         found = None
         widgets: list[Widget] = []
         if query_id is not None:
@@ -75,9 +76,16 @@ async def require(ctx: Context, principal: Principal, query_id: int | None, requ
     raise errors.Forbidden(_NOT_ITS_PLACE)
 
 
-def require_public(ctx: Context) -> None:
-    """Raises `BadRequest` where dashboards are not shared with everybody."""
+def require_any_public(ctx: Context) -> None:
+    """Raises `BadRequest` where no org shares dashboards with everybody."""
     if not ctx.settings(QueriesSettings).public_dashboards:
+        raise errors.BadRequest(_NOT_PUBLIC)
+
+
+async def require_public(ctx: Context, conn: Connection, org_id: int) -> None:
+    """Raises `BadRequest` where the org shares no dashboards with everybody."""
+    require_any_public(ctx)
+    if (await find_preferences(conn, org_id)).value("disable_public_urls"):
         raise errors.BadRequest(_NOT_PUBLIC)
 
 

@@ -15,7 +15,7 @@ from penstock.kit import errors
 from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.queries.dashboards import Dashboard
-from penstock.queries.service.bound import DASHBOARD, require_public
+from penstock.queries.service.bound import DASHBOARD, require_any_public, require_public
 from penstock.queries.service.dashboards import KIND, SeenDashboard
 from penstock.queries.store import dashboards as store
 
@@ -34,7 +34,7 @@ async def share(ctx: Context, conn: Connection, principal: Principal, seen: Seen
     Raises `Forbidden`, or `BadRequest` where none are given.
     """
     seen.require_share()
-    require_public(ctx)
+    await require_public(ctx, conn, principal.org_id)
     if principal.narrowed:
         raise errors.Forbidden("A key that holds less than its user shares nothing in their name.")
     number = seen.dashboard.id
@@ -71,7 +71,7 @@ async def token_of(ctx: Context, conn: Connection, seen: SeenDashboard) -> str |
 
 async def opened_by(ctx: Context, token: str) -> Opened:
     """Raises `NotFound` for a token that shows nothing, `BadRequest` where none does."""
-    require_public(ctx)
+    require_any_public(ctx)
     # As if the token had come in a header, so that it counts and is remembered like any other key.
     carried: dict[str, Any] = {"method": "GET", "headers": [(b"x-api-key", token.encode())]}
     try:
@@ -81,6 +81,7 @@ async def opened_by(ctx: Context, token: str) -> Opened:
     if principal.bound is None or principal.bound[0] != DASHBOARD:
         raise errors.NotFound
     async with ctx.db.control.transaction() as conn:
+        await require_public(ctx, conn, principal.org_id)
         found = await store.find_dashboard(conn, principal.org_id, store.by_id(principal.bound[1]))
     if found is None or found.is_archived:
         raise errors.NotFound

@@ -83,6 +83,17 @@ SELECT (SELECT count(*) FROM penstock.memberships WHERE org_id = $1) AS users,
        (SELECT count(*) FROM penstock.queries WHERE org_id = $1 AND NOT is_archived) AS queries,
        (SELECT count(*) FROM penstock.dashboards WHERE org_id = $1 AND NOT is_archived) AS dashboards
 
+-- name: installed
+-- How much there is of it in all orgs, in numbers and bytes.
+SELECT (SELECT count(*) FROM penstock.queries WHERE NOT is_archived) AS queries,
+       (SELECT count(*) FROM penstock.dashboards WHERE NOT is_archived) AS dashboards,
+       (SELECT count(*) FROM penstock.widgets) AS widgets,
+       results.number AS query_results, results.number - results.shown AS unused_query_results, results.size AS results_size,
+       (SELECT count(*) FROM penstock.query_schedules WHERE next_at <= now()) AS outdated,
+       pg_database_size(current_database()) AS size
+  FROM (SELECT count(*) AS number, count(DISTINCT query_id) AS shown, coalesce(sum(size), 0)::bigint AS size
+          FROM penstock.query_results) AS results
+
 -- name: payload
 -- What a run was asked.
 SELECT payload::text FROM penstock.job_runs WHERE id = $1

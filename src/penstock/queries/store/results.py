@@ -81,6 +81,14 @@ async def counted(conn: Connection, org_id: int) -> dict[str, int]:
     return {name: row[name] for name in names}
 
 
+async def installed(conn: Connection) -> dict[str, int]:
+    """How many queries, dashboards, widgets and results there are in all orgs, and how large these are."""
+    row = await conn.row(QUERIES["installed"])
+    assert row is not None
+    names = ("queries", "dashboards", "widgets", "query_results", "unused_query_results")
+    return {name: row[name] for name in (*names, "results_size", "outdated", "size")}
+
+
 async def forgotten(conn: Connection, seconds: float, most: int) -> list[tuple[int, str]]:
     """The ids and files of results that nobody shows any more."""
     return [(row["id"], row["file"]) for row in await conn.rows(QUERIES["forgotten_results"], seconds, most)]

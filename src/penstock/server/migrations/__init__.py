@@ -36,6 +36,8 @@ _STORES = (
     "penstock.queries.alerts.store",
     "penstock.queries.store.sharing_tables",
     "penstock.queries.store.dashboard_tables",
+    "penstock.queries.store.preferences",
+    "penstock.queries.store.usage",
 )
 
 
