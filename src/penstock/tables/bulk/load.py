@@ -7,13 +7,16 @@ taken, a record that is missing) is found by looking again, and where that names
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 
 import asyncpg
 
 from penstock.kit import db, errors
 from penstock.kit.db import Connection
+from penstock.kit.streaming import ahead
+from penstock.tables.bulk import copying
 from penstock.tables.bulk.options import Mode, OnError
 from penstock.tables.bulk.quarantine import Quarantine
 from penstock.tables.bulk.rows import ROW, Block, RowFault, kept
@@ -29,6 +32,8 @@ from penstock.tables.schema.checks import comparable
 
 _PART = 5000  # rows a statement
 _ATTEMPTS = 3
+# So many parts are tried in vain by COPY before the rest of a file goes in by statements at once.
+_VAIN = 3
 # What the database says of a value, without saying of which row.
 _VALUES = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 _RULES = (errors.RowRefused, asyncpg.InsufficientPrivilegeError)
@@ -36,11 +41,15 @@ _RULES = (errors.RowRefused, asyncpg.InsufficientPrivilegeError)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Sound rows, their numbers in the file, and the documents they were read from."""
+    """Sound rows, their numbers in the file, and the documents they were read from.
+
+    `lines` are the same rows as COPY takes them, where it may.
+    """
 
     incoming: Incoming
     numbers: Sequence[int]
     documents: Sequence[bytes]
+    lines: copying.Lines | None = None
 
     def pick(self, places: Sequence[int]) -> Part:
         rows = [self.incoming.rows[place] for place in places]
@@ -64,6 +73,16 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Sifted:
+    """Rows that were read, so many of them in all: the sound ones, and what is wrong with the others."""
+
+    read: int
+    faults: Sequence[RowFault]
+    raw: dict[int, bytes]
+    part: Part | None = None
+
+
+@dataclass(slots=True)
 class Loader:
     """One import. `unique` are the fields by which an upsert finds records."""
 
@@ -73,33 +92,44 @@ class Loader:
     unique: tuple[str, ...]
     quarantine: Quarantine
     tally: Tally
+    vain: int = field(default=0, init=False)
 
     async def run(self, conn: Connection, blocks: AsyncIterator[Block]) -> None:
         """Store every row. Raises what `tally.refuse` makes when a faulty row ends the import."""
-        async for block in blocks:
-            self.tally.read += len(block.documents) + len(block.raw)
-            if not block.documents and not block.raw:
-                # The sender is slow, and an idle transaction would be ended.
-                await conn.value("SELECT 1")
-                continue
-            await self._faulty(conn, block.faults, block.raw)
-            for first in range(0, len(block.documents), _PART):
-                documents = block.documents[first : first + _PART]
-                await self._store(conn, documents, block.numbers[first : first + _PART])
+        async with aclosing(ahead(self._sifted(blocks))) as found:
+            async for sifted in found:
+                self.tally.read += sifted.read
+                await self._faulty(conn, sifted.faults, sifted.raw)
+                if sifted.part is not None:
+                    for part in self._without_repetitions(sifted.part):
+                        await self._write(conn, part)
+                elif not sifted.read:
+                    # The sender is slow, and an idle transaction would be ended.
+                    await conn.value("SELECT 1")
         await self.quarantine.finish(conn, self.tally)
 
-    async def _store(self, conn: Connection, documents: Sequence[bytes], numbers: Sequence[int]) -> None:
-        codec, is_create = self.call.table.codec, self.mode is Mode.INSERT
-        incoming, places, faults = await asyncio.to_thread(codec.sift, documents, is_create=is_create)
+    async def _sifted(self, blocks: AsyncIterator[Block]) -> AsyncGenerator[Sifted]:
+        """What can be said of the rows before the database sees them, the next being looked at while it does."""
+        async for block in blocks:
+            if block.raw or not block.documents:
+                yield Sifted(len(block.raw), block.faults, block.raw)
+            for first in range(0, len(block.documents), _PART):
+                documents = block.documents[first : first + _PART]
+                yield await asyncio.to_thread(self._sift, documents, block.numbers[first : first + _PART])
+
+    def _sift(self, documents: Sequence[bytes], numbers: Sequence[int]) -> Sifted:
+        table, is_create = self.call.table, self.mode is Mode.INSERT
+        incoming, places, faults = table.codec.sift(documents, is_create=is_create)
+        read = len(documents)
+        found = [RowFault(numbers[one.index], one.field, one.message) for one in faults]
+        raw = {numbers[one.index]: kept(documents[one.index]) for one in faults}
         if faults:
-            found = [RowFault(numbers[one.index], one.field, one.message) for one in faults]
-            await self._faulty(
-                conn, found, {numbers[one.index]: kept(documents[one.index]) for one in faults}
-            )
             numbers = [numbers[place] for place in places]
             documents = [documents[place] for place in places]
-        for part in self._without_repetitions(Part(incoming, numbers, documents)):
-            await self._write(conn, part)
+        lines = None
+        if is_create and documents and self.vain < _VAIN and copying.is_copied(table):
+            lines = copying.lines_of(table, incoming)
+        return Sifted(read, found, raw, Part(incoming, numbers, documents, lines))
 
     def _without_repetitions(self, part: Part) -> Iterator[Part]:
         """An upsert may name a record twice, and the later row counts; one statement cannot."""
@@ -118,6 +148,8 @@ class Loader:
         yield part.cut(first, len(part))
 
     async def _write(self, conn: Connection, part: Part) -> None:
+        if part.lines is not None and await self._copy(conn, part, part.lines):
+            return
         waiting = [part]
         attempts = 0
         while waiting:
@@ -147,6 +179,20 @@ class Loader:
             else:
                 self.tally.created += created
                 self.tally.updated += len(part) - created
+
+    async def _copy(self, conn: Connection, part: Part, lines: copying.Lines) -> bool:
+        """Whether that stored the rows; where it did not, a statement tells why."""
+        assert self.call.grant.action == "record.write"
+        try:
+            async with conn.savepoint():
+                if lines.has_keys:
+                    await keys.advance(Autocommit(self.call.pool), self.call.table, part.incoming.rows)
+                await copying.copy_in(conn, self.call.table, lines)
+        except copying.REFUSED:
+            self.vain += 1
+            return False
+        self.tally.created += len(part)
+        return True
 
     async def _attempt(self, conn: Connection, part: Part) -> int:
         """Write these rows; how many of them are new."""

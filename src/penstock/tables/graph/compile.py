@@ -6,14 +6,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from penstock.kit import sql
 from penstock.tables.graph.nodes import is_visible, key_of, visible
 from penstock.tables.graph.plan import MAX_BYTES, WalkPlan
 from penstock.tables.graph.traversal import Format, Include, ends
 from penstock.tables.records.compile import ROW, Statement, compile_keys, row_json, where
 from penstock.tables.records.plan import RecordPlan
+from penstock.tables.records.text import object_text
 
 DEPTH, TYPE = "_depth", "_relationship_type"
+_NULL = msgspec.Raw(b"null")
 _NAMES = {Include.DESCENDANTS: "down", Include.ANCESTORS: "up"}
 
 
@@ -25,20 +29,26 @@ def compile_walk(plan: WalkPlan) -> Statement:
     values: list[Any] = []
     parts = [f'"#start" AS MATERIALIZED ({_start(plan, values)})']
     parts += [_walk(plan, direction, values) for direction in plan.directions()]
-    parts += [_reached(plan, direction) for direction in plan.directions()]
     body: list[str] = []
+    if not _is_by_level(plan):
+        parts += [_reached(plan, direction, values) for direction in plan.directions()]
     if plan.walk.format is Format.TREE:
         for direction in plan.directions():
             parts += _tree(plan, direction, values)
             body += _tree_body(direction)
     elif plan.walk.format is Format.FLAT and not isinstance(plan.begin, RecordPlan):
-        parts += [_list_rows(plan, direction) for direction in plan.directions()]
+        for direction in plan.directions():
+            parts += _sized(f"{_NAMES[direction]}-row", _list_rows(plan, direction))
         body = _lists(plan)
+    elif _is_by_level(plan):
+        (direction,) = plan.directions()
+        parts += _sized("row", _rows_by_level(plan, direction, values))
+        body = _records(f'coalesce(sum(cardinality(ks)), 0)::bigint FROM "#{_NAMES[direction]}"')
     else:
-        parts += [_all_reached(plan), _record_rows(plan)]
-        body = _records()
+        parts += [_all_reached(plan), *_sized("row", _record_rows(plan))]
+        body = _records('count(*) FROM "#reached"')
     if plan.walk.format is Format.GRAPH:
-        parts.append(_edges(plan, values))
+        parts += _sized("edge", _edges(plan, values))
         body += [
             '(SELECT count(*) FROM "#edge") AS edge_count',
             f"{_bytes('edge')} AS edge_bytes",
@@ -121,11 +131,19 @@ def _seen_count(direction: Include) -> str:
     return f'(SELECT coalesce(max(cardinality(seen)), 0) FROM "#{_NAMES[direction]}")'
 
 
-def _reached(plan: WalkPlan, direction: Include) -> str:
+def _only(plan: WalkPlan, values: list[Any]) -> str:
+    """The one type of the walk's edges, as SQL."""
+    assert plan.only_type is not None
+    if plan.only_type in plan.graph.by_name:
+        return f"{sql.literal(plan.only_type)}::text"
+    values.append(plan.only_type)
+    return f"${len(values)}::text"
+
+
+def _reached(plan: WalkPlan, direction: Include, values: list[Any]) -> str:
     """The records of a walk: key, depth, types, and their place among the first."""
     name = _NAMES[direction]
-    only = plan.only_type
-    kind = "u.t" if only is None else f"CASE WHEN w.d > 0 THEN {sql.literal(only)}::text END"
+    kind = "u.t" if plan.only_type is None else f"CASE WHEN w.d > 0 THEN {_only(plan, values)} END"
     return (
         f'"#{name}-reached" AS MATERIALIZED (SELECT u.k, w.d, {kind} AS t, CASE WHEN w.d = 0 THEN u.n END AS n '
         f'FROM "#{name}" AS w CROSS JOIN LATERAL ROWS FROM (unnest(w.ks), unnest(w.ts)) WITH ORDINALITY AS u(k, t, n) '
@@ -157,26 +175,62 @@ def _join(plan: WalkPlan, reached: str) -> str:
     return f'"#{reached}" AS r JOIN {plan.table.rows} AS t ON t.{key_of(plan.table)} = r.k'
 
 
+def _is_by_level(plan: WalkPlan) -> bool:
+    """True when of a record no more needs to be known than the level that it is on."""
+    is_list = plan.walk.format is Format.FLAT and isinstance(plan.begin, RecordPlan)
+    return is_list and plan.only_type is not None and len(plan.directions()) == 1
+
+
+def _rows_by_level(plan: WalkPlan, direction: Include, values: list[Any]) -> str:
+    """The JSON of the records, nearest first: one scan of their index by the keys of a level, not one for each."""
+    name, key = _NAMES[direction], f"t.{key_of(plan.table)}"
+    within = f"{_seen_count(direction)} <= {plan.limit:d}"
+    kind: str | msgspec.Raw = msgspec.Raw(msgspec.json.encode(plan.only_type))
+    if plan.only_type not in plan.graph.by_name:
+        # A table that declares no types has those that requests name.
+        kind = f"to_json({_only(plan, values)})"
+    return (
+        f"SELECT j FROM (SELECT 0 AS d, s.n, {key} AS k, {_told(plan, '0', _NULL)} AS j "
+        f'FROM "#start" AS s JOIN {plan.table.rows} AS t ON {key} = s.k WHERE {within} '
+        f"UNION ALL SELECT w.d, 0, {key}, {_told(plan, 'w.d', kind)} "
+        f'FROM "#{name}" AS w JOIN {plan.table.rows} AS t ON {key} = ANY(w.ks) WHERE w.d > 0 AND {within} '
+        "ORDER BY 1, 2, 3) AS f"
+    )
+
+
+def _told(plan: WalkPlan, depth: str, kind: str | msgspec.Raw) -> str:
+    """A record `t` as JSON, with what the walk says of it."""
+    return object_text(plan.table, shown_fields(plan), ((DEPTH, depth), (TYPE, kind)))
+
+
 def _record_rows(plan: WalkPlan) -> str:
-    """`"#row"`: the JSON of the records, nearest first."""
+    """The JSON of the records, nearest first."""
     said = f"r.d AS {DEPTH}, split_part(r.t, ',', 1) AS {TYPE}"
     fields = plan.table.select(shown_fields(plan))
     rows = f"SELECT {fields}, {said} FROM {_join(plan, 'reached')} ORDER BY r.d, r.n, r.k"
-    return f'"#row" AS MATERIALIZED (SELECT row_to_json({ROW})::text AS j FROM ({rows}) AS {ROW})'
+    return f"SELECT row_to_json({ROW})::text AS j FROM ({rows}) AS {ROW}"
 
 
-def _records() -> list[str]:
+def _records(total: str) -> list[str]:
     """`total`, `bytes`, and `page` where it is not too long."""
     return [
-        '(SELECT count(*) FROM "#reached") AS total',
+        f"(SELECT {total}) AS total",
         f"{_bytes('row')} AS bytes",
         f"(SELECT string_agg(j, ',') FROM \"#row\" WHERE {_fits('row')}) AS page",
     ]
 
 
+def _sized(name: str, query: str) -> list[str]:
+    """A query whose column `j` is JSON, and the length of that."""
+    return [
+        f'"#{name}" AS MATERIALIZED ({query})',
+        f'"#{name}-size" AS MATERIALIZED (SELECT coalesce(sum(octet_length(j)), 0) AS n FROM "#{name}")',
+    ]
+
+
 def _bytes(*names: str) -> str:
     """The length of the JSON in these queries."""
-    return " + ".join(f'(SELECT coalesce(sum(octet_length(j)), 0) FROM "#{name}")' for name in names)
+    return " + ".join(f'(SELECT n FROM "#{name}-size")' for name in names)
 
 
 def _fits(*names: str) -> str:
@@ -184,7 +238,7 @@ def _fits(*names: str) -> str:
 
 
 def _edges(plan: WalkPlan, values: list[Any]) -> str:
-    """`"#edge"`: those between records that the walk reached, as JSON."""
+    """The edges between records that the walk reached, as JSON."""
     # Where there are more than the limit the order does not matter, and all of them need not be read.
     found = (
         f'SELECT t.* FROM {plan.edges.rows} AS t WHERE t.from_id = ANY(ARRAY(SELECT k FROM "#reached")) '
@@ -193,8 +247,8 @@ def _edges(plan: WalkPlan, values: list[Any]) -> str:
         f"LIMIT {plan.limit + 1:d}"
     )
     return (
-        f'"#edge" AS MATERIALIZED (SELECT row_to_json({ROW})::text AS j FROM (SELECT {shown_edges(plan)} '
-        f"FROM ({found}) AS t ORDER BY t.id) AS {ROW})"
+        f"SELECT row_to_json({ROW})::text AS j FROM (SELECT {shown_edges(plan)} "
+        f"FROM ({found}) AS t ORDER BY t.id) AS {ROW}"
     )
 
 
@@ -212,10 +266,10 @@ def _list_rows(plan: WalkPlan, direction: Include) -> str:
     name = _NAMES[direction]
     shown = f"{plan.table.select(shown_fields(plan))}, r.d AS {DEPTH}, y.t AS {TYPE}"
     return (
-        f'"#{name}-row" AS MATERIALIZED (SELECT y.t, r.d, r.k, '
+        "SELECT y.t, r.d, r.k, "
         f"(SELECT row_to_json({ROW})::text FROM (SELECT {shown}) AS {ROW}) AS j "
         f"FROM {_join(plan, f'{name}-reached')} "
-        "CROSS JOIN LATERAL unnest(string_to_array(r.t, ',')) AS y(t) WHERE r.d > 0)"
+        "CROSS JOIN LATERAL unnest(string_to_array(r.t, ',')) AS y(t) WHERE r.d > 0"
     )
 
 
@@ -245,8 +299,11 @@ def _tree(plan: WalkPlan, direction: Include, values: list[Any]) -> list[str]:
     # Nothing is below the last level, which the walk did not leave.
     inner = f'SELECT k FROM "#{name}-reached" WHERE d < {plan.walk.depth:d}'
     return [
-        f'"#{name}-row" AS MATERIALIZED (SELECT r.k::text AS k, r.d, {row_json(plan.table, shown_fields(plan))} AS j '
-        f"FROM {_join(plan, f'{name}-reached')} ORDER BY r.d, r.n, r.k)",
+        *_sized(
+            f"{name}-row",
+            f"SELECT r.k::text AS k, r.d, {row_json(plan.table, shown_fields(plan))} AS j "
+            f"FROM {_join(plan, f'{name}-reached')} ORDER BY r.d, r.n, r.k",
+        ),
         f'"#{name}-edge" AS MATERIALIZED (SELECT e.{near} AS p, e.{far} AS c, e.type AS t '
         f"FROM {plan.edges.rows} AS e WHERE e.{near} = ANY(ARRAY({inner})) AND {of_types(plan, values)} "
         f"AND {_within(plan)} LIMIT {plan.limit + 1:d})",
