@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from penstock.tables.graph import compile as compiled
-from penstock.tables.graph import shape
+from penstock.tables.graph import levels, shape
 from penstock.tables.schema import Place
 from penstock.tables.schema.companion import edges_place
 from tests.tables.graph.test_edges import NAME
@@ -82,7 +82,7 @@ async def test_long_records(workbench: Workbench, monkeypatch: pytest.MonkeyPatc
     table = await graph(workbench, 200, "SELECT a, 1 FROM generate_series(2, 200) AS a")
     whole = await table.get(id=1, format="graph")
     assert whole.status_code == 200
-    for module in (compiled, shape):
+    for module in (compiled, levels, shape):
         monkeypatch.setattr(module, "MAX_BYTES", 1000)
     for params in (
         {"id": 1, "format": "graph"},

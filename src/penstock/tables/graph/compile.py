@@ -6,19 +6,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from penstock.kit import sql
 from penstock.tables.graph.nodes import is_visible, key_of, visible
 from penstock.tables.graph.plan import MAX_BYTES, WalkPlan
 from penstock.tables.graph.traversal import Format, Include, ends
 from penstock.tables.records.compile import ROW, Statement, compile_keys, row_json, where
 from penstock.tables.records.plan import RecordPlan
-from penstock.tables.records.text import object_text
 
 DEPTH, TYPE = "_depth", "_relationship_type"
-_NULL = msgspec.Raw(b"null")
-_NAMES = {Include.DESCENDANTS: "down", Include.ANCESTORS: "up"}
+NAMES = {Include.DESCENDANTS: "down", Include.ANCESTORS: "up"}
 
 
 def compile_walk(plan: WalkPlan) -> Statement:
@@ -27,26 +23,20 @@ def compile_walk(plan: WalkPlan) -> Statement:
     Where that is more than the plan's limit, the rest is empty.
     """
     values: list[Any] = []
-    parts = [f'"#start" AS MATERIALIZED ({_start(plan, values)})']
-    parts += [_walk(plan, direction, values) for direction in plan.directions()]
+    parts = start_and_levels(plan, values)
+    parts += [_reached(plan, direction, values) for direction in plan.directions()]
     body: list[str] = []
-    if not _is_by_level(plan):
-        parts += [_reached(plan, direction, values) for direction in plan.directions()]
     if plan.walk.format is Format.TREE:
         for direction in plan.directions():
             parts += _tree(plan, direction, values)
             body += _tree_body(direction)
     elif plan.walk.format is Format.FLAT and not isinstance(plan.begin, RecordPlan):
         for direction in plan.directions():
-            parts += _sized(f"{_NAMES[direction]}-row", _list_rows(plan, direction))
+            parts += _sized(f"{NAMES[direction]}-row", _list_rows(plan, direction))
         body = _lists(plan)
-    elif _is_by_level(plan):
-        (direction,) = plan.directions()
-        parts += _sized("row", _rows_by_level(plan, direction, values))
-        body = _records(f'coalesce(sum(cardinality(ks)), 0)::bigint FROM "#{_NAMES[direction]}"')
     else:
         parts += [_all_reached(plan), *_sized("row", _record_rows(plan))]
-        body = _records('count(*) FROM "#reached"')
+        body = _records()
     if plan.walk.format is Format.GRAPH:
         parts += _sized("edge", _edges(plan, values))
         body += [
@@ -54,10 +44,16 @@ def compile_walk(plan: WalkPlan) -> Statement:
             f"{_bytes('edge')} AS edge_bytes",
             f"(SELECT string_agg(j, ',') FROM \"#edge\" WHERE {_fits('edge')}) AS edges",
         ]
-    visited = " + ".join(_seen_count(direction) for direction in plan.directions())
+    visited = " + ".join(reached_count(direction) for direction in plan.directions())
     return Statement(
         f"WITH RECURSIVE {', '.join(parts)} SELECT {visited} AS visited, {', '.join(body)}", values
     )
+
+
+def start_and_levels(plan: WalkPlan, values: list[Any]) -> list[str]:
+    """The queries of a WITH that every walk has: `"#start"`, and the levels of each direction by its name."""
+    start = f'"#start" AS MATERIALIZED ({_start(plan, values)})'
+    return [start, *(_walk(plan, direction, values) for direction in plan.directions())]
 
 
 def _start(plan: WalkPlan, values: list[Any]) -> str:
@@ -110,7 +106,7 @@ def _walk(plan: WalkPlan, direction: Include, values: list[Any]) -> str:
     kind, kinds = "NULL::text", "NULL::text"
     if plan.only_type is None:
         kind, kinds = "e.type", "array_to_string(array_agg(DISTINCT u.t ORDER BY u.t), ',')"
-    name = f'"#{_NAMES[direction]}"'
+    name = f'"#{NAMES[direction]}"'
     met = (
         f"SELECT e.{far} AS k, {kind} AS t, true AS new FROM {plan.edges.rows} AS e WHERE {condition} "
         "UNION ALL SELECT s, NULL, false FROM unnest(w.seen) AS s"
@@ -127,8 +123,9 @@ def _walk(plan: WalkPlan, direction: Include, values: list[Any]) -> str:
     )
 
 
-def _seen_count(direction: Include) -> str:
-    return f'(SELECT coalesce(max(cardinality(seen)), 0) FROM "#{_NAMES[direction]}")'
+def reached_count(direction: Include) -> str:
+    """How many records the walk has seen."""
+    return f'(SELECT coalesce(max(cardinality(seen)), 0) FROM "#{NAMES[direction]}")'
 
 
 def _only(plan: WalkPlan, values: list[Any]) -> str:
@@ -142,18 +139,18 @@ def _only(plan: WalkPlan, values: list[Any]) -> str:
 
 def _reached(plan: WalkPlan, direction: Include, values: list[Any]) -> str:
     """The records of a walk: key, depth, types, and their place among the first."""
-    name = _NAMES[direction]
+    name = NAMES[direction]
     kind = "u.t" if plan.only_type is None else f"CASE WHEN w.d > 0 THEN {_only(plan, values)} END"
     return (
         f'"#{name}-reached" AS MATERIALIZED (SELECT u.k, w.d, {kind} AS t, CASE WHEN w.d = 0 THEN u.n END AS n '
         f'FROM "#{name}" AS w CROSS JOIN LATERAL ROWS FROM (unnest(w.ks), unnest(w.ts)) WITH ORDINALITY AS u(k, t, n) '
-        f"WHERE {_seen_count(direction)} <= {plan.limit:d})"
+        f"WHERE {reached_count(direction)} <= {plan.limit:d})"
     )
 
 
 def _all_reached(plan: WalkPlan) -> str:
     """The records of all directions, each once, where it is nearest."""
-    names = [_NAMES[direction] for direction in plan.directions()]
+    names = [NAMES[direction] for direction in plan.directions()]
     union = " UNION ALL ".join(f'SELECT * FROM "#{name}-reached"' for name in names)
     if len(names) > 1:
         union = f"SELECT DISTINCT ON (k) * FROM ({union}) AS u ORDER BY k, d"
@@ -162,7 +159,7 @@ def _all_reached(plan: WalkPlan) -> str:
 
 def _within(plan: WalkPlan) -> str:
     """Whether the walk kept to its limit."""
-    return f"({' + '.join(_seen_count(one) for one in plan.directions())}) <= {plan.limit:d}"
+    return f"({' + '.join(reached_count(one) for one in plan.directions())}) <= {plan.limit:d}"
 
 
 def shown_fields(plan: WalkPlan) -> tuple[str, ...]:
@@ -175,34 +172,6 @@ def _join(plan: WalkPlan, reached: str) -> str:
     return f'"#{reached}" AS r JOIN {plan.table.rows} AS t ON t.{key_of(plan.table)} = r.k'
 
 
-def _is_by_level(plan: WalkPlan) -> bool:
-    """True when of a record no more needs to be known than the level that it is on."""
-    is_list = plan.walk.format is Format.FLAT and isinstance(plan.begin, RecordPlan)
-    return is_list and plan.only_type is not None and len(plan.directions()) == 1
-
-
-def _rows_by_level(plan: WalkPlan, direction: Include, values: list[Any]) -> str:
-    """The JSON of the records, nearest first: one scan of their index by the keys of a level, not one for each."""
-    name, key = _NAMES[direction], f"t.{key_of(plan.table)}"
-    within = f"{_seen_count(direction)} <= {plan.limit:d}"
-    kind: str | msgspec.Raw = msgspec.Raw(msgspec.json.encode(plan.only_type))
-    if plan.only_type not in plan.graph.by_name:
-        # A table that declares no types has those that requests name.
-        kind = f"to_json({_only(plan, values)})"
-    return (
-        f"SELECT j FROM (SELECT 0 AS d, s.n, {key} AS k, {_told(plan, '0', _NULL)} AS j "
-        f'FROM "#start" AS s JOIN {plan.table.rows} AS t ON {key} = s.k WHERE {within} '
-        f"UNION ALL SELECT w.d, 0, {key}, {_told(plan, 'w.d', kind)} "
-        f'FROM "#{name}" AS w JOIN {plan.table.rows} AS t ON {key} = ANY(w.ks) WHERE w.d > 0 AND {within} '
-        "ORDER BY 1, 2, 3) AS f"
-    )
-
-
-def _told(plan: WalkPlan, depth: str, kind: str | msgspec.Raw) -> str:
-    """A record `t` as JSON, with what the walk says of it."""
-    return object_text(plan.table, shown_fields(plan), ((DEPTH, depth), (TYPE, kind)))
-
-
 def _record_rows(plan: WalkPlan) -> str:
     """The JSON of the records, nearest first."""
     said = f"r.d AS {DEPTH}, split_part(r.t, ',', 1) AS {TYPE}"
@@ -211,10 +180,10 @@ def _record_rows(plan: WalkPlan) -> str:
     return f"SELECT row_to_json({ROW})::text AS j FROM ({rows}) AS {ROW}"
 
 
-def _records(total: str) -> list[str]:
+def _records() -> list[str]:
     """`total`, `bytes`, and `page` where it is not too long."""
     return [
-        f"(SELECT {total}) AS total",
+        '(SELECT count(*) FROM "#reached") AS total',
         f"{_bytes('row')} AS bytes",
         f"(SELECT string_agg(j, ',') FROM \"#row\" WHERE {_fits('row')}) AS page",
     ]
@@ -263,7 +232,7 @@ def shown_edges(plan: WalkPlan) -> str:
 
 def _list_rows(plan: WalkPlan, direction: Include) -> str:
     """The records of one direction, once for each type that led to them."""
-    name = _NAMES[direction]
+    name = NAMES[direction]
     shown = f"{plan.table.select(shown_fields(plan))}, r.d AS {DEPTH}, y.t AS {TYPE}"
     return (
         "SELECT y.t, r.d, r.k, "
@@ -277,7 +246,7 @@ def _lists(plan: WalkPlan) -> list[str]:
     """`record`, `bytes`, and for each direction pairs: a type and the JSON of what it led to."""
     table = plan.table
     start = f't.{key_of(table)} = (SELECT k FROM "#start")'
-    names = [_NAMES[direction] for direction in plan.directions()]
+    names = [NAMES[direction] for direction in plan.directions()]
     rows = [f"{name}-row" for name in names]
     found = [
         f"(SELECT {row_json(table, plan.fields)} FROM {table.rows} AS t WHERE {start}) AS record",
@@ -294,7 +263,7 @@ def _lists(plan: WalkPlan) -> list[str]:
 
 def _tree(plan: WalkPlan, direction: Include, values: list[Any]) -> list[str]:
     """The records of one direction, the edges below them, and the steps `p` to `c` that these make."""
-    name = _NAMES[direction]
+    name = NAMES[direction]
     near, far = ends(direction)
     # Nothing is below the last level, which the walk did not leave.
     inner = f'SELECT k FROM "#{name}-reached" WHERE d < {plan.walk.depth:d}'
@@ -313,7 +282,7 @@ def _tree(plan: WalkPlan, direction: Include, values: list[Any]) -> list[str]:
 
 
 def _tree_body(direction: Include) -> list[str]:
-    name = _NAMES[direction]
+    name = NAMES[direction]
     columns = [("k", "row"), ("d", "row"), ("j", "row"), ("p", "step"), ("c", "step"), ("t", "step")]
     arrays = [
         f'ARRAY(SELECT {column} FROM "#{name}-{part}" WHERE {_fits(f"{name}-row")}) AS {name}_{column}'
