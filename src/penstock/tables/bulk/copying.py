@@ -6,10 +6,8 @@ a statement takes its place.
 
 from __future__ import annotations
 
-import csv
-import io
-import secrets
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -38,12 +36,19 @@ REFUSED = (
 )
 
 
+_encoder = msgspec.json.Encoder(decimal_format="number")
+# Lines of JSON lists, without their brackets, are CSV of this kind; no list has a line end inside.
+_CSV: Mapping[str, Any] = {"format": "csv", "escape": "\\", "null": "null"}
+# Within quotation marks CSV has these as they are.
+_ESCAPED = re.compile(rb"\\(u[0-9a-fA-F]{4}|.)")
+_CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+
+
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Rows as CSV; `null` stands for what has no value. `has_keys` where the rows bring their keys along."""
+    """Rows as COPY reads them; `has_keys` where they bring their keys along."""
 
-    columns: tuple[str, ...]
-    null: str
+    columns: Sequence[str]
     text: bytes
     has_keys: bool
 
@@ -54,31 +59,26 @@ def is_copied(table: Table) -> bool:
         table.layout is None
         and table.whole is table
         and not table.rules
-        and len(table.schema.fields) > 1  # a line of one column may look like the end of all
         and all(type(BY_NAME[one.type]).store is FieldType.store for one in table.schema.fields)
     )
 
 
 def lines_of(table: Table, incoming: Incoming) -> Lines | None:
     """The rows of an insert; None when some leave to the database what others bring along."""
-    rows = incoming.rows
     source = keys.source_of_keys(table, incoming)
     if source is Keys.MIXED:
         return None
-    null = secrets.token_hex(8)
-    columns: dict[str, Sequence[Any]] = {}
+    fields: list[Field] = []
     for field in change.inserted_fields(table, source):
-        values = list(map(attrgetter(table.codec.attributes[field.name]), rows))
-        if _is_filled(table, field) and (missing := sum(value is None for value in values)):
-            if missing < len(values):
-                return None
-            continue
-        columns[field.name] = _texts(field, values, null)
-    if len(columns) < 2:
+        missing = _missing(table, field, incoming) if _is_filled(table, field) else 0
+        if 0 < missing < len(incoming.rows):
+            return None
+        if not missing:
+            fields.append(field)
+    if not fields:
         return None
-    text = io.StringIO()
-    csv.writer(text).writerows(zip(*columns.values(), strict=True))
-    return Lines(tuple(columns), null, text.getvalue().encode(), source is Keys.GIVEN)
+    text = b"\n".join(line[1:-1] for line in map(_encoder.encode, _values(table, fields, incoming)))
+    return Lines([one.name for one in fields], _unescaped(text), source is Keys.GIVEN)
 
 
 def _is_filled(table: Table, field: Field) -> bool:
@@ -86,11 +86,35 @@ def _is_filled(table: Table, field: Field) -> bool:
     return field is table.schema.generates_key() or table.schema.manages(field.name)
 
 
-def _texts(field: Field, values: list[Any], null: str) -> Sequence[Any]:
-    """What CSV writes of these values is what PostgreSQL reads."""
-    if BY_NAME[field.type].annotation(field) is msgspec.Raw:
-        return [null if value is None else bytes(value).decode() for value in values]
-    return [null if value is None else value for value in values]
+def _missing(table: Table, field: Field, incoming: Incoming) -> int:
+    return sum(table.codec.value(row, field.name) is None for row in incoming.rows)
+
+
+def _values(table: Table, fields: Sequence[Field], incoming: Incoming) -> Iterable[Sequence[Any]]:
+    """The values of each row; documents as text."""
+    names = [table.codec.attributes[one.name] for one in fields]
+    if len(names) == 1 or any(BY_NAME[one.type].annotation(one) is msgspec.Raw for one in fields):
+        columns = [map(_as_text, map(attrgetter(name), incoming.rows)) for name in names]
+        return zip(*columns, strict=True)
+    return map(attrgetter(*names), incoming.rows)
+
+
+def _as_text(value: Any) -> Any:
+    return bytes(value).decode() if isinstance(value, msgspec.Raw) else value
+
+
+def _unescaped(text: bytes) -> bytes:
+    """CSV knows only quotation marks and backslashes as escaped."""
+    if b"\\" not in text:
+        return text
+    return _ESCAPED.sub(_character, text)
+
+
+def _character(found: re.Match[bytes]) -> bytes:
+    said = found[1]
+    if len(said) > 1:
+        return chr(int(said[1:], 16)).encode()
+    return _CONTROLS.get(said, found[0])
 
 
 async def copy_in(conn: Connection, table: Table, lines: Lines) -> None:
@@ -101,6 +125,5 @@ async def copy_in(conn: Connection, table: Table, lines: Lines) -> None:
         columns=lines.columns,
         # The driver takes plain bytes for the path of a file.
         source=memoryview(lines.text),
-        format="csv",
-        null=lines.null,
+        **_CSV,
     )
