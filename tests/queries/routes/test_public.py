@@ -54,6 +54,9 @@ async def test_a_token(asking: Asking, app: Edge) -> None:
         assert page.status_code == 200 and "Hello" in page.text and "No rows are stored" in page.text
         # Data are asked for with the token as a key, for the queries of this dashboard and no other.
         key = {"api_key": token}
+        told = (await anybody.get(f"/api/queries/{query['id']}", params=key)).json()
+        assert told["name"] == query["name"] and "SELECT" not in str(told).upper()
+        assert not {"query", "query_hash", "data_source_id", "schedule"} & set(told)
         ran = await anybody.post(f"/api/queries/{query['id']}/results", params=key, json={})
         assert ran.status_code == 200, ran.text
         job = ran.json()["job"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from penstock import identity
 from penstock.identity import Principal
@@ -23,6 +23,9 @@ from penstock.queries.service.authorizing import Readers, is_safe
 from penstock.queries.service.saved import Seen
 from penstock.queries.store import saved
 from penstock.tables import NumberedSource
+
+# What tells of the question, rather than of the answer.
+_ASKED: Final = frozenset({"query", "query_hash", "schedule", "data_source_id", "version", "tags"})
 
 
 class Shapes:
@@ -44,6 +47,7 @@ class Shapes:
         self._pictures = pictures
         self._secrets = secrets
         self._reduced = reduced
+        self._public = False
 
     @classmethod
     async def of(
@@ -58,7 +62,9 @@ class Shapes:
             pictures = await saved.list_visualizations(conn, ids) if whole else {}
             secrets = await bound.secrets_of(ctx, conn, principal, queries)
         results = await _readable(ctx, principal, queries, newest)
-        return cls(members, stars, results, pictures, secrets, reduced=principal.bound is not None)
+        shapes = cls(members, stars, results, pictures, secrets, reduced=principal.bound is not None)
+        shapes._public = principal.bound is not None and principal.bound[0] == bound.DASHBOARD
+        return shapes
 
     def listed(self, query: SavedQuery) -> dict[str, Any]:
         """As in a list."""
@@ -116,6 +122,9 @@ class Shapes:
         }
         if self._reduced:
             del shown["is_favorite"]
+        if self._public:
+            # Who has the token of a dashboard sees what it shows, and not what was asked.
+            shown = {name: value for name, value in shown.items() if name not in _ASKED}
         if query.id in self._secrets:
             shown["api_key"] = self._secrets[query.id]
         return shown if query.slug is None else {**shown, "slug": query.slug}
@@ -180,7 +189,7 @@ def person(member: identity.Member) -> dict[str, Any]:
         "is_disabled": not user.is_active,
         "active_at": moment(user.last_login_at),
         "is_invitation_pending": False,
-        "is_email_verified": True,
+        "is_email_verified": user.is_email_verified,
         "auth_type": "password",
     }
 
