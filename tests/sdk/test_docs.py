@@ -31,6 +31,8 @@ def test_every_method_of_a_resource_is_documented() -> None:
             client.credentials,
             app.webhooks,
             client.users,
+            client.groups,
+            client.snippets,
             client.keys,
             client.auth,
             client.queries,

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         QuarantinedRow,
     )
     from penstock_sdk._models import (
+        Account,
         App,
         AppStats,
         AppSummary,
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
         DataSourceSummary,
         DataTable,
         DataTableSummary,
+        Group,
         Health,
         ImportReport,
         Key,
@@ -107,10 +109,15 @@ if TYPE_CHECKING:
     from penstock_sdk._query_models import (
         Job,
         Person,
+        QueryDiff,
         QuerySource,
+        QueryVersion,
         ResultColumn,
         ResultInfo,
         SavedQuery,
+        Snippet,
+        SourceCheck,
+        SourceKind,
         SourceTable,
         Visualization,
     )
@@ -125,6 +132,7 @@ if TYPE_CHECKING:
     from penstock_sdk._sync.resources.tables import TableHandle
 
 __all__ = [
+    "Account",
     "Alert",
     "AlertDelivery",
     "App",
@@ -167,6 +175,7 @@ __all__ = [
     "ForbiddenError",
     "GatewayTimeoutError",
     "Graph",
+    "Group",
     "Health",
     "ImportFault",
     "ImportProgress",
@@ -188,11 +197,13 @@ __all__ = [
     "QuarantinedImport",
     "QuarantinedRow",
     "QueryCancelledError",
+    "QueryDiff",
     "QueryFailedError",
     "QueryResult",
     "QueryRun",
     "QuerySource",
     "QueryTimeoutError",
+    "QueryVersion",
     "RateLimitedError",
     "Record",
     "RecordPage",
@@ -209,7 +220,10 @@ __all__ = [
     "SchemaPlan",
     "ServerError",
     "Share",
+    "Snippet",
+    "SourceCheck",
     "SourceCounts",
+    "SourceKind",
     "SourceTable",
     "Subscription",
     "TableHandle",
@@ -254,15 +268,18 @@ _HOMES = {
     ),
     "_filters": "Expression F",
     "_models": (
-        "App AppStats AppSummary AppTableStats AuditEntry Credential CredentialCheck CredentialKind "
+        "Account App AppStats AppSummary AppTableStats AuditEntry Credential CredentialCheck CredentialKind "
         "DataSource DataSourceRef DataSourceStats DataSourceSummary DataTable DataTableSummary "
-        "Health ImportReport Key NewKey PlannedStep Record RoleHolder Rule SchemaPlan "
+        "Group Health ImportReport Key NewKey PlannedStep Record RoleHolder Rule SchemaPlan "
         "SourceCounts TableOperation TableSchema Team TeamMember User ValidationReport NewWebhook "
         "Webhook WebhookDelivery"
     ),
     "_imports": "Imported ImportFault ImportProgress QuarantinedImport QuarantinedRow",
     "_pages": "Graph Page RecordPage Upserted",
-    "_query_models": ("Job Person QuerySource ResultColumn ResultInfo SavedQuery SourceTable Visualization"),
+    "_query_models": (
+        "Job Person QueryDiff QuerySource QueryVersion ResultColumn ResultInfo SavedQuery Snippet SourceCheck "
+        "SourceKind SourceTable Visualization"
+    ),
     "_retry": "RetryPolicy",
     "_sync.client": "Client",
     "_sync.pages": "Pager",

@@ -7,16 +7,13 @@ from typing import Any
 
 import msgspec
 
+from penstock_sdk._model import Model
 from penstock_sdk._query_models import Person
 
 __all__ = ["Alert", "AlertDelivery", "Destination", "DestinationCheck", "Subscription"]
 
 
-class _Model(msgspec.Struct, kw_only=True, frozen=True):
-    """A frozen answer of the server."""
-
-
-class Alert(_Model, kw_only=True, frozen=True):
+class Alert(Model, kw_only=True, frozen=True):
     """A condition on a query's results; `state` is `unknown` (`reason` says why), `ok` or `triggered`.
 
     `note` says what keeps it from looking.
@@ -36,7 +33,7 @@ class Alert(_Model, kw_only=True, frozen=True):
     updated_at: datetime | None = None
 
 
-class Destination(_Model, kw_only=True, frozen=True):
+class Destination(Model, kw_only=True, frozen=True):
     """Where alerts are told. Secrets of `options` are masked; `secret` is in the answer alone that made it."""
 
     id: int
@@ -46,7 +43,7 @@ class Destination(_Model, kw_only=True, frozen=True):
     secret: str | None = None
 
 
-class AlertDelivery(_Model, kw_only=True, frozen=True):
+class AlertDelivery(Model, kw_only=True, frozen=True):
     """A message to a destination or a user; `status_code` and `error` are those of the last attempt."""
 
     id: int
@@ -61,14 +58,14 @@ class AlertDelivery(_Model, kw_only=True, frozen=True):
     attempted_at: datetime | None = None
 
 
-class DestinationCheck(_Model, kw_only=True, frozen=True):
+class DestinationCheck(Model, kw_only=True, frozen=True):
     """Whether a message arrived that was sent to try a destination; `message` says what went wrong."""
 
     ok: bool
     message: str
 
 
-class Subscription(_Model, kw_only=True, frozen=True):
+class Subscription(Model, kw_only=True, frozen=True):
     """Who is told of an alert: a destination, or the user by e-mail."""
 
     id: int

@@ -7,16 +7,13 @@ from typing import Any
 
 import msgspec
 
+from penstock_sdk._model import Model
 from penstock_sdk._query_models import Person
 
 __all__ = ["Dashboard", "Share", "Widget"]
 
 
-class _Model(msgspec.Struct, kw_only=True, frozen=True):
-    """A frozen answer of the server."""
-
-
-class Widget(_Model, kw_only=True, frozen=True):
+class Widget(Model, kw_only=True, frozen=True):
     """A part of a dashboard: a visualization, or a text; neither of one that the caller may not see."""
 
     id: int
@@ -28,7 +25,7 @@ class Widget(_Model, kw_only=True, frozen=True):
     restricted: bool = False
 
 
-class Dashboard(_Model, kw_only=True, frozen=True):
+class Dashboard(Model, kw_only=True, frozen=True):
     """A page of widgets. In lists it has none."""
 
     id: int
@@ -49,7 +46,7 @@ class Dashboard(_Model, kw_only=True, frozen=True):
     updated_at: datetime | None = None
 
 
-class Share(_Model, kw_only=True, frozen=True):
+class Share(Model, kw_only=True, frozen=True):
     """Where everybody sees a dashboard, and the key that lets them."""
 
     public_url: str

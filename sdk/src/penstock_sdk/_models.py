@@ -10,7 +10,10 @@ from typing import Any
 
 import msgspec
 
+from penstock_sdk._model import Model
+
 __all__ = [
+    "Account",
     "App",
     "AppStats",
     "AppSummary",
@@ -25,6 +28,7 @@ __all__ = [
     "DataSourceSummary",
     "DataTable",
     "DataTableSummary",
+    "Group",
     "Health",
     "ImportReport",
     "Key",
@@ -47,11 +51,7 @@ __all__ = [
 ]
 
 
-class _Model(msgspec.Struct, kw_only=True, frozen=True):
-    """A frozen answer of the server."""
-
-
-class AppSummary(_Model, kw_only=True, frozen=True):
+class AppSummary(Model, kw_only=True, frozen=True):
     """An app in a list."""
 
     id: int
@@ -63,7 +63,7 @@ class AppSummary(_Model, kw_only=True, frozen=True):
     updated_at: datetime | None = None
 
 
-class DataSourceRef(_Model, kw_only=True, frozen=True):
+class DataSourceRef(Model, kw_only=True, frozen=True):
     """A data source inside an app's detail."""
 
     id: int
@@ -83,7 +83,7 @@ class App(AppSummary, kw_only=True, frozen=True):
     etag: str | None = None
 
 
-class SourceCounts(_Model, kw_only=True, frozen=True):
+class SourceCounts(Model, kw_only=True, frozen=True):
     """Tables of one data source, counted."""
 
     name: str
@@ -93,7 +93,7 @@ class SourceCounts(_Model, kw_only=True, frozen=True):
     materialized_tables: int = msgspec.field(default=0)
 
 
-class AppStats(_Model, kw_only=True, frozen=True):
+class AppStats(Model, kw_only=True, frozen=True):
     """An app, counted."""
 
     app_name: str
@@ -105,7 +105,7 @@ class AppStats(_Model, kw_only=True, frozen=True):
     datasources: list[SourceCounts] = msgspec.field(default_factory=list[SourceCounts])
 
 
-class DataSourceSummary(_Model, kw_only=True, frozen=True):
+class DataSourceSummary(Model, kw_only=True, frozen=True):
     """A data source in a list."""
 
     id: int
@@ -132,7 +132,7 @@ class DataSource(DataSourceSummary, kw_only=True, frozen=True):
     etag: str | None = None
 
 
-class DataSourceStats(_Model, kw_only=True, frozen=True):
+class DataSourceStats(Model, kw_only=True, frozen=True):
     """A data source, counted."""
 
     total_tables: int
@@ -142,7 +142,7 @@ class DataSourceStats(_Model, kw_only=True, frozen=True):
     is_active: bool
 
 
-class DataTableSummary(_Model, kw_only=True, frozen=True):
+class DataTableSummary(Model, kw_only=True, frozen=True):
     """A table in a list."""
 
     id: int
@@ -173,7 +173,7 @@ class DataTable(DataTableSummary, kw_only=True, frozen=True):
     etag: str | None = None
 
 
-class AppTableStats(_Model, kw_only=True, frozen=True):
+class AppTableStats(Model, kw_only=True, frozen=True):
     """The tables of an app, counted by data source slug."""
 
     total_tables: int
@@ -183,7 +183,7 @@ class AppTableStats(_Model, kw_only=True, frozen=True):
     datasources: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict[str, dict[str, Any]])
 
 
-class TableSchema(_Model, kw_only=True, frozen=True):
+class TableSchema(Model, kw_only=True, frozen=True):
     """A table's schema and its SHA-256, which changes when and only when the schema does."""
 
     name: str
@@ -192,7 +192,7 @@ class TableSchema(_Model, kw_only=True, frozen=True):
     field_count: int
 
 
-class ValidationReport(_Model, kw_only=True, frozen=True):
+class ValidationReport(Model, kw_only=True, frozen=True):
     """What `validate` found; rows are numbered from 0 in the messages."""
 
     is_valid: bool
@@ -200,7 +200,7 @@ class ValidationReport(_Model, kw_only=True, frozen=True):
     validated_rows: int
 
 
-class ImportReport(_Model, kw_only=True, frozen=True):
+class ImportReport(Model, kw_only=True, frozen=True):
     """What the import of a Data Package did; `errors` are by table."""
 
     created_count: int
@@ -210,7 +210,7 @@ class ImportReport(_Model, kw_only=True, frozen=True):
     errors: Any = None
 
 
-class PlannedStep(_Model, kw_only=True, frozen=True):
+class PlannedStep(Model, kw_only=True, frozen=True):
     """One statement of a schema change. `destructive` ones need `allow_data_loss`."""
 
     table: str
@@ -222,7 +222,7 @@ class PlannedStep(_Model, kw_only=True, frozen=True):
     rewrites: bool = False
 
 
-class SchemaPlan(_Model, kw_only=True, frozen=True):
+class SchemaPlan(Model, kw_only=True, frozen=True):
     """What a schema change would do; the counts are of packages. `rows` is about how many each changed table has."""
 
     destructive: bool
@@ -238,7 +238,7 @@ class SchemaPlan(_Model, kw_only=True, frozen=True):
         return not (self.steps or self.changes or self.created_count or self.updated_count)
 
 
-class TableOperation(_Model, kw_only=True, frozen=True):
+class TableOperation(Model, kw_only=True, frozen=True):
     """A step of what was done to a table in the database; `revision` is the change it belongs to."""
 
     id: int
@@ -253,7 +253,7 @@ class TableOperation(_Model, kw_only=True, frozen=True):
     reason: str | None = None
 
 
-class User(_Model, kw_only=True, frozen=True):
+class User(Model, kw_only=True, frozen=True):
     """A caller: a person, or a service key, which has neither `id` nor `email`.
 
     `role` is the one held in the org `org`: `collaborator`, `operator`, `admin`, `owner` or None.
@@ -269,7 +269,35 @@ class User(_Model, kw_only=True, frozen=True):
     role: str | None = None
 
 
-class Key(_Model, kw_only=True, frozen=True):
+class Account(Model, kw_only=True, frozen=True):
+    """A user of the org. `invite_link` is in the answer alone that invited them, where no mail is sent."""
+
+    id: int
+    name: str
+    username: str | None = None
+    email: str | None = None
+    role: str | None = None
+    groups: list[Any] = msgspec.field(default_factory=list[Any])
+    is_disabled: bool = False
+    is_invitation_pending: bool = False
+    is_email_verified: bool = True
+    invite_link: str | None = None
+    api_key: str | None = None
+    active_at: datetime | None = None
+    created_at: datetime | None = None
+
+
+class Group(Model, kw_only=True, frozen=True):
+    """A group of the dashboard dialect: 1 are the admins, 2 everybody with a role, any other a team."""
+
+    id: int
+    name: str
+    type: str = "regular"
+    permissions: list[str] = msgspec.field(default_factory=list[str])
+    created_at: datetime | None = None
+
+
+class Key(Model, kw_only=True, frozen=True):
     """An API key without its secret; `prefix` is what is still shown of it."""
 
     id: int
@@ -293,7 +321,7 @@ class NewKey(Key, kw_only=True, frozen=True):
     key: str
 
 
-class Team(_Model, kw_only=True, frozen=True):
+class Team(Model, kw_only=True, frozen=True):
     """Users of the org who hold roles together."""
 
     id: int
@@ -305,7 +333,7 @@ class Team(_Model, kw_only=True, frozen=True):
     updated_at: datetime | None = None
 
 
-class TeamMember(_Model, kw_only=True, frozen=True):
+class TeamMember(Model, kw_only=True, frozen=True):
     """A user in a team; an admin of the team says who belongs to it."""
 
     id: int
@@ -315,7 +343,7 @@ class TeamMember(_Model, kw_only=True, frozen=True):
     joined_at: datetime | None = None
 
 
-class RoleHolder(_Model, kw_only=True, frozen=True):
+class RoleHolder(Model, kw_only=True, frozen=True):
     """Who holds a role on an app, a data source or a table; `subject` is `user`, `key`, `team` or `org`."""
 
     subject: str
@@ -324,7 +352,7 @@ class RoleHolder(_Model, kw_only=True, frozen=True):
     role: str
 
 
-class Rule(_Model, kw_only=True, frozen=True):
+class Rule(Model, kw_only=True, frozen=True):
     """What whom it names reads and writes of a table. Filters that are None let nothing through."""
 
     id: int
@@ -339,7 +367,7 @@ class Rule(_Model, kw_only=True, frozen=True):
     created_by: int | None = None
 
 
-class AuditEntry(_Model, kw_only=True, frozen=True):
+class AuditEntry(Model, kw_only=True, frozen=True):
     """One change: who made it, to what, and in which request."""
 
     id: int
@@ -355,7 +383,7 @@ class AuditEntry(_Model, kw_only=True, frozen=True):
     request_id: str | None = None
 
 
-class Credential(_Model, kw_only=True, frozen=True):
+class Credential(Model, kw_only=True, frozen=True):
     """Access to an outside system, without its secrets; `check_…` is what the last check found."""
 
     id: int
@@ -372,14 +400,14 @@ class Credential(_Model, kw_only=True, frozen=True):
     check_detail: str | None = None
 
 
-class CredentialCheck(_Model, kw_only=True, frozen=True):
+class CredentialCheck(Model, kw_only=True, frozen=True):
     """What came of trying to connect."""
 
     ok: bool
     detail: str
 
 
-class CredentialKind(_Model, kw_only=True, frozen=True):
+class CredentialKind(Model, kw_only=True, frozen=True):
     """A kind of credential, with JSON Schemas of what it takes."""
 
     kind: str
@@ -388,7 +416,7 @@ class CredentialKind(_Model, kw_only=True, frozen=True):
     secrets: dict[str, Any]
 
 
-class Webhook(_Model, kw_only=True, frozen=True):
+class Webhook(Model, kw_only=True, frozen=True):
     """Where events of an app are sent; `disabled_reason` says why the server switched it off, if it did."""
 
     id: int
@@ -412,7 +440,7 @@ class NewWebhook(Webhook, kw_only=True, frozen=True):
     secret: str
 
 
-class WebhookDelivery(_Model, kw_only=True, frozen=True):
+class WebhookDelivery(Model, kw_only=True, frozen=True):
     """One event for one webhook; `status_code` and `error` are those of the last attempt."""
 
     id: int
@@ -427,7 +455,7 @@ class WebhookDelivery(_Model, kw_only=True, frozen=True):
     payload: Any = None
 
 
-class Health(_Model, kw_only=True, frozen=True):
+class Health(Model, kw_only=True, frozen=True):
     """The server's word on itself; `status` is `ok` when everything is."""
 
     status: str = ""

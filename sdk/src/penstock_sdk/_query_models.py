@@ -12,14 +12,20 @@ from typing import Any, Literal, TypeVar, cast
 import msgspec
 
 from penstock_sdk._errors import UnexpectedAnswerError
+from penstock_sdk._model import Model
 
 __all__ = [
     "Job",
     "Person",
+    "QueryDiff",
     "QuerySource",
+    "QueryVersion",
     "ResultColumn",
     "ResultInfo",
     "SavedQuery",
+    "Snippet",
+    "SourceCheck",
+    "SourceKind",
     "SourceTable",
     "Visualization",
 ]
@@ -28,11 +34,7 @@ JobState = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
 _STATES: dict[int, JobState] = {1: "waiting", 2: "running", 3: "succeeded", 4: "failed", 5: "cancelled"}
 
 
-class _Model(msgspec.Struct, kw_only=True, frozen=True):
-    """A frozen answer of the server."""
-
-
-class Person(_Model, kw_only=True, frozen=True):
+class Person(Model, kw_only=True, frozen=True):
     """A user, as objects name them."""
 
     id: int | None = None
@@ -40,7 +42,7 @@ class Person(_Model, kw_only=True, frozen=True):
     email: str | None = None
 
 
-class QuerySource(_Model, kw_only=True, frozen=True):
+class QuerySource(Model, kw_only=True, frozen=True):
     """A data source as queries know it, by its number. `app` and `slug` are those of a source of tables."""
 
     id: int
@@ -59,14 +61,29 @@ class QuerySource(_Model, kw_only=True, frozen=True):
         return f"{self.app}/{self.slug}" if self.app and self.slug else self.name
 
 
-class SourceTable(_Model, kw_only=True, frozen=True):
+class SourceKind(Model, kw_only=True, frozen=True):
+    """A type of foreign data source; `configuration_schema` is the JSON Schema of its options."""
+
+    type: str
+    name: str
+    configuration_schema: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+
+
+class SourceCheck(Model, kw_only=True, frozen=True):
+    """Whether a data source answers; `message` says what went wrong."""
+
+    ok: bool
+    message: str
+
+
+class SourceTable(Model, kw_only=True, frozen=True):
     """A table of a data source, with its columns; the type of a column is None where the server says none."""
 
     name: str
     columns: dict[str, str | None]
 
 
-class Visualization(_Model, kw_only=True, frozen=True):
+class Visualization(Model, kw_only=True, frozen=True):
     """How a query's result is shown."""
 
     id: int
@@ -76,7 +93,7 @@ class Visualization(_Model, kw_only=True, frozen=True):
     options: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
 
 
-class SavedQuery(_Model, kw_only=True, frozen=True):
+class SavedQuery(Model, kw_only=True, frozen=True):
     """A query under a number. `query` is its text, `options["parameters"]` define its parameters."""
 
     id: int
@@ -104,14 +121,51 @@ class SavedQuery(_Model, kw_only=True, frozen=True):
     api_key: str | None = None
 
 
-class ResultColumn(_Model, kw_only=True, frozen=True):
+class QueryVersion(Model, kw_only=True, frozen=True):
+    """What a query was. In lists it has `changed`, the fields that it changed; by itself what these were."""
+
+    version: int
+    created_at: datetime | None = None
+    user: Person | None = None
+    changed: list[str] | None = None
+    name: str | None = None
+    query: str | None = None
+    description: str | None = None
+    data_source_id: int | None = None
+    options: dict[str, Any] | None = None
+    schedule: dict[str, Any] | None = None
+    tags: list[str] | None = None
+
+
+class QueryDiff(Model, kw_only=True, frozen=True):
+    """What became of a query: `changes` by field, and the SQL as a unified `diff`."""
+
+    from_version: int | None = msgspec.field(name="from")
+    to_version: int = msgspec.field(name="to")
+    changes: dict[str, Any]
+    diff: str
+
+
+class Snippet(Model, kw_only=True, frozen=True):
+    """A piece of SQL that the people of an org share."""
+
+    id: int
+    trigger: str
+    description: str = ""
+    snippet: str = ""
+    user: Person | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class ResultColumn(Model, kw_only=True, frozen=True):
     """A column of a result; `type` is `integer`, `float`, `boolean`, `string`, `date`, `datetime` or None."""
 
     name: str
     type: str | None = None
 
 
-class ResultInfo(_Model, kw_only=True, frozen=True):
+class ResultInfo(Model, kw_only=True, frozen=True):
     """A stored result without its rows. `truncated` says that the query would have had more."""
 
     id: int
@@ -125,7 +179,7 @@ class ResultInfo(_Model, kw_only=True, frozen=True):
     retrieved_at: datetime | None = None
 
 
-class Job(_Model, kw_only=True, frozen=True):
+class Job(Model, kw_only=True, frozen=True):
     """A run of a query: waiting (with `queue_position`), running (with `rows` so far), or at its end."""
 
     id: str

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import base64
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 
+from penstock_sdk._answer import Answer
 from penstock_sdk._errors import ConfigurationError, PenstockError, UnauthorizedError
 from penstock_sdk._timing import AsyncLock
-
-if TYPE_CHECKING:
-    from penstock_sdk._async.transport import AsyncTransport
 
 # Seconds before expiry at which an access token is renewed.
 _MARGIN = 30.0
 
 
+class AsyncSender(Protocol):
+    """As much of a transport as it takes to log in."""
+
+    async def request(
+        self, method: str, path: str, *, body: Any = None, anonymous: bool = False
+    ) -> Answer: ...
+
+
 class AsyncCredential:
     """No credential; the base of the others."""
 
-    async def headers(self, transport: AsyncTransport) -> dict[str, str]:
+    async def headers(self, transport: AsyncSender) -> dict[str, str]:
         """What to add to a request."""
         return {}
 
-    async def renew(self, transport: AsyncTransport, refused: dict[str, str]) -> bool:
+    async def renew(self, transport: AsyncSender, refused: dict[str, str]) -> bool:
         """Called after a 401 on a request that carried `refused`; True when repeating it makes sense."""
         return False
 
@@ -39,7 +45,7 @@ class AsyncKeyCredential(AsyncCredential):
         if not self._key.isprintable():
             raise ConfigurationError("The API key holds a control character, such as a line break.")
 
-    async def headers(self, transport: AsyncTransport) -> dict[str, str]:
+    async def headers(self, transport: AsyncSender) -> dict[str, str]:
         return {"Authorization": f"Key {self._key}"}
 
 
@@ -60,21 +66,21 @@ class AsyncPasswordCredential(AsyncCredential):
         self._login["password"] = password
         self._accept(tokens)
 
-    async def headers(self, transport: AsyncTransport) -> dict[str, str]:
+    async def headers(self, transport: AsyncSender) -> dict[str, str]:
         if self._access is None or time.monotonic() >= self._expires - _MARGIN:
             async with self._lock:
                 if self._access is None or time.monotonic() >= self._expires - _MARGIN:
                     await self._obtain(transport)
         return {"Authorization": f"Bearer {self._access}"}
 
-    async def renew(self, transport: AsyncTransport, refused: dict[str, str]) -> bool:
+    async def renew(self, transport: AsyncSender, refused: dict[str, str]) -> bool:
         async with self._lock:
             # Another task may have renewed it while this one was waiting.
             if refused.get("Authorization") == f"Bearer {self._access}":
                 await self._obtain(transport)
         return True
 
-    async def _obtain(self, transport: AsyncTransport) -> None:
+    async def _obtain(self, transport: AsyncSender) -> None:
         if self._refresh is not None:
             try:
                 await self._exchange(transport, "/api/auth/jwt/token/refresh/", {"refresh": self._refresh})
@@ -84,7 +90,7 @@ class AsyncPasswordCredential(AsyncCredential):
                 return
         await self._exchange(transport, "/api/auth/jwt/token/", self._login)
 
-    async def _exchange(self, transport: AsyncTransport, path: str, body: dict[str, str]) -> None:
+    async def _exchange(self, transport: AsyncSender, path: str, body: dict[str, str]) -> None:
         answer = await transport.request("POST", path, body=body, anonymous=True)
         self._accept(answer.json())
 

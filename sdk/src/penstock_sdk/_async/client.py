@@ -17,11 +17,13 @@ from penstock_sdk._async.resources.audit import AsyncAudit
 from penstock_sdk._async.resources.credentials import AsyncCredentials
 from penstock_sdk._async.resources.dashboards import AsyncDashboards
 from penstock_sdk._async.resources.data_sources import AsyncDataSources
-from penstock_sdk._async.resources.identity import AsyncAuth, AsyncKeys, AsyncUsers
+from penstock_sdk._async.resources.identity import AsyncAuth, AsyncKeys
 from penstock_sdk._async.resources.jobs import AsyncJobs
 from penstock_sdk._async.resources.queries import AsyncQueries
 from penstock_sdk._async.resources.results import AsyncQueryResults
+from penstock_sdk._async.resources.snippets import AsyncSnippets
 from penstock_sdk._async.resources.teams import AsyncTeams
+from penstock_sdk._async.resources.users import AsyncGroups, AsyncUsers
 from penstock_sdk._async.resources.visualizations import AsyncVisualizations
 from penstock_sdk._async.transport import AsyncTransport
 from penstock_sdk._config import login_of_environment, resolve
@@ -85,6 +87,7 @@ class AsyncClient:
         self.apps = AsyncApps(self._transport)
         self.credentials = AsyncCredentials(self._transport)
         self.users = AsyncUsers(self._transport)
+        self.groups = AsyncGroups(self._transport)
         self.keys = AsyncKeys(self._transport)
         self.teams = AsyncTeams(self._transport)
         self.audit = AsyncAudit(self._transport)
@@ -93,6 +96,7 @@ class AsyncClient:
         self.query_results = AsyncQueryResults(self._transport)
         self.jobs = AsyncJobs(self._transport)
         self.data_sources = AsyncDataSources(self._transport)
+        self.snippets = AsyncSnippets(self._transport)
         self.visualizations = AsyncVisualizations(self._transport)
         self.dashboards = AsyncDashboards(self._transport)
         self.alerts = AsyncAlerts(self._transport)

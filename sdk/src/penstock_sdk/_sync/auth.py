@@ -6,28 +6,32 @@ from __future__ import annotations
 
 import base64
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 
+from penstock_sdk._answer import Answer
 from penstock_sdk._errors import ConfigurationError, PenstockError, UnauthorizedError
 from penstock_sdk._timing import Lock
-
-if TYPE_CHECKING:
-    from penstock_sdk._sync.transport import Transport
 
 # Seconds before expiry at which an access token is renewed.
 _MARGIN = 30.0
 
 
+class Sender(Protocol):
+    """As much of a transport as it takes to log in."""
+
+    def request(self, method: str, path: str, *, body: Any = None, anonymous: bool = False) -> Answer: ...
+
+
 class Credential:
     """No credential; the base of the others."""
 
-    def headers(self, transport: Transport) -> dict[str, str]:
+    def headers(self, transport: Sender) -> dict[str, str]:
         """What to add to a request."""
         return {}
 
-    def renew(self, transport: Transport, refused: dict[str, str]) -> bool:
+    def renew(self, transport: Sender, refused: dict[str, str]) -> bool:
         """Called after a 401 on a request that carried `refused`; True when repeating it makes sense."""
         return False
 
@@ -41,7 +45,7 @@ class KeyCredential(Credential):
         if not self._key.isprintable():
             raise ConfigurationError("The API key holds a control character, such as a line break.")
 
-    def headers(self, transport: Transport) -> dict[str, str]:
+    def headers(self, transport: Sender) -> dict[str, str]:
         return {"Authorization": f"Key {self._key}"}
 
 
@@ -62,21 +66,21 @@ class PasswordCredential(Credential):
         self._login["password"] = password
         self._accept(tokens)
 
-    def headers(self, transport: Transport) -> dict[str, str]:
+    def headers(self, transport: Sender) -> dict[str, str]:
         if self._access is None or time.monotonic() >= self._expires - _MARGIN:
             with self._lock:
                 if self._access is None or time.monotonic() >= self._expires - _MARGIN:
                     self._obtain(transport)
         return {"Authorization": f"Bearer {self._access}"}
 
-    def renew(self, transport: Transport, refused: dict[str, str]) -> bool:
+    def renew(self, transport: Sender, refused: dict[str, str]) -> bool:
         with self._lock:
             # Another thread may have renewed it while this one was waiting.
             if refused.get("Authorization") == f"Bearer {self._access}":
                 self._obtain(transport)
         return True
 
-    def _obtain(self, transport: Transport) -> None:
+    def _obtain(self, transport: Sender) -> None:
         if self._refresh is not None:
             try:
                 self._exchange(transport, "/api/auth/jwt/token/refresh/", {"refresh": self._refresh})
@@ -86,7 +90,7 @@ class PasswordCredential(Credential):
                 return
         self._exchange(transport, "/api/auth/jwt/token/", self._login)
 
-    def _exchange(self, transport: Transport, path: str, body: dict[str, str]) -> None:
+    def _exchange(self, transport: Sender, path: str, body: dict[str, str]) -> None:
         answer = transport.request("POST", path, body=body, anonymous=True)
         self._accept(answer.json())
 

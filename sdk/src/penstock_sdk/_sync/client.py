@@ -23,11 +23,13 @@ from penstock_sdk._sync.resources.audit import Audit
 from penstock_sdk._sync.resources.credentials import Credentials
 from penstock_sdk._sync.resources.dashboards import Dashboards
 from penstock_sdk._sync.resources.data_sources import DataSources
-from penstock_sdk._sync.resources.identity import Auth, Keys, Users
+from penstock_sdk._sync.resources.identity import Auth, Keys
 from penstock_sdk._sync.resources.jobs import Jobs
 from penstock_sdk._sync.resources.queries import Queries
 from penstock_sdk._sync.resources.results import QueryResults
+from penstock_sdk._sync.resources.snippets import Snippets
 from penstock_sdk._sync.resources.teams import Teams
+from penstock_sdk._sync.resources.users import Groups, Users
 from penstock_sdk._sync.resources.visualizations import Visualizations
 from penstock_sdk._sync.transport import Transport
 
@@ -87,6 +89,7 @@ class Client:
         self.apps = Apps(self._transport)
         self.credentials = Credentials(self._transport)
         self.users = Users(self._transport)
+        self.groups = Groups(self._transport)
         self.keys = Keys(self._transport)
         self.teams = Teams(self._transport)
         self.audit = Audit(self._transport)
@@ -95,6 +98,7 @@ class Client:
         self.query_results = QueryResults(self._transport)
         self.jobs = Jobs(self._transport)
         self.data_sources = DataSources(self._transport)
+        self.snippets = Snippets(self._transport)
         self.visualizations = Visualizations(self._transport)
         self.dashboards = Dashboards(self._transport)
         self.alerts = Alerts(self._transport)

@@ -38,6 +38,8 @@ for _path, _group in (
     ("records:app", "Data"),
     ("query:query", "Queries"),
     ("queries:app", "Queries"),
+    ("data_sources:app", "Queries"),
+    ("snippets:app", "Queries"),
     ("dashboards:app", "Queries"),
     ("alerts:app", "Queries"),
     ("scripts:gdpr_scrub", "Queries"),
@@ -50,6 +52,7 @@ for _path, _group in (
     ("edges:app", "Data"),
     ("webhooks:app", "Data"),
     ("credentials:app", "Data"),
+    ("users:app", "People"),
     ("teams:app", "People"),
     ("access:app", "People"),
     ("rules:app", "People"),
@@ -57,7 +60,7 @@ for _path, _group in (
     ("gen:app", "Data"),
 ):
     _module, _, _attribute = _path.partition(":")
-    _name = _module if _attribute == "app" else _attribute.replace("_", "-")
+    _name = (_module if _attribute == "app" else _attribute).replace("_", "-")
     app.command(f"{_COMMANDS}.{_path}", name=_name, group=_group)
 
 

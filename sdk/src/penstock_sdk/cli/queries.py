@@ -11,7 +11,7 @@ import msgspec
 from cyclopts import App, Parameter
 
 from penstock_sdk._query_models import SavedQuery
-from penstock_sdk.cli import _documents
+from penstock_sdk.cli import _documents, _versions
 from penstock_sdk.cli._answers import (
     Format,
     MaxAge,
@@ -250,3 +250,7 @@ def _definitions(text: str | None) -> list[dict[str, Any]] | None:
     if not isinstance(found, list):
         raise CommandError("--parameters is a JSON array of definitions.")
     return cast("list[dict[str, Any]]", found)
+
+
+for _command in _versions.COMMANDS:
+    app.command(_command)

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from penstock_sdk._async.pages import AsyncPager
-from penstock_sdk._async.resources.base import AsyncResource, given, segment
+from penstock_sdk._async.resources.base import given, segment
+from penstock_sdk._async.resources.people import AsyncOpenToPeople
 from penstock_sdk._async.transport import AsyncTransport
 from penstock_sdk._dashboard_models import Dashboard, Share, Widget
 
 
-class AsyncDashboards(AsyncResource):
+class AsyncDashboards(AsyncOpenToPeople):
     """The dashboards of an org that the caller may see."""
 
     def __init__(self, transport: AsyncTransport) -> None:

@@ -1,4 +1,4 @@
-"""Users, API keys, and the caller's own password."""
+"""API keys, and the caller's own password."""
 
 from __future__ import annotations
 
@@ -6,25 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
-import msgspec
-
 from penstock_sdk._async.auth import AsyncPasswordCredential
 from penstock_sdk._async.pages import AsyncPager
 from penstock_sdk._async.resources.base import AsyncResource, given, segment
 from penstock_sdk._async.transport import AsyncTransport
-from penstock_sdk._models import Key, NewKey, User
-
-
-class AsyncUsers(AsyncResource):
-    """Users."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        super().__init__(transport, "/api/users/")
-
-    async def me(self) -> User:
-        """The caller."""
-        body = (await self._transport.request("GET", f"{self._path}me/")).json()
-        return msgspec.convert(body.get("data", body), User)
+from penstock_sdk._models import Key, NewKey
 
 
 class AsyncKeys(AsyncResource):

@@ -9,12 +9,13 @@ import msgspec
 
 from penstock_sdk._answer import Answer
 from penstock_sdk._async.pages import AsyncPager
-from penstock_sdk._async.resources.base import AsyncResource, given, segment
+from penstock_sdk._async.resources.base import given, segment
 from penstock_sdk._async.resources.data_sources import AsyncDataSources
 from penstock_sdk._async.resources.jobs import AsyncJobs, OnProgress
+from penstock_sdk._async.resources.people import AsyncOpenToPeople
 from penstock_sdk._async.resources.results import AsyncQueryResult, AsyncQueryResults
 from penstock_sdk._async.transport import AsyncTransport
-from penstock_sdk._query_models import Job, SavedQuery, job_of, result_of
+from penstock_sdk._query_models import Job, QueryDiff, QueryVersion, SavedQuery, job_of, result_of
 from penstock_sdk._results import Parameters, in_address, refuse_failure
 
 Which = Literal["all", "my", "favorites", "archive"]
@@ -53,7 +54,7 @@ class AsyncQueryRun:
             await AsyncJobs(self._transport).cancel(self.job.id)
 
 
-class AsyncQueries(AsyncResource):
+class AsyncQueries(AsyncOpenToPeople):
     """The queries of an org that the caller may see."""
 
     def __init__(self, transport: AsyncTransport) -> None:
@@ -139,6 +140,26 @@ class AsyncQueries(AsyncResource):
     async def fork(self, query_id: int) -> SavedQuery:
         """A copy of the caller's own, with its visualizations."""
         return _query(await self._transport.request("POST", f"{self._of(query_id)}/fork", body={}))
+
+    def versions(self, query_id: int, *, page_size: int = 25) -> AsyncPager[QueryVersion]:
+        """What a query was, the newest first; the last 200 are kept."""
+        return self._counted(f"{self._of(query_id)}/versions", QueryVersion, page_size, [])
+
+    async def version(self, query_id: int, version: int) -> QueryVersion:
+        """One version with all it had. A NotFoundError when it is not kept."""
+        path = f"{self._of(query_id)}/versions/{segment(version)}"
+        return (await self._transport.request("GET", path)).as_type(QueryVersion)
+
+    async def diff(self, query_id: int, version: int, other: int | None = None) -> QueryDiff:
+        """What changed in a version since the one before it, or since `other`."""
+        path = f"{self._of(query_id)}/versions/{segment(version)}/diff"
+        params = [] if other is None else [("with", str(other))]
+        return (await self._transport.request("GET", path, params=params)).as_type(QueryDiff)
+
+    async def restore(self, query_id: int, version: int) -> SavedQuery:
+        """Makes a query what it was, which is another version."""
+        path = f"{self._of(query_id)}/versions/{segment(version)}/restore"
+        return _query(await self._transport.request("POST", path, body={}))
 
     async def favorite(self, query_id: int) -> None:
         """Marks a query as one of the caller's favorites."""

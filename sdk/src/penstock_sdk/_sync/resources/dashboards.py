@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 from penstock_sdk._dashboard_models import Dashboard, Share, Widget
 from penstock_sdk._sync.pages import Pager
-from penstock_sdk._sync.resources.base import Resource, given, segment
+from penstock_sdk._sync.resources.base import given, segment
+from penstock_sdk._sync.resources.people import OpenToPeople
 from penstock_sdk._sync.transport import Transport
 
 
-class Dashboards(Resource):
+class Dashboards(OpenToPeople):
     """The dashboards of an org that the caller may see."""
 
     def __init__(self, transport: Transport) -> None:

@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
-from penstock_sdk._query_models import QuerySource, SourceTable, job_of, tables_of
+from collections.abc import Mapping
+from typing import Any
+
+from penstock_sdk._query_models import QuerySource, SourceCheck, SourceKind, SourceTable, job_of, tables_of
 from penstock_sdk._results import chosen_source, refuse_failure
-from penstock_sdk._sync.resources.base import Resource, segment
+from penstock_sdk._sync.resources.base import Resource, given, segment
 from penstock_sdk._sync.resources.jobs import Jobs
 from penstock_sdk._sync.transport import Transport
 
 # Inside the class `list` is its method.
 _Sources = list[QuerySource]
 _Tables = list[SourceTable]
+_Kinds = list[SourceKind]
 
 
 class DataSources(Resource):
@@ -39,6 +43,39 @@ class DataSources(Resource):
     def number_of(self, wanted: int | str | None = None) -> int:
         """The number of the one that is meant, which may be its number."""
         return wanted if isinstance(wanted, int) else (self.find(wanted)).id
+
+    def kinds(self) -> _Kinds:
+        """The types of foreign data sources, with what they take; for admins."""
+        return (self._transport.request("GET", f"{self._path}/types")).as_type(_Kinds)
+
+    def create(self, name: str, type: str, options: Mapping[str, Any] | None = None) -> QuerySource:
+        """Connects a foreign one. `options` are settings and secrets together, or `{"credential": name}`."""
+        body = {"name": name, "type": type, "options": dict(options or {})}
+        return (self._transport.request("POST", self._path, body=body)).as_type(QuerySource)
+
+    def update(
+        self, number: int, *, name: str | None = None, options: Mapping[str, Any] | None = None
+    ) -> QuerySource:
+        """Changes what is given; `options` replace the old ones, and a secret of `--------` stays."""
+        body = given(name=name, options=options)
+        return (self._transport.request("POST", self._of(number), body=body)).as_type(QuerySource)
+
+    def delete(self, number: int) -> None:
+        """Disconnects it: its results go, its queries stay without a data source."""
+        self._transport.request("DELETE", self._of(number))
+
+    def test(self, number: int) -> SourceCheck:
+        """Tries to connect."""
+        return (self._transport.request("POST", f"{self._of(number)}/test", body={})).as_type(SourceCheck)
+
+    def pause(self, number: int, reason: str | None = None) -> QuerySource:
+        """Nobody asks it for a while; results that are there are still shown."""
+        answer = self._transport.request("POST", f"{self._of(number)}/pause", body=given(reason=reason))
+        return answer.as_type(QuerySource)
+
+    def resume(self, number: int) -> QuerySource:
+        """It is asked again."""
+        return (self._transport.request("DELETE", f"{self._of(number)}/pause")).as_type(QuerySource)
 
     def tables(self, number: int, *, refresh: bool = False) -> _Tables:
         """The tables of a data source with their columns; `refresh` has the server look them up anew."""

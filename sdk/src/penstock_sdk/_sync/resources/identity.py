@@ -1,6 +1,6 @@
 # Generated from _async/resources/identity.py by scripts/async_to_sync.py; change that file instead.
 
-"""Users, API keys, and the caller's own password."""
+"""API keys, and the caller's own password."""
 
 from __future__ import annotations
 
@@ -8,25 +8,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
-import msgspec
-
-from penstock_sdk._models import Key, NewKey, User
+from penstock_sdk._models import Key, NewKey
 from penstock_sdk._sync.auth import PasswordCredential
 from penstock_sdk._sync.pages import Pager
 from penstock_sdk._sync.resources.base import Resource, given, segment
 from penstock_sdk._sync.transport import Transport
-
-
-class Users(Resource):
-    """Users."""
-
-    def __init__(self, transport: Transport) -> None:
-        super().__init__(transport, "/api/users/")
-
-    def me(self) -> User:
-        """The caller."""
-        body = (self._transport.request("GET", f"{self._path}me/")).json()
-        return msgspec.convert(body.get("data", body), User)
 
 
 class Keys(Resource):

@@ -10,12 +10,13 @@ from typing import Any, Literal
 import msgspec
 
 from penstock_sdk._answer import Answer
-from penstock_sdk._query_models import Job, SavedQuery, job_of, result_of
+from penstock_sdk._query_models import Job, QueryDiff, QueryVersion, SavedQuery, job_of, result_of
 from penstock_sdk._results import Parameters, in_address, refuse_failure
 from penstock_sdk._sync.pages import Pager
-from penstock_sdk._sync.resources.base import Resource, given, segment
+from penstock_sdk._sync.resources.base import given, segment
 from penstock_sdk._sync.resources.data_sources import DataSources
 from penstock_sdk._sync.resources.jobs import Jobs, OnProgress
+from penstock_sdk._sync.resources.people import OpenToPeople
 from penstock_sdk._sync.resources.results import QueryResult, QueryResults
 from penstock_sdk._sync.transport import Transport
 
@@ -53,7 +54,7 @@ class QueryRun:
             Jobs(self._transport).cancel(self.job.id)
 
 
-class Queries(Resource):
+class Queries(OpenToPeople):
     """The queries of an org that the caller may see."""
 
     def __init__(self, transport: Transport) -> None:
@@ -139,6 +140,26 @@ class Queries(Resource):
     def fork(self, query_id: int) -> SavedQuery:
         """A copy of the caller's own, with its visualizations."""
         return _query(self._transport.request("POST", f"{self._of(query_id)}/fork", body={}))
+
+    def versions(self, query_id: int, *, page_size: int = 25) -> Pager[QueryVersion]:
+        """What a query was, the newest first; the last 200 are kept."""
+        return self._counted(f"{self._of(query_id)}/versions", QueryVersion, page_size, [])
+
+    def version(self, query_id: int, version: int) -> QueryVersion:
+        """One version with all it had. A NotFoundError when it is not kept."""
+        path = f"{self._of(query_id)}/versions/{segment(version)}"
+        return (self._transport.request("GET", path)).as_type(QueryVersion)
+
+    def diff(self, query_id: int, version: int, other: int | None = None) -> QueryDiff:
+        """What changed in a version since the one before it, or since `other`."""
+        path = f"{self._of(query_id)}/versions/{segment(version)}/diff"
+        params = [] if other is None else [("with", str(other))]
+        return (self._transport.request("GET", path, params=params)).as_type(QueryDiff)
+
+    def restore(self, query_id: int, version: int) -> SavedQuery:
+        """Makes a query what it was, which is another version."""
+        path = f"{self._of(query_id)}/versions/{segment(version)}/restore"
+        return _query(self._transport.request("POST", path, body={}))
 
     def favorite(self, query_id: int) -> None:
         """Marks a query as one of the caller's favorites."""
