@@ -104,7 +104,8 @@ class TablesSettings:
     )
     spool_limit: int = setting(
         2 * 1024**3,
-        "The largest Parquet file that an import takes, in bytes; it is kept in the data directory meanwhile.",
+        "The largest Parquet file that an import takes, and the largest of any kind for a table in MongoDB, in bytes; "
+        "it is kept in the data directory meanwhile.",
         check=at_least(1),
     )
     quarantine_rows: int = setting(

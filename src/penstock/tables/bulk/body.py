@@ -38,6 +38,13 @@ async def pieces(request: http.AnyRequest, wait: float) -> AsyncGenerator[bytes]
         yield piece
 
 
+async def reading(file: IO[bytes]) -> AsyncGenerator[bytes]:
+    """A file from its beginning, as a body comes."""
+    await asyncio.to_thread(file.seek, 0)
+    while piece := await asyncio.to_thread(file.read, _PIECE):
+        yield piece
+
+
 async def blocks(body: AsyncGenerator[bytes], reader: Reader) -> AsyncGenerator[Block]:
     """The rows of a body, read in a thread; a block may be empty when rows come slowly."""
     gathered: list[bytes] = []
@@ -51,10 +58,12 @@ async def blocks(body: AsyncGenerator[bytes], reader: Reader) -> AsyncGenerator[
     yield await asyncio.to_thread(reader.feed, b"".join(gathered), last=True)
 
 
-async def spool(body: AsyncGenerator[bytes], directory: Path | None, limit: int) -> IO[bytes]:
+async def spool(
+    body: AsyncGenerator[bytes], directory: Path | None, limit: int, kind: str, hint: str
+) -> IO[bytes]:
     """The whole body in a file without a name, which is gone when closed, or when the process is.
 
-    Raises `TooLarge` beyond `limit` bytes.
+    Raises `TooLarge` beyond `limit` bytes; `kind` says what such a body is, `hint` what to do instead.
     """
     file = await asyncio.to_thread(_temporary, directory)
     try:
@@ -63,8 +72,7 @@ async def spool(body: AsyncGenerator[bytes], directory: Path | None, limit: int)
             size += len(piece)
             if size > limit:
                 raise errors.TooLarge(
-                    f"The file is larger than {limit:,} bytes, which is the most a Parquet import may have.",
-                    hint="Send it in parts, or as CSV or NDJSON, which may have any size.",
+                    f"The file is larger than {limit:,} bytes, which is the most {kind} may have.", hint=hint
                 )
             await asyncio.to_thread(file.write, piece)
         file.seek(0)

@@ -1,6 +1,6 @@
-"""A list as a file: rows by COPY, of one snapshot, so that memory does not grow with their number.
+"""A list as a file, of one snapshot, piece by piece, so that memory does not grow with the number of its rows.
 
-PostgreSQL writes the lines; CSV and NDJSON are passed on as they come.
+The provider of the table gives lines, PostgreSQL by COPY; CSV and NDJSON are passed on as they come.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LINES: Mapping[str, Any] = {"format": "csv", "delimiter": "\x02", "quote": "\x0
 
 
 class Writer(Protocol):
-    """Makes a file of the lines that PostgreSQL writes; what it gives may be empty for the moment."""
+    """Makes a file of the lines that a provider gives; what it gives may be empty for the moment."""
 
     def begin(self) -> bytes: ...
 
@@ -99,13 +99,17 @@ def writer_of(plan: RecordPlan, options: ExportOptions) -> Writer:
             return ParquetFrames([plan.table.schema.by_name[name] for name in plan.fields])
 
 
-async def pieces(
-    conn: Connection, wanted: Statement, options: ExportOptions, writer: Writer
-) -> AsyncGenerator[bytes]:
-    """The file, piece by piece. `conn` is in a transaction."""
+def copied(conn: Connection, plan: RecordPlan, options: ExportOptions) -> AsyncGenerator[bytes]:
+    """The lines of a table of PostgreSQL. `conn` is in a transaction."""
+    wanted = statement(plan, options)
     kind = _LINES if options.format is Format.NDJSON else _CSV
+    return copy_out(conn, wanted.sql, wanted.values, **kind)
+
+
+async def pieces(source: AsyncGenerator[bytes], writer: Writer) -> AsyncGenerator[bytes]:
+    """The file of these lines, piece by piece."""
     head = writer.begin()  # what fails before there are rows is answered as an error
-    async with aclosing(copy_out(conn, wanted.sql, wanted.values, **kind)) as source:
+    async with aclosing(source):
         async for lines in source:
             piece = lines if isinstance(writer, Lines) else await asyncio.to_thread(writer.write, lines)
             yield head + piece

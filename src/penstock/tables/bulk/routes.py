@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,34 +14,20 @@ from litestar.response.base import ASGIResponse
 from penstock.identity import audit
 from penstock.kit import errors, http, paging
 from penstock.kit.db import Pool
-from penstock.kit.streaming import Stream, Streams, ahead
+from penstock.kit.streaming import Stream, Streams
 from penstock.tables import access
 from penstock.tables.bulk import export, quarantine
-from penstock.tables.bulk.body import blocks, pieces, spool
-from penstock.tables.bulk.csv import CsvReader
-from penstock.tables.bulk.load import Loader
-from penstock.tables.bulk.ndjson import NdjsonReader
-from penstock.tables.bulk.options import (
-    MEDIA_TYPES,
-    ExportOptions,
-    Format,
-    ImportOptions,
-    Mode,
-    parse_export,
-    parse_import,
-)
-from penstock.tables.bulk.quarantine import Quarantine
-from penstock.tables.bulk.rows import Block
+from penstock.tables.bulk.importing import Import, in_time, unique_of
+from penstock.tables.bulk.options import MEDIA_TYPES, ExportOptions, Format, parse_export, parse_import
 from penstock.tables.bulk.sending import Told
 from penstock.tables.bulk.tally import Tally
 from penstock.tables.graph.requests import as_conditions
-from penstock.tables.providers import Feature
+from penstock.tables.models import ProviderType
+from penstock.tables.providers import Feature, mongodb
 from penstock.tables.records.call import Call, enter, plan_around
-from penstock.tables.records.matching import unique_fields
 from penstock.tables.records.plan import RecordPlan, plan_list
 from penstock.tables.records.request import parse_list
 from penstock.tables.records.routes import EXPORT, IMPORT
-from penstock.tables.records.upsert import has_unique_index
 from penstock.tables.settings import TablesSettings
 
 TABLE = "/api/apps/{app:str}/datatables/{table:str}"
@@ -59,108 +45,10 @@ async def import_records(request: http.AnyRequest) -> ASGIResponse:
         raise errors.Invalid({"Idempotency-Key": ["An import is not kept; send it again if it failed."]})
     settings = call.ctx.settings(TablesSettings)
     http.allow(request, settings.bulk_seconds)
-    tally = Tally()
-    loader = Loader(
-        call,
-        options.on_error,
-        options.mode,
-        _unique(call, options),
-        Quarantine(
-            call.grant,
-            call.table.definition,
-            options,
-            settings.quarantine_rows,
-            settings.quarantine_days,
-        ),
-        tally,
-    )
-
-    async def work() -> Mapping[str, Any]:
-        return await _import(call, options, settings, loader)
-
+    wanted = Import(call, options, settings, unique_of(call.table, options), Tally())
     if _NDJSON in (http.header(request, b"accept") or ""):
-        return Told(work, tally.counts)
-    return http.json(await work())
-
-
-async def _import(
-    call: Call, options: ImportOptions, settings: TablesSettings, loader: Loader
-) -> Mapping[str, Any]:
-    with call.ctx.get(Streams).one(), _in_time():
-        body = pieces(call.request, settings.bulk_patience)
-        async with (
-            aclosing(body),
-            aclosing(_blocks(call, options, settings, body)) as rows,
-            # Closed first: nothing else may close the rows while the next ones are being made.
-            aclosing(ahead(rows)) as source,
-        ):
-            # Nothing is held before there are rows to write.
-            first = await anext(source, None)
-            async with call.pool.transaction() as conn:
-                if first is not None:
-                    await loader.run(conn, _after(first, source))
-                if call.table.is_audited:
-                    await _audit(conn, call, loader.tally)
-    return loader.tally.answer()
-
-
-@contextmanager
-def _in_time() -> Generator[None]:
-    """A stream cannot be planned anew, as other requests are, when its table changes."""
-    try:
-        yield
-    except errors.Outdated as error:
-        raise errors.Conflict("The table was changed meanwhile; nothing was done. Send it again.") from error
-
-
-async def _blocks(
-    call: Call, options: ImportOptions, settings: TablesSettings, body: AsyncGenerator[bytes]
-) -> AsyncGenerator[Block]:
-    schema = call.table.schema
-    if options.format is not Format.PARQUET:
-        reader = (
-            CsvReader(schema, options.delimiter, options.nulls)
-            if options.format is Format.CSV
-            else NdjsonReader()
-        )
-        async for block in blocks(body, reader):
-            yield block
-        return
-    from penstock.tables.bulk.parquet import blocks_of  # noqa: PLC0415  (large)
-
-    with await spool(body, call.ctx.scratch, settings.spool_limit) as file:
-        found = blocks_of(file, schema)
-        while (block := await asyncio.to_thread(next, found, None)) is not None:
-            yield block
-
-
-async def _after(first: Block, others: Any) -> AsyncGenerator[Block]:
-    yield first
-    async for block in others:
-        yield block
-
-
-def _unique(call: Call, options: ImportOptions) -> tuple[str, ...]:
-    if options.mode is Mode.INSERT:
-        return ()
-    names = unique_fields(call.table, options.unique_fields)
-    if not has_unique_index(call.table, names):
-        raise errors.Invalid(
-            {
-                "unique_fields": [
-                    f"The table has no unique index over {', '.join(names)}, which this import needs."
-                ]
-            }
-        )
-    return names
-
-
-async def _audit(conn: Any, call: Call, tally: Tally) -> None:
-    definition = call.table.definition
-    detail = {name: value for name, value in tally.counts().items() if name != "seconds"}
-    await audit.record(
-        conn, call.principal, "record.import", "data_table", definition.id, definition.name, detail
-    )
+        return Told(wanted.run, wanted.tally.counts)
+    return http.json(await wanted.run())
 
 
 @get(EXPORT)
@@ -198,12 +86,18 @@ async def export_records(request: http.AnyRequest) -> ASGIResponse:
 async def _opened(
     call: Call, plan: RecordPlan, pool: Pool, options: ExportOptions, seconds: float
 ) -> AsyncGenerator[AsyncGenerator[bytes]]:
-    with call.ctx.get(Streams).one(), _in_time():
+    with call.ctx.get(Streams).one(), in_time():
         writer = await asyncio.to_thread(export.writer_of, plan, options)
-        wanted = export.statement(plan, options)
+        if call.table.provider is ProviderType.MONGODB:
+            records = await mongodb.load_engine().open_records(call.ctx, call.grant, call.table)
+            as_json = options.format is Format.NDJSON
+            lines = records.export(plan, options.limit, seconds, as_json=as_json)
+            async with aclosing(export.pieces(lines, writer)) as source:
+                yield source
+            return
         async with (
             pool.transaction(isolation="repeatable_read") as conn,
-            aclosing(export.pieces(conn, wanted, options, writer)) as source,
+            aclosing(export.pieces(export.copied(conn, plan, options), writer)) as source,
         ):
             # One statement, for as long as the whole export may take.
             await conn.execute(f"SET LOCAL statement_timeout = '{int(seconds * 1000)}ms'")

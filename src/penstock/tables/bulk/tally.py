@@ -26,6 +26,11 @@ class Tally:
     faults: list[RowFault] = field(default_factory=list[RowFault])
     started: float = field(default_factory=time.monotonic)
 
+    def begin_again(self) -> None:
+        """Nothing that was counted came to be, and the rows are read anew."""
+        self.read = self.created = self.updated = self.skipped = self.quarantined = 0
+        self.quarantine, self.faults = None, []
+
     def report(self, found: Sequence[RowFault]) -> None:
         """Keep these faults as long as there is room."""
         self.faults += found[: max(0, MAX_REPORTED - len(self.faults))]

@@ -9,7 +9,6 @@ from penstock.tables.models import ProviderType
 from penstock.tables.providers.base import Capabilities, Feature
 from penstock.tables.providers.config import refuse
 
-_LATER = "it is not available there yet."
 CAPABILITIES = Capabilities(
     ProviderType.MONGODB,
     "documents in collections of MongoDB",
@@ -25,7 +24,6 @@ CAPABILITIES = Capabilities(
         Feature.AUDIT: "an audit entry cannot be written in the transaction of the change.",
         Feature.DOCUMENT_TEXT: "documents are not kept as text.",
         Feature.LONG_NUMBERS: "it keeps 34 digits, and an aggregate that would need more is refused.",
-        Feature.FILES: f"for imports and exports, {_LATER}",
     },
 )
 _DATABASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +23,7 @@ from penstock.tables.models import DataTable
 from penstock.tables.providers.mongodb import (
     aggregating,
     edging,
+    exporting,
     listing,
     once,
     pathing,
@@ -33,10 +35,11 @@ from penstock.tables.providers.mongodb import (
 from penstock.tables.providers.mongodb.altering import Alteration
 from penstock.tables.providers.mongodb.changing import Changing, apply_all, bring_in_line
 from penstock.tables.providers.mongodb.definition import Layout, read_layout
-from penstock.tables.providers.mongodb.failures import Unexpected, Unfit, translated
+from penstock.tables.providers.mongodb.failures import Ended, Unexpected, Unfit, translated
 from penstock.tables.providers.mongodb.joining import selection
 from penstock.tables.providers.mongodb.keys import COUNTERS
 from penstock.tables.providers.mongodb.linking import Links
+from penstock.tables.providers.mongodb.loading import DocumentsTarget
 from penstock.tables.providers.mongodb.resolving import resolved
 from penstock.tables.providers.mongodb.searching import Found, find
 from penstock.tables.providers.mongodb.servers import Place, Servers
@@ -59,6 +62,8 @@ if TYPE_CHECKING:
     from penstock.tables.records.change import Versions
 
 P = TypeVar("P", RecordPlan, AggregatePlan)
+# A transaction that ended sooner did not end for its age.
+_SOON = 10.0  # seconds
 
 
 async def open_records(ctx: Context, grant: Grant, table: Table) -> MongoRecords:
@@ -317,6 +322,48 @@ class MongoRecords:
 
         settings = self._ctx.settings(TablesSettings)
         return await once.perform(self._writes, named, settings.idempotency_seconds, work)
+
+    async def require_transactions(self) -> None:
+        """Raises `BadRequest` where several records are not written wholly or not at all."""
+        await self._writes.require_transactions(limits_in(self._table, self._grant.principal))
+
+    async def load(
+        self, unique: tuple[str, ...], work: Callable[[DocumentsTarget], Awaitable[None]], *, again: bool
+    ) -> None:
+        """An import, in one transaction. `again` is that it was tried before.
+
+        Raises `Contended` when it should be tried again, `Outdated` when the schema has been changed.
+        """
+        table, grant, started = self._table, self._grant, time.monotonic()
+        try:
+            await self._writes.together(
+                lambda writes: work(DocumentsTarget(writes, table, grant, unique)),
+                limits_in(table, grant.principal),
+            )
+        except (Unfit, Unexpected) as refused:
+            await self._catch_up()
+            if again and isinstance(refused, Unfit):
+                raise
+            raise errors.Contended from refused
+        except Ended as error:
+            spent = time.monotonic() - started
+            if spent < _SOON:
+                raise
+            raise errors.BadRequest(
+                f"An import into MongoDB is one transaction, and MongoDB ended this one after {spent:.0f} seconds; "
+                "nothing was imported.",
+                hint="Send it in parts, or let transactions last longer (transactionLifetimeLimitSeconds).",
+            ) from error
+
+    async def export(
+        self, plan: RecordPlan, limit: int | None, seconds: float, *, as_json: bool
+    ) -> AsyncGenerator[bytes]:
+        """Every record of a plan in its order, as lines of JSON or of CSV."""
+        plan, found = await self._searched(replace(plan, where=await self._resolved(plan.where)))
+        wanted = exporting.Export(plan, found, limit, seconds, as_json=as_json)
+        async with aclosing(exporting.pieces(self._writes.place, wanted)) as source:
+            async for piece in source:
+                yield piece
 
     async def _catch_up(self) -> None:
         """Wait for the end of a change, and bring in line what it has left."""

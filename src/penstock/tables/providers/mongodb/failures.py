@@ -17,11 +17,18 @@ _CONTENDED = (112, 246)  # WriteConflict, SnapshotUnavailable
 _INVALID_DOCUMENT = 121
 _TOO_LARGE = (10334, 17419, 17420, 4568)  # BSONObjectTooLarge, after an update, of what is looked up
 _TOO_MUCH = (146, 292, 16945, 17280)  # ExceededMemoryLimit, NoDiskUse, of $push, KeyTooLong
+# NoSuchTransaction, TransactionExceededLifetimeLimitSeconds
+ENDED = (251, 290)
+_FULL = 388  # TransactionTooLargeForCache
 _EXPRESSION = (51091, 51108, 51075, 2)  # a regular expression or a value that cannot be used
 
 
 class Unfit(errors.BadRequest):
     """MongoDB refuses the record: it does not fit the schema of its collection."""
+
+
+class Ended(errors.Contended):
+    """MongoDB has ended the transaction before it was committed."""
 
 
 class Unexpected(Exception):
@@ -60,6 +67,11 @@ def translate(error: driver.PyMongoError) -> errors.PenstockError:  # noqa: PLR0
         return errors.Contended()
     if code == _INVALID_DOCUMENT:
         return Unfit()
+    if code == _FULL:
+        return errors.BadRequest(
+            "This is one transaction, and larger than the cache of MongoDB lets one be; nothing was changed.",
+            hint="Send it in parts, or give MongoDB a larger cache.",
+        )
     if code in _TOO_MUCH:
         return errors.BadRequest("The request needs more memory than MongoDB gives it; narrow it.")
     if code in _EXPRESSION:

@@ -17,7 +17,7 @@ from penstock.kit.errors import RowError
 from penstock.tables import store
 from penstock.tables.models import UNSET, ForeignKey, OnDelete, ProviderType
 from penstock.tables.providers.mongodb.failures import translated
-from penstock.tables.providers.mongodb.match import Match
+from penstock.tables.providers.mongodb.match import Match, any_of
 from penstock.tables.providers.mongodb.shape import (
     VERSION,
     comparable,
@@ -80,6 +80,16 @@ async def require_parents(writes: Writes, table: Table, rows: Sequence[Document]
 
     Raises `Invalid` for the key that the first bad row breaks, as PostgreSQL would find it.
     """
+    broken = await orphans(writes, table, rows)
+    if broken:
+        places, key = min(broken, key=lambda one: one[0][0])
+        raise _refusal(table, key, rows, places, is_list=is_list)
+
+
+async def orphans(
+    writes: Writes, table: Table, rows: Sequence[Document]
+) -> list[tuple[list[int], ForeignKey]]:
+    """The places of the rows that refer to a record that is not there, by foreign key; the others' records stay."""
     broken: list[tuple[list[int], ForeignKey]] = []
     for key in table.schema.foreign_keys:
         paths = [path_of(table, name) for name in key.fields]
@@ -92,9 +102,7 @@ async def require_parents(writes: Writes, table: Table, rows: Sequence[Document]
         places = [n for n, values in filled if _same(values) in missing]
         if places:
             broken.append((places, key))
-    if broken:
-        places, key = min(broken, key=lambda one: one[0][0])
-        raise _orphans(table, key, rows, places, is_list=is_list)
+    return broken
 
 
 async def _missing(
@@ -104,7 +112,7 @@ async def _missing(
     left = {_same(values): values for values in wanted}
     records, every_one = writes.collection(parent), list(left.values())
     for start in range(0, len(every_one), _AT_ONCE):
-        match = _any_of(paths, every_one[start : start + _AT_ONCE])
+        match = any_of(paths, every_one[start : start + _AT_ONCE])
         with translated():
             async for one in records.find(match, dict.fromkeys(paths, 1), session=writes.session):
                 left.pop(_same(tuple(one.get(path) for path in paths)), None)
@@ -117,13 +125,13 @@ def _same(values: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(comparable(value) for value in values)
 
 
-def _any_of(paths: Sequence[str], wanted: Sequence[Sequence[Any]]) -> Match:
-    if len(paths) == 1:
-        return {paths[0]: {"$in": [values[0] for values in wanted]}}
-    return {"$or": [dict(zip(paths, values, strict=True)) for values in wanted]}
+def missing(key: ForeignKey) -> str:
+    """What is wrong with a row that refers to a record that is not there."""
+    target = key.resource or "this table"
+    return f"The record of '{target}' that {', '.join(key.fields)} refers to does not exist."
 
 
-def _orphans(
+def _refusal(
     table: Table, key: ForeignKey, rows: Sequence[Document], places: Sequence[int], *, is_list: bool
 ) -> errors.Invalid:
     names, target = ", ".join(key.fields), key.resource or "this table"
@@ -134,7 +142,7 @@ def _orphans(
         shown = said.replace('"', "")[:100]
         message = f"The record of '{target}' that {names} ({shown}) refers to does not exist."
         return errors.Invalid({name: [message] for name in key.fields})
-    message = f"The record of '{target}' that {names} refers to does not exist."
+    message = missing(key)
     refusal = "1 row was" if len(places) == 1 else f"{len(places):,} rows were"
     return errors.Invalid(
         {},

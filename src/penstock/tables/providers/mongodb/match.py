@@ -68,6 +68,17 @@ def some(items: Sequence[Match]) -> Match:
     return items[0] if len(items) == 1 else {"$or": list(items)}
 
 
+def any_of(paths: Sequence[str], wanted: Sequence[Sequence[Any]]) -> Match:
+    """The documents whose values at these paths are one of those wanted."""
+    if len(paths) == 1:
+        return {paths[0]: {"$in": [values[0] for values in wanted]}}
+    return {
+        "$or": [
+            {path: {"$eq": value} for path, value in zip(paths, values, strict=True)} for values in wanted
+        ]
+    }
+
+
 def filled(path: str) -> Match:
     return {path: {"$exists": True}}
 

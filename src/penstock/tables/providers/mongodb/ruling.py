@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from penstock.kit import errors
 from penstock.kit.filters import conjunction
 from penstock.tables.providers.mongodb.failures import translated
-from penstock.tables.providers.mongodb.match import Match, every
+from penstock.tables.providers.mongodb.match import Match, any_of, every
 from penstock.tables.providers.mongodb.reading import matching
-from penstock.tables.providers.mongodb.shape import path_of
+from penstock.tables.providers.mongodb.shape import comparable, path_of
 from penstock.tables.rules.models import Limits
 
 if TYPE_CHECKING:
@@ -47,6 +47,23 @@ async def require_within(writes: Writes, limits: Limits, written: Sequence[Docum
     for start in range(0, len(written), _AT_ONCE):
         some = [{path: one[path] for path in paths} for one in written[start : start + _AT_ONCE]]
         await require_none(writes, limits, {"$and": [{"$or": some}, {"$nor": [within(limits)]}]})
+
+
+async def places_outside(writes: Writes, limits: Limits, written: Sequence[Document]) -> list[int]:
+    """The places of those of these records, which name their keys, that are not what the caller may write."""
+    if not limits.is_limited:
+        return []
+    paths = [path_of(limits.table, name) for name in limits.table.schema.primary_key]
+    keys = [tuple(one[path] for path in paths) for one in written]
+    found: set[tuple[Any, ...]] = set()
+    for start in range(0, len(keys), _AT_ONCE):
+        some = any_of(paths, keys[start : start + _AT_ONCE])
+        match: Match = {"$and": [some, {"$nor": [within(limits)]}]}
+        with translated():
+            shown = dict.fromkeys(paths, 1)
+            async for one in writes.collection(limits.table).find(match, shown, session=writes.session):
+                found.add(tuple(comparable(one[path]) for path in paths))
+    return [place for place, key in enumerate(keys) if tuple(map(comparable, key)) in found]
 
 
 async def require_unseen(writes: Writes, limits: Limits, match: Match) -> None:

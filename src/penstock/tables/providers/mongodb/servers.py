@@ -27,7 +27,7 @@ from penstock.kit.context import Context
 from penstock.kit.db import Connection
 from penstock.kit.outbound import OutboundSettings
 from penstock.tables import store
-from penstock.tables.providers.mongodb.failures import translate, translated
+from penstock.tables.providers.mongodb.failures import ENDED, Ended, code_of, translate, translated
 from penstock.tables.settings import TablesSettings
 
 T = TypeVar("T")
@@ -35,6 +35,7 @@ _TRUST = 5.0  # seconds
 _MAX_CLIENTS = 32
 _DUPLICATE = 11000
 _EXISTS = 48  # NamespaceExists
+_SNAPSHOTS = 13  # the wire version of MongoDB 5.0
 _POOL = 20
 _PATIENCE_MS = 3_000
 _OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(
@@ -56,6 +57,7 @@ class Server:
     patience: int
     used: float
     has_transactions: bool | None = None
+    has_snapshots: bool = False
     ready: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
 
     async def can_transact(self) -> bool:
@@ -64,6 +66,7 @@ class Server:
             with translated():
                 found = await self.client.admin.command("hello")
             self.has_transactions = "setName" in found or found.get("msg") == "isdbgrid"
+            self.has_snapshots = bool(self.has_transactions) and found.get("maxWireVersion", 0) >= _SNAPSHOTS
         return bool(self.has_transactions)
 
 
@@ -228,7 +231,7 @@ async def transact(server: Server, work: Callable[[AsyncClientSession], Awaitabl
                 return await work(session)
         except PyMongoError as error:
             if error.has_error_label("TransientTransactionError"):
-                raise errors.Contended from error
+                raise (Ended if code_of(error) in ENDED else errors.Contended) from error
             if isinstance(error, OperationFailure) and error.code == _DUPLICATE:
                 raise
             raise translate(error) from error

@@ -12,7 +12,7 @@ from penstock.kit import errors
 from penstock.tables.providers.mongodb.failures import translated
 from penstock.tables.providers.mongodb.keys import give_keys
 from penstock.tables.providers.mongodb.linking import require_parents
-from penstock.tables.providers.mongodb.match import Match, every
+from penstock.tables.providers.mongodb.match import Match, any_of, every
 from penstock.tables.providers.mongodb.ruling import complete, require_within, seen
 from penstock.tables.providers.mongodb.shape import changes, comparable, not_deleted, path_of, row_json
 from penstock.tables.providers.mongodb.violations import Taken, explained
@@ -106,10 +106,10 @@ async def _merge(
     names = [path_of(table, name) for name in unique]
     # What no index keeps unique may be there once more, where the caller does not see it.
     known = {} if indexed else seen(limits)
-    found = await _stored(writes, table, sent, names, known, live=not indexed)
+    found = await stored_records(writes, table, sent, names, known, live=not indexed)
     await require_within(writes, limits, [stored[0] for stored in found if stored])
-    _refuse_ambiguous(found, unique, is_list=incoming.is_list)
-    _check(table, incoming, sent, found, unique)
+    refuse_ambiguous(found, unique, is_list=incoming.is_list)
+    check(table, incoming, sent, found, unique)
     made = [
         {path: value for path, value in {**defaults(table.whole), **one}.items() if value is not None}
         for one, there in zip(sent, found, strict=True)
@@ -121,7 +121,8 @@ async def _merge(
     if made:
         await insert(writes, table, made)
     there = [(one, stored[0]) for one, stored in zip(sent, found, strict=True) if stored]
-    await _update(writes, table, there, unique, revive=indexed)
+    if changed := updates(table, writes, there, unique, revive=indexed):
+        await apply(writes, table, changed)
     await require_parents(writes, table, sent, is_list=incoming.is_list)
     after = iter(await _after(writes, table, [stored for _, stored in there]))
     new = iter(made)
@@ -130,16 +131,15 @@ async def _merge(
     return rows, len(made)
 
 
-async def _stored(
+async def stored_records(
     writes: Writes, table: Table, sent: Sequence[Document], names: Sequence[str], also: Match, *, live: bool
 ) -> list[list[Document]]:
     """For each row, the records that have its values in these fields; null is the same as nothing."""
     found: dict[Any, list[Document]] = {}
     known = [one for one in sent if all(one[path] is not None for path in names)]
     for start in range(0, len(known), _AT_ONCE):
-        match: Match = {
-            "$or": [{path: {"$eq": one[path]} for path in names} for one in known[start : start + _AT_ONCE]]
-        }
+        wanted = [[one[path] for path in names] for one in known[start : start + _AT_ONCE]]
+        match = any_of(names, wanted)
         if live and table.schema.soft_deletes:
             match = every([match, not_deleted(table)])
         match = every([match, also])
@@ -153,7 +153,7 @@ def _values(document: Document, names: Sequence[str]) -> tuple[Any, ...]:
     return tuple(comparable(document.get(path)) for path in names)
 
 
-def _refuse_ambiguous(found: Sequence[Sequence[Document]], unique: tuple[str, ...], *, is_list: bool) -> None:
+def refuse_ambiguous(found: Sequence[Sequence[Document]], unique: tuple[str, ...], *, is_list: bool) -> None:
     ambiguous = [place for place, stored in enumerate(found) if len(stored) > 1]
     if ambiguous:
         faults = [errors.RowError(n, {unique[0]: ["Several records match."]}) for n in ambiguous]
@@ -161,7 +161,7 @@ def _refuse_ambiguous(found: Sequence[Sequence[Document]], unique: tuple[str, ..
         raise errors.Conflict(message, rows=faults[:MAX_REPORTED] if is_list else None)
 
 
-def _check(
+def check(
     table: Table,
     incoming: Incoming,
     sent: Sequence[Document],
@@ -185,14 +185,14 @@ def _check(
         table.codec.refuse(faults, len(sent), is_list=incoming.is_list)
 
 
-async def _update(
-    writes: Writes,
+def updates(
     table: Table,
+    writes: Writes,
     there: Sequence[tuple[Document, Document]],
     unique: tuple[str, ...],
     *,
     revive: bool,
-) -> None:
+) -> list[UpdateOne]:
     operations: list[UpdateOne] = []
     deleted = path_of(table, "is_deleted")
     for one, stored in there:
@@ -200,8 +200,7 @@ async def _update(
         if revive and table.schema.soft_deletes and deleted not in one:
             change["$set"][deleted] = False
         operations.append(UpdateOne({"_id": stored["_id"]}, change))
-    if operations:
-        await apply(writes, table, operations)
+    return operations
 
 
 async def _after(writes: Writes, table: Table, before: Sequence[Document]) -> list[str]:

@@ -60,9 +60,7 @@ async def explained(
     A row and a record that agree in the fields `matched` are the same: it is changed by the row, not in its way.
     """
     known = names_by_path(table)
-    declared = {one.paths for one in indexes(table.whole.schema, layout_of(table)) if one.unique}
-    if tuple(refused.values) not in declared | {(KEY,)}:
-        raise Unexpected
+    require_declared(table, refused)
     if is_hidden(table, list(refused.values)):
         return errors.Conflict("A record like this exists already.")
     names = [known.get(path, path) for path in refused.values]
@@ -81,6 +79,17 @@ async def explained(
         f"{refusal} refused and nothing was written; row {rows[0]}: {message}",
         rows=[RowError(row, {names[0]: [message]}) for row in rows[:MAX_REPORTED]],
     )
+
+
+def unique_paths(table: Table) -> list[tuple[str, ...]]:
+    """What of a table is unique, its key first."""
+    return [(KEY,), *(one.paths for one in indexes(table.whole.schema, layout_of(table)) if one.unique)]
+
+
+def require_declared(table: Table, refused: Taken) -> None:
+    """Raises `Unexpected` for an index that the definition does not know of."""
+    if tuple(refused.values) not in unique_paths(table):
+        raise Unexpected
 
 
 def _said(table: Table, known: Mapping[str, str], path: str, value: Any) -> str:

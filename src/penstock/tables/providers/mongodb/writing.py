@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pymongo import ReturnDocument, UpdateOne
+from pymongo import InsertOne, ReturnDocument, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import PyMongoError
@@ -83,15 +83,18 @@ class Writes:
         """All of `work` or nothing. Raises `BadRequest` where that cannot be promised."""
         if self.session is not None:
             return await work(self)
-        if not await self.place.server.can_transact():
-            if limits is not None and limits.is_limited:
-                raise errors.BadRequest(_UNRULED)
-            raise errors.BadRequest(
-                _ALONE, hint="Send the records one by one, or give MongoDB a replica set."
-            )
+        await self.require_transactions(limits)
         return await transact(
             self.place.server, lambda session: work(Writes(self.place, self.links, session))
         )
+
+    async def require_transactions(self, limits: Limits | None) -> None:
+        """Raises `BadRequest` where all of something or nothing cannot be promised."""
+        if await self.place.server.can_transact():
+            return
+        if limits is not None and limits.is_limited:
+            raise errors.BadRequest(_UNRULED)
+        raise errors.BadRequest(_ALONE, hint="Send the records one by one, or give MongoDB a replica set.")
 
 
 async def create(
@@ -313,7 +316,7 @@ async def _require_all(
         raise errors.NotFound(message, rows=rows)
 
 
-async def apply(writes: Writes, table: Table, operations: Sequence[UpdateOne]) -> None:
+async def apply(writes: Writes, table: Table, operations: Sequence[InsertOne[Document] | UpdateOne]) -> None:
     """Raises `Taken`."""
     with translated():
         try:
