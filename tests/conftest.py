@@ -53,6 +53,9 @@ def databases(shared_root: Path) -> Iterator[Databases]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Where it is set, each of the many servers that tests start would compile the whole program anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if not hasattr(config, "workerinput"):
         testing.reserve_memory()
 
