@@ -17,7 +17,7 @@ import pytest
 
 from tests.acceptance.busy import HEADERS
 from tests.acceptance.test_seed_explorer import fill
-from tests.conftest import RunningServer, running_server
+from tests.conftest import RunningServer, start_server, stop_server, wait_until_ready
 from tests.databases import Databases, TestDatabase
 from tests.server.test_jobs import ask
 from tests.server.test_processes import eventually
@@ -134,7 +134,11 @@ def several(
         for one in workers:
             stack.callback(one.stop)
         serving = {**environment, "PENSTOCK_WORKER": "off"}
-        servers = [stack.enter_context(running_server(directory / f"server{n}", serving)) for n in range(2)]
+        servers = [start_server(directory / f"server{n}", serving) for n in range(2)]
+        for one in servers:
+            stack.callback(stop_server, one)
+        for one in servers:
+            wait_until_ready(one)
         made = Several(cloned, servers, workers, directory, emulator)
         made.clients = [
             stack.enter_context(httpx2.Client(base_url=one.url, headers=HEADERS, timeout=60))

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx2
 
-from tests.acceptance.several import REGIONS, WORKERS, Several, done, ended, rows, several
+from tests.acceptance.several import REGIONS, Several, done, ended, rows, several
 from tests.acceptance.test_crash_queries import RUNNING, SLOW
 from tests.acceptance.test_seed_explorer import BY_SQL, curl, pages
 from tests.s3 import emulator, put
@@ -349,5 +349,3 @@ def test_a_killed_worker(several: Several) -> None:
     )
     stored = "SELECT count(DISTINCT file) = count(*) FROM penstock.query_results"
     assert several.ask(stored) is True
-    several.workers[0].start()
-    eventually(lambda: several.ask(WORKERS) == 2)

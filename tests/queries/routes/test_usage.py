@@ -81,6 +81,9 @@ async def test_status(shop: httpx2.AsyncClient, callers: Callers, client: httpx2
     for path in ("/status.json", "/api/admin/queries/rq_status"):
         for name, status in (("owner", 403), ("operator", 403), ("anonymous", 401)):
             assert (await callers[name].get(path)).status_code == status, (path, name)
+    for caller, may in ((client, True), (shop, False)):
+        told = (await caller.get("/api/session")).json()["user"]["permissions"]
+        assert "admin" in told and ("super_admin" in told) is may
     status = (await client.get("/status.json")).json()
     assert (status["queries_count"], status["query_results_count"]) == (1, 0)
     assert status["manager"]["queues"]["queries.run"] == {"size": 1}, (status, job)

@@ -30,7 +30,7 @@ _PERMISSIONS: Final = {
         "edit_dashboard",
         "schedule_query",
     ),
-    Role.ADMIN: ("admin", "super_admin"),
+    Role.ADMIN: ("admin",),
 }
 _CONFIG: Final[dict[str, Any]] = {
     "version": __version__,
@@ -98,6 +98,8 @@ async def _user(request: AnyRequest, principal: Principal) -> tuple[dict[str, An
         return await _api_user(request, principal), []
     held = [*principal.roles.values(), principal.org_role or Role.COLLABORATOR]
     permissions = [name for role, names in _PERMISSIONS.items() if role <= max(held) for name in names]
+    if principal.is_platform_admin:
+        permissions.append("super_admin")
     groups = identity.groups_of(principal.org_role, principal.team_ids)
     shown: dict[str, Any] = {"groups": groups, "permissions": permissions, "profile_image_url": None}
     if principal.user_id is None:

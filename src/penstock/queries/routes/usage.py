@@ -21,7 +21,7 @@ from penstock.queries.store.usage import UsageEvent
 _ALL: Final = "/api/events"
 _MOST: Final = 100  # of a request
 _LONGEST: Final = 255
-_MOST_DETAILS: Final = 4096  # bytes
+_MOST_DETAILS: Final = 1024  # bytes
 _AHEAD: Final = timedelta(days=1)
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _OWN: Final = ("action", "object_type", "object_id", "timestamp")
