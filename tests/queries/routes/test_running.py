@@ -122,6 +122,41 @@ async def test_cancelling_cancels_in_the_database(asking: Asking, ctx: Context) 
     assert (await asking.client.delete(f"/api/jobs/{job}")).status_code == 200
 
 
+async def test_who_leaves_a_run_leaves_it_to_the_others(
+    asking: Asking, callers: Callers, ctx: Context
+) -> None:
+    """The owner of the org begins; an operator and a collaborator, who may see the same rows, join."""
+    query = await saved(asking, SLOW)
+    operator, collaborator = callers["operator"], callers["collaborator"]
+
+    async def asked(client: Any) -> str:
+        answer = await client.post(f"/api/queries/{query['id']}/results", json={})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["job"]["id"]
+
+    async def status(client: Any) -> int:
+        answer = await client.get(f"/api/jobs/{job}")
+        return answer.json()["job"]["status"] if answer.status_code == 200 else answer.status_code
+
+    job = await asked(asking.client)
+    assert await status(collaborator) == 404
+    assert {await asked(operator), await asked(collaborator)} == {job}
+    await until(asking, job, 2)
+    for client in (asking.client, operator):
+        assert (await client.delete(f"/api/jobs/{job}")).content == b"null\n"
+        assert await status(client) == 5
+    assert await status(collaborator) == 2
+    # Who comes back waits again, and is one for whom it goes on.
+    assert await asked(operator) == job and await status(operator) == 2
+    await collaborator.delete(f"/api/jobs/{job}")
+    assert (await status(collaborator), await status(operator)) == (5, 2)
+    # An admin who asked for none of it ends it for all.
+    await callers["admin"].delete(f"/api/jobs/{job}")
+    async with asyncio.timeout(20):
+        while await sessions(ctx) or await status(operator) != 5:
+            await asyncio.sleep(0.05)
+
+
 async def test_a_query_that_fails(asking: Asking, results: Any) -> None:
     job = await asking.run('SELECT 1 / (id - 250) AS n FROM "people"')
     assert (job["status"], job["error"]) == (4, "Division by zero.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from litestar import delete, get, post
@@ -187,30 +188,31 @@ async def _read_job(request: AnyRequest, principal: Principal) -> ASGIResponse:
 
 
 async def _cancel_job(request: AnyRequest, principal: Principal) -> ASGIResponse:
+    """Who asked for it, and is not the only one who waits, leaves it to the others."""
     stored = await _stored(request, principal)
     async with http.context(request).db.control.transaction() as conn:
-        await jobs.cancel(conn, stored.run_id, org_id=principal.org_id)
+        await store.lock_fingerprint(conn, principal.org_id, stored.fingerprint)
+        asked = stored.is_joined or _is_own(principal, stored)
+        if asked and await store.others_wait(conn, principal, stored.run_id):
+            await store.leave_run(conn, principal, stored.run_id)
+        else:
+            await jobs.cancel(conn, stored.run_id, org_id=principal.org_id)
     return null()
 
 
 async def _stored(request: AnyRequest, principal: Principal) -> store.Stored:
-    """A run that concerns the caller: their own, or one on a data source to which they have full access."""
+    """A run that concerns the caller: they asked for it, or have full access to its data source."""
     run_id = number_of(http.segment(request, "job"))
     ctx = http.context(request)
     async with ctx.db.control.transaction() as conn:
-        found = None if run_id is None else await store.run_of(conn, principal.org_id, run_id)
+        found = None if run_id is None else await store.run_of(conn, principal, run_id)
         if found is None or not _belongs(request, found):
             raise errors.NotFound("Job not found.")
         if principal.bound is not None:
             if found.query_id is None or not await within(conn, principal, found.query_id):
                 raise errors.NotFound("Job not found.")
             return found
-        own = (
-            found.user_id == principal.user_id
-            if principal.user_id is not None
-            else found.key_id == principal.key_id
-        )
-        if own or (principal.org_role or 0) >= Role.ADMIN:
+        if found.is_joined or _is_own(principal, found) or (principal.org_role or 0) >= Role.ADMIN:
             return found
         source = None
         if found.data_source_id is not None:
@@ -226,6 +228,12 @@ def _belongs(request: AnyRequest, found: store.Stored) -> bool:
     return query is None or number_of(str(query)) == found.query_id
 
 
+def _is_own(principal: Principal, found: store.Stored) -> bool:
+    if principal.user_id is not None:
+        return found.user_id == principal.user_id
+    return found.user_id is None and found.key_id == principal.key_id
+
+
 async def _answer_job(
     ctx: Context, principal: Principal, run_id: int, stored: store.Stored | None = None
 ) -> ASGIResponse:
@@ -235,6 +243,9 @@ async def _answer_job(
         if view is None:
             raise errors.NotFound("Job not found.")
         waiting = await store.position(conn, run_id) if view.state is RunState.TODO else None
+    if stored is not None and stored.is_left:
+        # For who has left it, it is over, whatever becomes of it for the others.
+        view = replace(view, state=RunState.CANCELLED, result=None)
     shown = _job(view, waiting)
     if shown["status"] == 4 and stored is not None and not await may_see(ctx, principal, stored):
         shown["error"] = HIDDEN

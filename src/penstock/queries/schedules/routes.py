@@ -58,7 +58,7 @@ async def _may_see_why(ctx: Context, principal: Principal, seen: service.Seen, p
     if not seen.can_edit or plan.run_id is None:
         return False
     async with ctx.db.control.transaction() as conn:
-        run = await run_of(conn, principal.org_id, plan.run_id)
+        run = await run_of(conn, principal, plan.run_id)
     return run is not None and await may_see(ctx, principal, run)
 
 

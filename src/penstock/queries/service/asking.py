@@ -65,6 +65,8 @@ async def start(conn: Connection, wanted: Ready, query_id: int | None, *, join: 
     run_id = None
     if join:
         run_id = await store.joinable(conn, wanted.query.org_id, wanted.query.fingerprint)
+        if run_id is not None:
+            await store.join_run(conn, wanted.principal, run_id)
     if run_id is None and wanted.query.paused is not None:
         raise errors.BadRequest(wanted.query.paused)
     return run_id or await _defer(conn, wanted, query_id)

@@ -14,7 +14,18 @@ from penstock.queries.store.results import (
     result,
     tell_gone,
 )
-from penstock.queries.store.runs import Stored, add_run, joinable, payload, position, run_of
+from penstock.queries.store.runs import (
+    Stored,
+    add_run,
+    join_run,
+    joinable,
+    leave_run,
+    lock_fingerprint,
+    others_wait,
+    payload,
+    position,
+    run_of,
+)
 
 __all__ = [
     "GONE_CHANNEL",
@@ -26,10 +37,14 @@ __all__ = [
     "drop_results",
     "forgotten",
     "installed",
+    "join_run",
     "joinable",
     "known_files",
+    "leave_run",
+    "lock_fingerprint",
     "newest",
     "newest_of",
+    "others_wait",
     "payload",
     "position",
     "result",

@@ -71,9 +71,33 @@ INSERT INTO penstock.query_runs (run_id, org_id, fingerprint, data_source_id, qu
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 
 -- name: run
--- A run of a query.
-SELECT run_id, org_id, fingerprint, data_source_id, query_id, user_id, key_id
-  FROM penstock.query_runs WHERE run_id = $1 AND org_id = $2
+-- A run of a query, and whether $3 has joined it, and left it.
+SELECT run.run_id, run.org_id, run.fingerprint, run.data_source_id, run.query_id, run.user_id, run.key_id,
+       asker.run_id IS NOT NULL AS is_joined, coalesce(asker.has_left, false) AS is_left
+  FROM penstock.query_runs AS run
+  LEFT JOIN penstock.query_run_askers AS asker ON asker.run_id = run.run_id AND asker.asker = $3
+ WHERE run.run_id = $1 AND run.org_id = $2
+
+-- name: join_run
+-- $2 waits for a run, (again) or for the first time.
+INSERT INTO penstock.query_run_askers (run_id, asker) VALUES ($1, $2)
+    ON CONFLICT (run_id, asker) DO UPDATE SET has_left = false
+
+-- name: leave_run
+-- $2 waits for a run no more.
+INSERT INTO penstock.query_run_askers (run_id, asker, has_left) VALUES ($1, $2, true)
+    ON CONFLICT (run_id, asker) DO UPDATE SET has_left = true
+
+-- name: others_wait
+-- Whether anybody but $2 waits for a run: who asked first, unless they left, or who joined.
+SELECT EXISTS (
+         SELECT FROM penstock.query_runs AS run
+          WHERE run.run_id = $1 AND coalesce(run.user_id, -run.key_id) <> $2
+            AND NOT EXISTS (
+                  SELECT FROM penstock.query_run_askers AS asker
+                   WHERE asker.run_id = $1 AND asker.asker = coalesce(run.user_id, -run.key_id) AND asker.has_left))
+    OR EXISTS (
+         SELECT FROM penstock.query_run_askers WHERE run_id = $1 AND asker <> $2 AND NOT has_left)
 
 -- name: counted
 -- How much an org has of what it shows the number of.

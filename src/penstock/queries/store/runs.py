@@ -20,11 +20,14 @@ class Stored:
     query_id: int | None
     user_id: int | None
     key_id: int | None
+    # Of whoever looks: whether they asked for it as well, later than the first, and whether they wait no more.
+    is_joined: bool
+    is_left: bool
 
 
 async def joinable(conn: Connection, org_id: int, fingerprint: str) -> int | None:
     """A run of the same query that waits or runs; until this transaction ends nobody else finds none."""
-    await conn.value(QUERIES["lock_fingerprint"], f"{org_id}:{fingerprint}")
+    await lock_fingerprint(conn, org_id, fingerprint)
     return await conn.value(QUERIES["joinable"], org_id, fingerprint)
 
 
@@ -48,8 +51,25 @@ async def add_run(
     )
 
 
-async def run_of(conn: Connection, org_id: int, run_id: int) -> Stored | None:
-    row = await conn.row(QUERIES["run"], run_id, org_id)
+async def lock_fingerprint(conn: Connection, org_id: int, fingerprint: str) -> None:
+    """Until this transaction ends nobody joins a run of it, nor begins one."""
+    await conn.value(QUERIES["lock_fingerprint"], f"{org_id}:{fingerprint}")
+
+
+async def join_run(conn: Connection, principal: Principal, run_id: int) -> None:
+    await conn.execute(QUERIES["join_run"], run_id, _asker(principal))
+
+
+async def leave_run(conn: Connection, principal: Principal, run_id: int) -> None:
+    await conn.execute(QUERIES["leave_run"], run_id, _asker(principal))
+
+
+async def others_wait(conn: Connection, principal: Principal, run_id: int) -> bool:
+    return await conn.value(QUERIES["others_wait"], run_id, _asker(principal))
+
+
+async def run_of(conn: Connection, principal: Principal, run_id: int) -> Stored | None:
+    row = await conn.row(QUERIES["run"], run_id, principal.org_id, _asker(principal))
     return None if row is None else Stored(**{name: row[name] for name in Stored.__dataclass_fields__})
 
 
@@ -61,3 +81,8 @@ async def payload(conn: Connection, run_id: int) -> str | None:
 async def position(conn: Connection, run_id: int) -> int:
     """How many of the org wait before it."""
     return await conn.value(QUERIES["position"], run_id) or 0
+
+
+def _asker(principal: Principal) -> int:
+    """One number for each user, and for each service key."""
+    return principal.user_id if principal.user_id is not None else -(principal.key_id or 0)

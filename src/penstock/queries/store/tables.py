@@ -155,3 +155,15 @@ query_runs = Table(
     Index("query_runs_query_id_idx", "query_id"),
     Index("query_runs_data_source_id_idx", "data_source_id"),
 )
+
+# Who else asked the same and waits for a run, and who of all that asked waits no more.
+query_run_askers = Table(
+    "query_run_askers",
+    metadata,
+    Column(
+        "run_id", BigInteger, ForeignKey(f"{SCHEMA}.query_runs.run_id", ondelete="CASCADE"), primary_key=True
+    ),
+    # The id of a user, or that of a service key with a minus before it.
+    Column("asker", BigInteger, primary_key=True, autoincrement=False),
+    Column("has_left", Boolean, nullable=False, server_default=text("false")),
+)

@@ -28,7 +28,7 @@ class AsyncJobs(AsyncResource):
         return job_of((await self._transport.request("GET", self._of(job_id))).json())
 
     async def cancel(self, job_id: str | int) -> None:
-        """Cancels a run, in the database too when it is running."""
+        """Cancels a run, in the database too when it is running; leaves it to the others when they wait for it, too."""
         await self._transport.request("DELETE", self._of(job_id))
 
     async def wait(

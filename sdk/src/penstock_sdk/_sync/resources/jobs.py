@@ -30,7 +30,7 @@ class Jobs(Resource):
         return job_of((self._transport.request("GET", self._of(job_id))).json())
 
     def cancel(self, job_id: str | int) -> None:
-        """Cancels a run, in the database too when it is running."""
+        """Cancels a run, in the database too when it is running; leaves it to the others when they wait for it, too."""
         self._transport.request("DELETE", self._of(job_id))
 
     def wait(
