@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from penstock.kit import errors
 from penstock.tables.bulk.cells import column_of
-from penstock.tables.bulk.rows import MAX_ROW, Block, encode
+from penstock.tables.bulk.rows import MAX_ROW, Block, documents_of, encode
 from penstock.tables.models import TableSchema
 
 # The module's own limit is 128 KiB a cell, for the whole process.
@@ -50,6 +50,11 @@ class CsvReader:
         return block
 
     def _read(self, text: str, block: Block, *, last: bool) -> None:
+        if self._header and (columns := self._plain(text)) is not None:
+            first = self._count + 1
+            self._count += len(columns[0])
+            self._convert(columns, range(first, self._count + 1), block)
+            return
         try:
             rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=self._delimiter, strict=True))
         except csv.Error:
@@ -73,7 +78,19 @@ class CsvReader:
                 found.append(cells)
                 numbers.append(self._count)
         if found:
-            self._convert(found, numbers, block)
+            self._convert(list(zip(*found, strict=True)), numbers, block)
+
+    def _plain(self, text: str) -> Sequence[Sequence[str]] | None:
+        """The columns of rows without quotation marks; None when there are any, or a row has too few or many cells."""
+        text = text.replace("\r\n", "\n")
+        if '"' in text or "\r" in text:
+            return None
+        lines = text.removesuffix("\n").split("\n")
+        mark, width = self._delimiter, len(self._header)
+        if width == 1 or {line.count(mark) for line in lines} != {width - 1}:
+            return None
+        cells = mark.join(lines).split(mark)
+        return [cells[place::width] for place in range(width)]
 
     def _begin(self, cells: Sequence[str]) -> None:
         if isinstance(cells, _Unreadable):
@@ -111,28 +128,25 @@ class CsvReader:
                 yield _Unreadable(f"The row is not valid CSV: {error}.", "".join(lines[done:begun]))
                 done = begun
 
-    def _convert(self, rows: list[Sequence[str]], numbers: list[int], block: Block) -> None:
-        columns = list(zip(*rows, strict=True))
+    def _convert(self, columns: Sequence[Sequence[str]], numbers: Sequence[int], block: Block) -> None:
+        cells = columns
         if self._nulls:
-            columns = [["" if cell in self._nulls else cell for cell in column] for column in columns]
-        values = [convert(column) for convert, column in zip(self._columns, columns, strict=True)]
+            cells = [["" if cell in self._nulls else cell for cell in column] for column in columns]
+        values = [convert(column) for convert, column in zip(self._columns, cells, strict=True)]
         header = self._header
         try:
-            block.documents = [
-                encode(dict(zip(header, row, strict=True))) for row in zip(*values, strict=True)
-            ]
+            block.documents = documents_of(header, values)
             block.numbers = numbers
             return
         except UnicodeEncodeError:
             pass
-        block.documents = []
         kept: list[int] = []
-        for number, row in zip(numbers, zip(*values, strict=True), strict=True):
+        for place, (number, row) in enumerate(zip(numbers, zip(*values, strict=True), strict=True)):
             try:
                 block.documents.append(encode(dict(zip(header, row, strict=True))))
                 kept.append(number)
             except UnicodeEncodeError:
-                shown = dict(zip(header, map(_replaced, rows[numbers.index(number)]), strict=True))
+                shown = {name: _replaced(column[place]) for name, column in zip(header, columns, strict=True)}
                 block.refuse(number, "The row is not UTF-8 text.", shown)
         block.numbers = kept
 

@@ -20,15 +20,16 @@ import pyarrow.parquet as pq
 from penstock.kit import errors
 from penstock.kit.streaming import Growing
 from penstock.tables.bulk.cells import column_of, is_document
-from penstock.tables.bulk.rows import MAX_ROW, Block, encode
+from penstock.tables.bulk.rows import MAX_ROW, Block, documents_of
 from penstock.tables.models import Field, TableSchema
 
 # Its functions are made when it is loaded, so no checker knows them.
 _compute: Any = pyarrow.compute
 _BATCH = 5000
+_TIDY = 8  # batches
 # A few bytes of a file may stand for very much text: so much of it is made at a time.
 _MOST = 64 * 1024 * 1024
-_ROW_GROUP = 8 * 1024 * 1024  # bytes of CSV
+_ROW_GROUP = 4 * 1024 * 1024  # bytes of CSV
 
 
 def blocks_of(file: IO[bytes], schema: TableSchema) -> Iterator[Block]:
@@ -45,14 +46,21 @@ def blocks_of(file: IO[bytes], schema: TableSchema) -> Iterator[Block]:
         # Repeated text stays short until it is measured.
         opened = pq.ParquetFile(file, read_dictionary=texts)
         count = 0
-        for batch in opened.iter_batches(batch_size=_BATCH, use_threads=False):
+        for number, batch in enumerate(opened.iter_batches(batch_size=_BATCH, use_threads=False), 1):
             for part in _bounded(batch, count):
                 block = _block(part, schema, count)
                 count += part.num_rows
                 yield block
+            if number % _TIDY == 0:
+                _give_back()
     except (pa.ArrowException, OSError, OverflowError) as error:
         reason = str(error).partition("\n")[0][:300].rstrip(".")
         raise errors.BadRequest(f"The body is not a Parquet file that can be read: {reason}.") from error
+
+
+def _give_back() -> None:
+    """To the system, what Arrow has freed and keeps for the next time, of which there may be none."""
+    pa.default_memory_pool().release_unused()
 
 
 def _check(names: Sequence[str], schema: TableSchema) -> None:
@@ -96,7 +104,7 @@ def _block(batch: Any, schema: TableSchema, count: int) -> Block:
     names = batch.schema.names
     fields = [schema.by_name[name] for name in names]
     columns = [_values(column, field) for column, field in zip(batch.columns, fields, strict=True)]
-    documents = [encode(dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
+    documents = documents_of(names, columns)
     return Block(documents, range(count + 1, count + 1 + len(documents)))
 
 
@@ -175,6 +183,8 @@ class ParquetWriter:
             ),
         )
         self._file.write_table(table)
+        del table, text
+        _give_back()
 
 
 _TYPES: dict[str, Any] = {

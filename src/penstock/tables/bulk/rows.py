@@ -11,7 +11,8 @@ import msgspec
 # The longest row of a file; what reads row by row must hold one.
 MAX_ROW = 16 * 1024 * 1024
 ROW = "row"  # stands for the whole row where a fault names a field
-encode = msgspec.json.Encoder(decimal_format="number").encode
+_encoder = msgspec.json.Encoder(decimal_format="number")
+encode = _encoder.encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,15 @@ class Reader(Protocol):
     """Turns pieces of a body into rows. Raises `BadRequest` when the body is not of its format."""
 
     def feed(self, data: bytes, *, last: bool) -> Block: ...
+
+
+def documents_of(names: Sequence[str], columns: Sequence[Sequence[Any]]) -> list[bytes]:
+    """The rows that these columns make. Raises `UnicodeEncodeError` when some text is none."""
+    rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    found = _encoder.encode_lines(rows).split(b"\n")
+    found.pop()
+    # Values that are JSON already may have lines of their own.
+    return found if len(found) == len(rows) else [encode(row) for row in rows]
 
 
 def kept(document: bytes) -> bytes:

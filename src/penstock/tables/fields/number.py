@@ -16,6 +16,9 @@ MAX_DIGITS = 1000
 def finite(value: Decimal) -> str | None:
     if not value.is_finite():
         return f"{value} is not a number that JSON can carry."
+    text = str(value)
+    if len(text) <= MAX_DIGITS and "E" not in text:
+        return None  # as nearly all are, found out in half the time
     exponent = value.as_tuple().exponent
     if value.adjusted() >= MAX_DIGITS or (isinstance(exponent, int) and exponent < -MAX_DIGITS):
         return f"The number has more than {MAX_DIGITS} digits."
