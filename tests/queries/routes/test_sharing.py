@@ -7,6 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from penstock.server.edge import Edge
+from tests.conftest import client_of
 from tests.tables.conftest import Callers
 
 pytestmark = pytest.mark.anyio
@@ -71,7 +73,7 @@ async def test_rights(shop: httpx2.AsyncClient, callers: Callers) -> None:
     assert "view" not in (await shop.get(f"{path}/acl")).json()
 
 
-async def test_rights_on_a_dashboard(shop: httpx2.AsyncClient, callers: Callers) -> None:
+async def test_rights_on_a_dashboard(shop: httpx2.AsyncClient, callers: Callers, app: Edge) -> None:
     operator, nobody = callers["operator"], callers["nobody"]
     ids = {name: await user_id(shop, f"{name}-user") for name in ("operator", "nobody")}
     number = (await shop.post("/api/dashboards", json={"name": "Sales"})).json()["id"]
@@ -107,6 +109,12 @@ async def test_rights_on_a_dashboard(shop: httpx2.AsyncClient, callers: Callers)
     may = {kind: (await operator.get(f"{path}/acl/{kind}")).json()["response"] for kind in ("view", "modify")}
     assert may == {"view": True, "modify": True}
     assert (await nobody.get(f"{path}/acl/modify")).json() == {"response": False}
+    key = await shop.post("/api/keys", json={"name": "less", "kind": "user", "role": "operator"})
+    async with client_of(app, key.json()["key"]) as less:
+        body = {"user_id": ids["nobody"], "access_type": "modify"}
+        for shared_thing in (path, await query(shop)):
+            refused = await less.post(f"{shared_thing}/acl", json=body)
+            assert refused.status_code == 403 and "holds less" in refused.text, refused.text
     # As long as it is given.
     for name, kind in (("operator", "modify"), ("nobody", "view")):
         body = {"user_id": ids[name], "access_type": kind}

@@ -111,6 +111,9 @@ async def _give(request: AnyRequest, find: _Find) -> ASGIResponse:
     body = await object_body(request)
     async with http.context(request).db.control.transaction() as conn:
         thing = await _own(request, conn, principal, find, lock=True)
+        if principal.narrowed:
+            # What it gives would outlive it.
+            raise errors.Forbidden("A key that holds less than its user gives nobody rights in their name.")
         user_id, access_type = await _wanted(conn, principal, body)
         if await rights.count_rights(conn, principal.org_id, thing.kind, thing.id) >= _MOST:
             raise errors.BadRequest(
