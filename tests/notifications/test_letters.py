@@ -100,12 +100,25 @@ async def test_letters(database: TestDatabase, post: Post) -> None:
             assert (await nobody.get(path)).json()["email"] == "new@example.org"
         assert (await nobody.get("/api/session", headers=key)).json()["messages"] == []
 
+        # Naming the same address again confirms nothing, and letters to strangers are few.
+        await owner.post(f"/api/users/{made['id']}", json={"email": "newer@example.org"})
+        await letter(post, 5)
+        await owner.patch(f"/api/users/{made['id']}", json={"email": "newer@example.org"})
+        assert (await nobody.get("/api/session", headers=key)).json()["messages"] == ["email-not-verified"]
+        moved = [
+            (await owner.patch(f"/api/users/{made['id']}", json={"email": f"n{n}@example.org"})).status_code
+            for n in range(10)
+        ]
+        assert (moved[0], moved[-1]) == (200, 429)
+        before = 5 + moved.count(200)
+        await letter(post, before)
+
         # With `no_invite` the link is in the answer, and no letter is sent.
         other = {"name": "Ada", "email": "ada@example.org"}
         ada = (await owner.post("/api/users", params={"no_invite": "1"}, json=other)).json()
         assert ada["invite_link"] and ada["is_email_verified"] is True
         reset = (await owner.post(f"/api/users/{ada['id']}/reset_password")).json()["reset_link"]
-        to, _, path = await letter(post, 5)
+        to, _, path = await letter(post, before + 1)
         assert to == "ada@example.org" and reset
         # Who is disabled gets none.
         await owner.post(f"/api/users/{ada['id']}/disable")
@@ -114,4 +127,4 @@ async def test_letters(database: TestDatabase, post: Post) -> None:
             (await nobody.post("/forgot", json={"email": "so@example.org"})).status_code for _ in range(8)
         ]
         assert statuses[0] == 200 and statuses[-1] == 429
-    assert len(post.got) == 5
+    assert len(post.got) == before + 1

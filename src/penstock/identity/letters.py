@@ -56,9 +56,14 @@ async def send(ctx: Context, conn: Connection, purpose: Purpose, org_id: int, us
     await ctx.get(Events).announce(conn, LetterWanted(purpose, org_id, user_id))
 
 
-def token_of(ctx: Context, purpose: Purpose, member: Member, org_id: int, *, mailed: bool = False) -> str:
+async def token_of(
+    ctx: Context, conn: Connection, purpose: Purpose, member: Member, org_id: int, *, mailed: bool = False
+) -> str:
     seconds = links.seconds_of(purpose, ctx.settings(IdentitySettings))
-    return links.make(ctx.keys.signing, purpose, member.user, org_id, seconds, mailed=mailed)
+    standing = await _standing(conn, member, mailed=mailed)
+    return links.make(
+        ctx.keys.signing, purpose, member.user, org_id, seconds, mailed=mailed, standing=standing
+    )
 
 
 async def opened(ctx: Context, purpose: Purpose, token: str) -> Opened:
@@ -103,10 +108,12 @@ async def change(
     """As `users.update_user`; another address is to be confirmed where mail is sent."""
     email = values.get("email")
     asked = email is not None and email != member.user.email and sends_mail(ctx)
-    if "email" in values and member.user.is_email_verified is asked:
+    if "email" in values and email != member.user.email:
         values = {**values, "is_email_verified": not asked}
     changed = await users.update_user(conn, grant, member, values)
     if asked:
+        most = ctx.settings(IdentitySettings).password_letters_per_hour
+        await spend(conn, f"letters:{member.user.id}", most)
         await send(ctx, conn, Purpose.VERIFY, grant.org_id, member.user.id)
     return changed
 
@@ -176,13 +183,22 @@ async def written(ctx: Context, wanted: LetterWanted) -> Letter | None:
         if org is None or member is None or not member.user.is_active or not member.user.email:
             return None
         pending = await people.pending(conn, [user_id])
+        token = await token_of(ctx, conn, wanted.purpose, member, org.id, mailed=True)
     if wanted.purpose is Purpose.INVITE and user_id not in pending:
         return None
     if wanted.purpose is Purpose.VERIFY and member.user.is_email_verified:
         return None
-    token = token_of(ctx, wanted.purpose, member, org.id, mailed=True)
-    name = f"{member.user.first_name} {member.user.last_name}".strip() or member.user.username
+    name = " ".join(f"{member.user.first_name} {member.user.last_name}".split()) or member.user.username
     return Letter(member.user.email, name, org.name, token)
+
+
+async def _standing(conn: Connection, member: Member, *, mailed: bool) -> str:
+    """What an admin who is given a link was in charge of: it does not open what the account has gained since."""
+    if mailed:
+        return ""
+    belongs = await people.memberships_of(conn, member.user.id)
+    held = sorted(f"{one.org.id}:{one.role and one.role.value}" for one in belongs)
+    return " ".join([str(member.user.is_platform_admin), *held])
 
 
 async def _opened(ctx: Context, conn: Connection, purpose: Purpose, token: str) -> Opened:
@@ -190,7 +206,8 @@ async def _opened(ctx: Context, conn: Connection, purpose: Purpose, token: str) 
         link = links.read(ctx.keys.signing, purpose, token)
         org = await people.org_by_id(conn, link.org_id)
         member = await people.member(conn, link.org_id, user_id=link.user_id)
-        links.check(link, member and member.user)
+        standing = await _standing(conn, member, mailed=link.mailed) if member else ""
+        links.check(link, member and member.user, standing)
     except Spent as error:
         raise errors.BadRequest(_OVER) from error
     if org is None or member is None:

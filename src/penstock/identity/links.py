@@ -51,13 +51,23 @@ def seconds_of(purpose: Purpose, settings: IdentitySettings) -> int:
     return settings.password_link_seconds if purpose is Purpose.RESET else settings.invitation_seconds
 
 
-def make(ring: KeyRing, purpose: Purpose, user: User, org_id: int, seconds: int, *, mailed: bool) -> str:
+def make(
+    ring: KeyRing,
+    purpose: Purpose,
+    user: User,
+    org_id: int,
+    seconds: int,
+    *,
+    mailed: bool,
+    standing: str = "",
+) -> str:
+    """`standing` is part of what must not change: what the account opens, where somebody else is given the link."""
     link = Link(
         purpose=purpose,
         user_id=user.id,
         org_id=org_id,
         expires=int(time.time()) + seconds,
-        state=_state(purpose, user),
+        state=_state(purpose, user, standing),
         mailed=mailed,
     )
     return signed.sealed(ring, _SIGNED_FOR, msgspec.json.encode(link))
@@ -74,13 +84,14 @@ def read(ring: KeyRing, purpose: Purpose, token: str) -> Link:
     return link
 
 
-def check(link: Link, user: User | None) -> None:
+def check(link: Link, user: User | None, standing: str = "") -> None:
     """Raises `Spent` when the account is no longer as it was."""
-    if user is None or not user.is_active or link.state != _state(link.purpose, user):
+    if user is None or not user.is_active or link.state != _state(link.purpose, user, standing):
         raise Spent
 
 
-def _state(purpose: Purpose, user: User) -> str:
+def _state(purpose: Purpose, user: User, standing: str) -> str:
     # Another password raises the version, and so does deactivation; who confirms an address may do both meanwhile.
     version = 0 if purpose is Purpose.VERIFY else user.token_version
-    return blake2b(f"{version}\0{user.email}".encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    said = f"{version}\0{user.email}\0{standing}"
+    return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

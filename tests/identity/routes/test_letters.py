@@ -11,6 +11,8 @@ import pytest
 
 from penstock.identity import links
 from penstock.identity.links import Purpose
+from penstock.identity.models import Role
+from penstock.identity.store import people
 from tests.identity.conftest import PASSWORD, World
 
 pytestmark = pytest.mark.anyio
@@ -127,6 +129,40 @@ async def test_a_link_sets_another_password(world: World) -> None:
         await manager.patch(f"/api/users/{user.id}", json={"email": "new@example.org"})
     ).status_code == 200
     assert (await nobody.get(third)).status_code == 400
+
+
+async def test_a_link_that_an_admin_was_given_opens_no_more_than_it_did(world: World) -> None:
+    """Else they could keep one until the account is worth more."""
+    manager, owner = await world.client("manager"), await world.client("owner")
+    user = world.users["operator"]
+    asked = [("invite", (await invited(world))["id"]), ("reset_password", user.id)]
+    nobody = await world.client()
+    for action, number in asked:
+        given = (await manager.post(f"/api/users/{number}/{action}")).json()
+        path = path_of(given.get("reset_link") or given["invite_link"])
+        assert (await nobody.get(path)).status_code == 200
+        raised = await owner.patch(f"/api/users/{number}", json={"role": "owner"})
+        assert raised.status_code == 200, raised.text
+        for answer in (await nobody.get(path), await nobody.post(path, json={"password": NEW})):
+            assert answer.status_code == 400, action
+        assert (await manager.post(f"/api/users/{number}/{action}")).status_code == 403
+    # One that was sent to the address of the account is its user's.
+    ring = world.ctx.keys.signing
+    mailed = links.make(ring, Purpose.RESET, user, world.main.id, 60, mailed=True)
+    assert (await nobody.get(f"/reset/{mailed}")).status_code == 200
+    reset = (await owner.post(f"/api/users/{world.users['collaborator'].id}/reset_password")).json()
+    async with world.ctx.db.control.transaction() as conn:
+        await people.put_member(conn, world.other.id, world.users["collaborator"].id, Role.ADMIN)
+    assert (await nobody.get(path_of(reset["reset_link"]))).status_code == 400
+
+
+async def test_a_narrow_key_does_not_move_the_address_that_letters_go_to(world: World) -> None:
+    key = await world.key("owner", role=Role.ADMIN)
+    narrow = await world.client(Authorization=f"Key {key.secret}")
+    number = world.users["owner"].id
+    for method, body in (("PATCH", {"email": "x@example.org"}), ("POST", {"email": "x@example.org"})):
+        answer = await narrow.request(method, f"/api/users/{number}", json=body)
+        assert answer.status_code == 403, method
 
 
 async def test_links_expire(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

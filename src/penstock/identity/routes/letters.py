@@ -114,7 +114,7 @@ async def give_reset_link(request: AnyRequest, principal: Caller, conn: Conn) ->
     if letters.sends_mail(ctx) and member.user.email is not None:
         await letters.send(ctx, conn, Purpose.RESET, principal.org_id, member.user.id)
     await audit.record(conn, principal, "user.reset", "user", member.user.id, member.user.username)
-    return http.json({"reset_link": _link(request, Purpose.RESET, principal, member)})
+    return http.json({"reset_link": await _link(request, conn, Purpose.RESET, principal, member)})
 
 
 async def invited(
@@ -127,11 +127,13 @@ async def invited(
         await _spend(request, conn, member)
         await letters.send(ctx, conn, Purpose.INVITE, principal.org_id, member.user.id)
         return None
-    return _link(request, Purpose.INVITE, principal, member)
+    return await _link(request, conn, Purpose.INVITE, principal, member)
 
 
-def _link(request: AnyRequest, purpose: Purpose, principal: Principal, member: Member) -> str:
-    token = letters.token_of(http.context(request), purpose, member, principal.org_id)
+async def _link(
+    request: AnyRequest, conn: Connection, purpose: Purpose, principal: Principal, member: Member
+) -> str:
+    token = await letters.token_of(http.context(request), conn, purpose, member, principal.org_id)
     return f"{str(request.base_url).rstrip('/')}/{purpose.value}/{token}"
 
 
@@ -185,7 +187,10 @@ async def _answered(
             raise
         complaints = [said for each in (error.errors or {}).values() for said in each] or [error.message]
         again = field if isinstance(error, errors.Invalid) else None
-        return pages.show(title, "", again, complaint=" ".join(complaints), status=error.status)
+        page = pages.show(title, "", again, complaint=" ".join(complaints), status=error.status)
+        for name, value in error.headers.items():
+            page.headers[name] = value
+        return page
 
 
 async def _given(request: AnyRequest, kind: type[T]) -> T:

@@ -170,8 +170,8 @@ def _check_own(principal: Caller, found: Member, values: dict[str, Any]) -> None
     if values.get("is_active") is False:
         raise errors.Forbidden("Nobody can deactivate themself.")
     # A narrow key must not be able to take its user's account over.
-    admin = principal.org_role is not None and principal.org_role >= Role.ADMIN
-    if principal.kind is not PrincipalKind.USER and not admin and {"username", "email"} & set(values):
+    whole = principal.org_role is not None and principal.org_role >= Role.ADMIN and not principal.narrowed
+    if principal.kind is not PrincipalKind.USER and not whole and {"username", "email"} & set(values):
         raise errors.Forbidden("A key cannot change the username or e-mail address of its user; sign in.")
 
 
