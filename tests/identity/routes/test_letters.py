@@ -93,6 +93,10 @@ async def test_who_invites_and_resets(world: World) -> None:
         path = f"/api/users/{made['id']}"
         assert (await manager.request(change[0], path + change[1])).status_code in (200, 204)
         assert (await manager.get(path_of(made["invite_link"]))).status_code == 400
+        if change[0] == "DELETE":
+            # An invitation that was taken back leaves the address free.
+            again = await invited(world, "adelete@example.org")
+            assert again["id"] != made["id"] and again["username"] == made["username"]
         if change[0] == "POST":
             assert (await manager.post(f"{path}/invite")).status_code == 400
             assert (await manager.post(f"{path}/reset_password")).status_code == 400

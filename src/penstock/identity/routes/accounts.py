@@ -76,6 +76,7 @@ async def invite(
     grant(principal, "user.create", Role.ADMIN)
     first, _, last = _sound(wanted.name).strip().partition(" ")
     users.check_gives(principal, Role.OPERATOR)
+    await users.forget_uninvited(conn, wanted.email)
     email = await _address(conn, wanted.email)
     new = users.NewUser(None, email, None, first[:150], last.strip()[:150], is_email_verified=not mailed)
     user = await users.create_user(conn, principal, new, principal.org_id, Role.OPERATOR)

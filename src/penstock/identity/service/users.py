@@ -11,7 +11,7 @@ from penstock.identity.models import Grant, Known, Member, Principal, Role, Subj
 from penstock.identity.service import orgs
 from penstock.identity.store import keys, people, roles, sessions, teams
 from penstock.identity.store.tables import api_keys
-from penstock.kit import errors
+from penstock.kit import errors, ids
 from penstock.kit.db import Connection
 from penstock.kit.paging import Page
 
@@ -158,6 +158,19 @@ async def remove_member(conn: Connection, grant: Grant, member: Member) -> None:
         await people.update_user(conn, user.id, {"is_active": False})
         await end_logins(conn, user.id)
     await audit.record(conn, grant.principal, "member.remove", "user", user.id, user.username)
+
+
+async def forget_uninvited(conn: Connection, email: str) -> None:
+    """Free the address of somebody who was invited, never came, and belongs nowhere any more."""
+    found = None if "\0" in email else await people.account(conn, email)
+    if found is None or found.user.is_active or found.user.email is None:
+        return
+    user = await people.lock_user(conn, found.user.id)
+    if user is None or user.is_active or user.id not in await people.pending(conn, [user.id]):
+        return
+    if not await people.memberships_of(conn, user.id):
+        # What they may have made names them still.
+        await people.update_user(conn, user.id, {"email": None, "username": f"gone-{ids.token(12)}"})
 
 
 async def end_logins(conn: Connection, user_id: int) -> None:
