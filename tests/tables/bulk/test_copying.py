@@ -32,7 +32,8 @@ FIELDS = (
     {"name": "is_deleted", "type": "boolean"},
 )
 ROWS = (
-    {"some text": 'a "b", \\N \r\n\t😀', "price": 1.50, "flag": False, "day": "0001-01-01", "clock": "09:30:00.000001",
+    {"some text": 'a "b", \\N \r\n\t\b\f\x01\x7f\\"\\u0041😀', "price": 1.50,
+     "flag": False, "day": "0001-01-01", "clock": "09:30:00.000001",
      "moment": "2025-03-01T09:30:00.5-03:30", "doc": {"a": [1.10, '"', None]}, "whatever": "x,y", "born": 1,
      "ref": "6F1B0E0E-5F0B-4D6E-9D59-111111111111", "month": "2025-03", "made": None},
     {"some text": "", "price": 1e-30, "moment": "9999-12-31T23:59:59Z", "whatever": [], "made": ""},
