@@ -69,6 +69,12 @@ async def test_pages_of_the_explorer(asking: Asking, callers: Callers) -> None:
 
     assert [await rows(asking.client, n) for n in (1, 2, 3)] == [100, 100, 50]
     assert [await rows(callers["operator"], n) for n in (2, 1)] == [0, 5]
+    # Who reads on is given what a rule that came meanwhile leaves.
+    assert [await rows(asking.client, n) for n in (2, 3)] == [100, 50]
+    other = {"name": "more", "read": {"id__lte": 120}}
+    made = await asking.client.post("/api/apps/shop/datatables/people/rules", json=other)
+    assert made.status_code == 201, made.text
+    assert [await rows(callers["operator"], n) for n in (1, 2)] == [100, 20]
 
 
 async def test_a_role_that_was_taken(asking: Asking, callers: Callers) -> None:

@@ -31,6 +31,8 @@ async def test_files(asking: Asking) -> None:
     assert (await get("csv", raw="1")).decode().split("\r\n")[1].endswith("2025-02-07T21:26:11.001000Z")
     assert (await get("tsv")).decode().startswith("id\tname\tseen_at\r\n")
     assert len(json.loads(await get("json"))["query_result"]["data"]["rows"]) == 250
+    exact = json.loads(await get("json", raw="1"))["query_result"]["data"]["rows"][0]
+    assert exact["seen_at"] == "2025-02-07T21:26:11.001000Z"
     assert len((await get("ndjson")).splitlines()) == 250
     assert pyarrow.parquet.read_table(io.BytesIO(await get("parquet"))).num_rows == 250
     assert (await get("xlsx"))[:2] == b"PK"

@@ -87,7 +87,10 @@ def _as_they_are(array: Any, _: Instants) -> list[Any]:
 
 def _written(array: Any, column: Column, style: Instants) -> list[Any]:
     """Values that are JSON already."""
-    texts = json_texts(array, column, style).to_pylist()
+    written = json_texts(array, column, style)
+    texts = written.to_pylist()
+    if not written.null_count:
+        return list(map(msgspec.Raw, texts))
     return [None if text is None else msgspec.Raw(text) for text in texts]
 
 

@@ -93,6 +93,7 @@ class ResultFiles:
 
     async def json(self, file: StoredFile, start: int, count: int, instants: Instants) -> bytes:
         """The JSON objects of so many rows from `start` on, with commas between them."""
+        count = min(count, max(file.rows - start, 0))
         page = (file.name, start, count, instants)
         known = self._written.get(page)
         if known is not None:

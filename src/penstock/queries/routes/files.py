@@ -154,14 +154,19 @@ async def _answer(
     cached: bool = False,
 ) -> ASGIResponse:
     ctx = http.context(request)
-    given = dict(http.query(request))
     headers = {"Cache-Control": f"private,max-age={_YEAR}"} if cached else {}
     if kind is None:
         return await answer_result(request, principal, result, headers)
+    given = dict(http.query(request))
     headers["Content-Disposition"] = _disposition(name, kind)
     if kind is ARROW:
         return _answer_stored(request, ctx, result, headers)
-    options = await _options(ctx, principal, result, raw=given.get("raw") == "1")
+    raw = given.get("raw") == "1"
+    if kind is FORMATS["json"] and _is_small(result):
+        return await _answer_whole(
+            ctx, principal, result, headers, Instants.EXACT if raw else Instants.DASHBOARD
+        )
+    options = await _options(ctx, principal, result, raw=raw)
     return await _answer_file(request, ctx, result, kind, options, headers)
 
 
@@ -174,6 +179,18 @@ async def _answer_page(
     rows = await reading.page(ctx, result, (number - 1) * size, size, Instants.DASHBOARD)
     head = {**result_head(result, principal), "count": result.file.rows, "page": number, "page_size": size}
     return http.raw_json(_object(head, result, rows), 200, headers)
+
+
+def _is_small(result: Result) -> bool:
+    """Whether all of its rows are a page."""
+    return result.file.rows <= _MOST_ROWS and len(result.file.ends) <= 4
+
+
+async def _answer_whole(
+    ctx: Context, principal: Principal, result: Result, headers: Mapping[str, str], style: Instants
+) -> ASGIResponse:
+    rows = await reading.page(ctx, result, 0, _MOST_ROWS, style)
+    return http.raw_json(_object(result_head(result, principal), result, rows), 200, headers)
 
 
 def _object(head: Mapping[str, Any], result: Result, rows: bytes) -> bytes:
@@ -191,9 +208,8 @@ async def answer_result(
     given = dict(http.query(request))
     if "page" in given or "page_size" in given:
         return await _answer_page(ctx, principal, result, given, headers or {})
-    if result.file.rows <= _MOST_ROWS and len(result.file.ends) <= 4:
-        rows = await reading.page(ctx, result, 0, _MOST_ROWS, Instants.DASHBOARD)
-        return http.raw_json(_object(result_head(result, principal), result, rows), 200, headers)
+    if _is_small(result):
+        return await _answer_whole(ctx, principal, result, headers or {}, Instants.DASHBOARD)
     http.allow(request, ctx.settings(QueriesSettings).download_seconds)
     options = await _options(ctx, principal, result)
     return _stream(

@@ -26,6 +26,7 @@ from penstock.queries.service.values import parameters_of
 AUTO_LIMIT: Final = 1000
 _SECONDS: Final = 5.0
 _MOST: Final = 10_000
+_MOST_ASKED: Final = 256
 _DEEPEST: Final = 5
 _MOST_BELOW: Final = 100
 
@@ -130,13 +131,21 @@ def is_safe(query: SavedQuery) -> bool:
 
 
 class Readers:
-    """Who was seen lately to be given the same rows as a result has."""
+    """Who was seen lately to be given the same rows as a result has, and what somebody's question came to."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._known: OrderedDict[tuple[int, Principal], float] = OrderedDict()
-        ctx.listener.subscribe(tables.CATALOG_CHANNEL, lambda _: self._known.clear())
-        ctx.listener.on_gap(self._known.clear)
+        self._asked: OrderedDict[tuple[Principal, str, int | None], tuple[str, float]] = OrderedDict()
+        # Of what may be known: it grows whenever all of that is forgotten.
+        self.generation = 0
+        ctx.listener.subscribe(tables.CATALOG_CHANNEL, lambda _: self.forget())
+        ctx.listener.on_gap(self.forget)
+
+    def forget(self) -> None:
+        self.generation += 1
+        self._known.clear()
+        self._asked.clear()
 
     async def require(self, principal: Principal, result: Result) -> None:
         """Raises `NotFound` when the caller would get other rows by asking, or none."""
@@ -148,14 +157,37 @@ class Readers:
         key = (result.id, principal)
         if self._known.get(key, 0.0) > time.monotonic():
             return True
+        generation = self.generation
         try:
             query = await authorized(self._ctx, principal, result.request)
         except (errors.BadRequest, errors.Forbidden, errors.NotFound):
             return False
         if query.fingerprint != result.fingerprint:
             return False
-        if self._ctx.listener.listening:
+        if self._may_keep(generation):
             self._known[key] = time.monotonic() + _SECONDS
             if len(self._known) > _MOST:
                 self._known.popitem(last=False)
         return True
+
+    def fingerprint(self, principal: Principal, request: QueryRequest) -> str | None:
+        """That of what the caller would get by asking, if they have asked the same a moment ago."""
+        found, until = self._asked.get((principal, request.text, request.data_source_id), (None, 0.0))
+        return found if until > time.monotonic() and _has_no_values(request) else None
+
+    def keep(self, generation: int, principal: Principal, request: QueryRequest, fingerprint: str) -> None:
+        """`generation` is that of the time before the question was authorized."""
+        if self._may_keep(generation) and principal.bound is None and _has_no_values(request):
+            key = (principal, request.text, request.data_source_id)
+            self._asked[key] = (fingerprint, time.monotonic() + _SECONDS)
+            if len(self._asked) > _MOST_ASKED:
+                self._asked.popitem(last=False)
+
+    def _may_keep(self, generation: int) -> bool:
+        """False when what was found may have been so before something changed, or nobody would tell of a change."""
+        return self._ctx.listener.listening and generation == self.generation
+
+
+def _has_no_values(request: QueryRequest) -> bool:
+    """True for what asks the same at any time."""
+    return not (request.values or request.definitions or request.limited)

@@ -12,6 +12,7 @@ from penstock.queries import store
 from penstock.queries.results.models import Result
 from penstock.queries.run.request import QueryRequest
 from penstock.queries.service.asking import ask
+from penstock.queries.service.authorizing import Readers
 from penstock.queries.service.runs import ended, result_of
 
 CANCELLED: Final = "Query cancelled by user."
@@ -36,8 +37,11 @@ async def run(
     query_id: int | None = None,
 ) -> Outcome:
     """The result that `ask` gives, or that of the run, when this ends within so many seconds."""
+    readers = ctx.get(Readers)
+    generation = readers.generation
     answer = await ask(ctx, principal, request, max_age=max_age, query_id=query_id)
     if answer.result is not None:
+        readers.keep(generation, principal, request, answer.result.fingerprint)
         return Outcome(answer.result)
     assert answer.run_id is not None
     view = await ended(ctx, principal.org_id, answer.run_id, seconds)
@@ -52,3 +56,15 @@ async def run(
     if view.state in (RunState.CANCELLED, RunState.ABORTED):
         return Outcome(error=CANCELLED, cancelled=True)
     return Outcome(error=view.error or "It failed without a reason.")
+
+
+async def reread(ctx: Context, principal: Principal, request: QueryRequest) -> Result | None:
+    """The newest result for who asked a moment ago and reads on; None when it was longer ago.
+
+    Nothing is parsed again.
+    """
+    fingerprint = ctx.get(Readers).fingerprint(principal, request)
+    if fingerprint is None:
+        return None
+    async with ctx.db.control.transaction() as conn:
+        return await store.newest(conn, principal.org_id, fingerprint)
