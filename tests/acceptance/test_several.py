@@ -321,7 +321,7 @@ def test_many_jobs_of_many_clients(several: Several) -> None:
 def test_a_killed_worker(several: Several) -> None:
     """The last here, since runs are tried again: the other does all that it was at, and no half of a result is left."""
     one, other = several.clients
-    sql = "SELECT {n} AS of, g AS n, md5(g::text) AS t FROM generate_series(1, 200000) AS g"
+    sql = "SELECT {n} AS of, g AS n, md5(g::text) AS t FROM generate_series(1, 400000) AS g"
     jobs = [
         done(
             client.post(
@@ -331,19 +331,23 @@ def test_a_killed_worker(several: Several) -> None:
         )["job"]
         for n, client in enumerate((one, other) * 3)
     ]
-    busy = (
-        "SELECT count(DISTINCT worker) FROM penstock.job_runs WHERE job = 'queries.run' AND state = 'doing'"
-    )
-    eventually(lambda: several.ask(busy) == 2)
-    several.workers[0].kill()
+    # One that is at several of them, which are not all done by the time it is killed.
+    busy = """SELECT split_part(known.name, ':', -1)::int FROM penstock.job_workers AS known
+        JOIN penstock.job_runs AS run ON run.worker = known.id AND run.job = 'queries.run' AND run.state = 'doing'
+        GROUP BY known.name HAVING count(*) > 1 LIMIT 1"""
+    pids = {one.process.pid: one for one in several.workers}
+    deadline = time.monotonic() + 30
+    while (pid := several.ask(busy)) is None:
+        assert time.monotonic() < deadline
+    pids[pid].kill()
     for number, job in enumerate(jobs):
         found = ended((other, one)[number % 2], job)
         assert found["status"] == 3, found
         page = done(
-            one.get(f"/api/query_results/{found['query_result_id']}", params={"page": 2000, "page_size": 100})
+            one.get(f"/api/query_results/{found['query_result_id']}", params={"page": 4000, "page_size": 100})
         )
-        assert page["query_result"]["count"] == 200_000
-        assert page["query_result"]["data"]["rows"][-1]["n"] == 200_000
+        assert page["query_result"]["count"] == 400_000
+        assert page["query_result"]["data"]["rows"][-1]["n"] == 400_000
     assert (
         several.ask("SELECT count(*) FROM penstock.job_runs WHERE job = 'queries.run' AND attempts > 1") > 0
     )
