@@ -45,6 +45,8 @@ _FIXED: Final[Mapping[str, tuple[Any, str]]] = MappingProxyType(
         "auth_jwt_login_enabled": (False, "people sign in with their password"),
     }
 )
+_MOST: Final = len(DEFAULTS) + len(_FIXED)
+_KNOWN: Final = f"those of an org are {', '.join((*DEFAULTS, *_FIXED))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ UNSAID: Final = Preferences()
 
 def changed(before: Preferences, given: Mapping[str, Any]) -> Preferences:
     """With what a body says. Raises `Invalid`, which names each setting that is unknown or cannot be so."""
+    if len(given) > _MOST:
+        raise errors.BadRequest(f"An org has {_MOST} settings, and the body names {len(given):,}; {_KNOWN}.")
     wrong = {name: [sentence] for name, value in given.items() if (sentence := _wrong(name, value))}
     said = {**before.said, **{name: value for name, value in given.items() if name in DEFAULTS}}
     after = Preferences(MappingProxyType(said))
@@ -105,7 +109,7 @@ def _wrong(name: str, value: Any) -> str | None:
         return None if type(value) is type(only) and value == only else f"It is {_told(only)} here: {reason}."
     check = _CHECKS.get(name)
     if check is None:
-        return f"There is no such setting; those of an org are {', '.join((*DEFAULTS, *_FIXED))}."
+        return f"There is no such setting; {_KNOWN}."
     return check(value)
 
 

@@ -48,6 +48,7 @@ async def test_an_invitation_is_accepted_once(world: World) -> None:
     assert (await nobody.get(path)).json() == {
         "purpose": "invite", "username": "grace", "name": "Grace Hopper", "email": "grace@example.org", "org": "main",
     }  # fmt: skip
+    assert (await nobody.get(path)).headers["cache-control"] == "no-store"
     for body in ({"password": "short"}, {"password": "grace@example.org"}, {}, {"password": NEW, "x": 1}):
         assert (await nobody.post(path, json=body)).status_code == 400, body
     # Nor for another purpose, nor with a letter changed.

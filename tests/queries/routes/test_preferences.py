@@ -52,6 +52,9 @@ async def test_what_cannot_be(shop: httpx2.AsyncClient) -> None:
         answer = await shop.post(SETTINGS, json={name: value, "hide_plotly_mode_bar": True})
         assert answer.status_code == 400 and told in answer.text, (name, answer.text)
     assert (await shop.get(SETTINGS)).json()["settings"]["hide_plotly_mode_bar"] is False
+    # A sentence for each of very many would make a far longer answer of them.
+    answer = await shop.post(SETTINGS, json={f"s{n}": None for n in range(1000)})
+    assert answer.status_code == 400 and len(answer.content) < 4000 and "names 1,000" in answer.text
 
 
 async def test_what_they_change(shop: httpx2.AsyncClient, asking: Asking) -> None:

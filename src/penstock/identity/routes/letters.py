@@ -30,6 +30,7 @@ from penstock.kit.http import AnyRequest
 T = TypeVar("T", bound=msgspec.Struct)
 _USER: Final = "/api/users/{user:str}"
 _SENT: Final = "If an account has this address, a letter with a link is on its way to it."
+_UNKEPT: Final = {"Cache-Control": "no-store"}
 _TITLES: Final = {Purpose.INVITE: "Welcome", Purpose.RESET: "Another password"}
 
 
@@ -62,7 +63,7 @@ async def verify_address(request: AnyRequest) -> ASGIResponse:
         found = await letters.confirm(http.context(request), http.segment(request, "token"))
         if _is_browser(request):
             return pages.show("Thank you", f"{found.member.user.email} is confirmed.")
-        return http.json(_described(found))
+        return http.json(_described(found), headers=_UNKEPT)
 
     return await _answered(request, "Confirm your address", confirmed)
 
@@ -151,7 +152,7 @@ async def _shown(request: AnyRequest, purpose: Purpose) -> ASGIResponse:
         parameters(request)
         found = await letters.opened(http.context(request), purpose, http.segment(request, "token"))
         if not _is_browser(request):
-            return http.json(_described(found))
+            return http.json(_described(found), headers=_UNKEPT)
         who = found.member.user.email or found.member.user.username
         return pages.show(
             _TITLES[purpose], f"Choose a password for {who} in {found.org.name}.", pages.PASSWORD
@@ -168,7 +169,7 @@ async def _set(request: AnyRequest, purpose: Purpose) -> ASGIResponse:
         signed = await letters.set_password(ctx, purpose, http.segment(request, "token"), wanted.password)
         if _is_browser(request):
             return pages.show("Thank you", f"The password of {signed.user.username} is set; sign in with it.")
-        return http.json({**pair(signed.tokens), "org": signed.org.slug})
+        return http.json({**pair(signed.tokens), "org": signed.org.slug}, headers=_UNKEPT)
 
     return await _answered(request, _TITLES[purpose], done, pages.PASSWORD)
 
