@@ -100,9 +100,23 @@ async def test_letters(database: TestDatabase, post: Post) -> None:
             assert (await nobody.get(path)).json()["email"] == "new@example.org"
         assert (await nobody.get("/api/session", headers=key)).json()["messages"] == []
 
+        # Others may have somebody's key, and are not to have the letters that open the account.
+        mine = f"/api/users/{made['id']}"
+        for method, body in (
+            ("POST", {"email": "x@example.org"}),
+            ("POST", {"email": "x@example.org", "old_password": "wrong"}),
+            ("PATCH", {"email": "x@example.org"}),
+        ):
+            assert (await nobody.request(method, mine, json=body, headers=key)).status_code == 403
+        me = (await owner.get("/api/users/me")).json()["id"]
+        assert (await owner.patch(f"/api/users/{me}", json={"email": "x@example.org"})).status_code == 403
+        by_it = {"email": "mine@example.org", "old_password": NEW}
+        assert (await nobody.post(mine, json=by_it, headers=key)).status_code == 200
+        assert (await letter(post, 5))[0] == "mine@example.org"
+
         # Naming the same address again confirms nothing, and letters to strangers are few.
         await owner.post(f"/api/users/{made['id']}", json={"email": "newer@example.org"})
-        await letter(post, 5)
+        await letter(post, 6)
         await owner.patch(f"/api/users/{made['id']}", json={"email": "newer@example.org"})
         assert (await nobody.get("/api/session", headers=key)).json()["messages"] == ["email-not-verified"]
         moved = [
@@ -110,7 +124,7 @@ async def test_letters(database: TestDatabase, post: Post) -> None:
             for n in range(10)
         ]
         assert (moved[0], moved[-1]) == (200, 429)
-        before = 5 + moved.count(200)
+        before = 6 + moved.count(200)
         await letter(post, before)
 
         # With `no_invite` the link is in the answer, and no letter is sent.

@@ -10,7 +10,7 @@ from typing import Any
 from penstock.identity import audit, limits, links, names, passwords
 from penstock.identity.events import LetterWanted
 from penstock.identity.links import Link, Purpose, Spent
-from penstock.identity.models import Grant, Member, Membership, Org
+from penstock.identity.models import Grant, Member, Membership, Org, Principal, PrincipalKind
 from penstock.identity.passwords import Passwords
 from penstock.identity.service import sessions, users
 from penstock.identity.settings import IdentitySettings
@@ -49,6 +49,12 @@ class Letter:
 def sends_mail(ctx: Context) -> bool:
     """Whether letters reach anybody."""
     return ctx.get(Events).hears(LetterWanted)
+
+
+def needs_user(ctx: Context, principal: Principal, member: Member) -> bool:
+    """Whether a caller must show that they are this user before the address is changed: for one's own, by a key."""
+    own = member.user.id == principal.user_id
+    return own and principal.kind is not PrincipalKind.USER and sends_mail(ctx)
 
 
 async def send(ctx: Context, conn: Connection, purpose: Purpose, org_id: int, user_id: int) -> None:
@@ -142,6 +148,9 @@ async def spend(conn: Connection, key: str, most: int) -> None:
 
 async def check_invited(conn: Connection, grant: Grant, member: Member) -> None:
     """Raises `Forbidden` or `BadRequest` for who is not to be invited (again)."""
+    if member.user.id == grant.principal.user_id:
+        # Who has their key alone is not given what opens the account.
+        raise errors.Forbidden("Nobody invites themself.")
     await users.require_charge(conn, grant, member)
     if member.user.id not in await people.pending(conn, [member.user.id]):
         raise errors.BadRequest(

@@ -170,6 +170,17 @@ async def test_a_narrow_key_does_not_move_the_address_that_letters_go_to(world: 
         assert answer.status_code == 403, method
 
 
+async def test_nobody_invites_themself(world: World) -> None:
+    """Who holds the key of somebody who has no password yet holds no more than that."""
+    made = await invited(world)
+    owner = await world.client("owner")
+    shown = (await owner.post(f"/api/users/{made['id']}/regenerate_api_key")).json()["api_key"]
+    assert (await owner.patch(f"/api/users/{made['id']}", json={"role": "admin"})).status_code == 200
+    theirs = await world.client(Authorization=f"Key {shown}")
+    for action in ("invite", "reset_password"):
+        assert (await theirs.post(f"/api/users/{made['id']}/{action}")).status_code == 403, action
+
+
 async def test_links_expire(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     user, ring = world.users["operator"], world.ctx.keys.signing
     token = links.make(ring, Purpose.RESET, user, world.main.id, 60, mailed=False)

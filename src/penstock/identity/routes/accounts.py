@@ -109,6 +109,8 @@ async def change_account(request: AnyRequest, principal: Caller) -> ASGIResponse
         values["password_hash"] = await _password(
             request, principal, member, wanted.password, wanted.old_password
         )
+    if wanted.email is not UNSET and wanted.email != member.user.email:
+        await _check_moves(request, principal, member, wanted.old_password)
     if wanted.name is not UNSET:
         first, _, last = _sound(wanted.name).strip().partition(" ")
         values |= {"first_name": first[:150], "last_name": last.strip()[:150]}
@@ -137,6 +139,19 @@ async def _password(
         raise errors.Forbidden("Incorrect current password.")
     passwords.check(password, ctx.settings(IdentitySettings).password_min_length, member.user)
     return await ctx.get(Passwords).hash(password)
+
+
+async def _check_moves(request: AnyRequest, principal: Principal, member: Member, old: str | None) -> None:
+    """Whoever has the address of an account gets letters that open it: others than its user may have a key."""
+    ctx = http.context(request)
+    if not letters.needs_user(ctx, principal, member):
+        return
+    if not old:
+        raise errors.Forbidden(
+            "A key changes the address of its user only together with their password, as `old_password`."
+        )
+    if not await check_password(ctx, member.user, old, address(request)):
+        raise errors.Forbidden("Incorrect current password.")
 
 
 def _check_whole(principal: Principal, member: Member) -> None:

@@ -140,6 +140,9 @@ async def _update(request: AnyRequest, principal: Caller) -> ASGIResponse:
     wanted = await body(request, UserPatch)
     values: dict[str, Any] = {name: value for name in _PLAIN if (value := getattr(wanted, name)) is not UNSET}
     _check_own(principal, found, values)
+    moved = "email" in values and values["email"] != found.user.email
+    if moved and letters.needs_user(http.context(request), principal, found):
+        raise errors.Forbidden("A key cannot change the e-mail address of its user; sign in.")
     if wanted.password is not UNSET:
         if found.user.id == principal.user_id:
             message = "POST /api/auth/password changes one's own password; it asks for the current one."
