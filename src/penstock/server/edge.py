@@ -20,9 +20,8 @@ from typing import Any, Final
 
 import msgspec
 
-from penstock.kit import errors, telemetry
+from penstock.kit import errors, http, telemetry
 from penstock.kit.clock import iso
-from penstock.kit.http import SLASH
 from penstock.kit.logs import bind_contextvars, clear_contextvars, structlog
 from penstock.server import answers
 from penstock.server.cors import Cors
@@ -218,12 +217,16 @@ class Edge:
                     answer, errors.GatewayTimeout("The request took longer than allowed."), request.id
                 )
         except Exception as error:
-            _log.error(
-                "request.failed", exc_info=error, method=scope["method"], path=without_token(scope["path"])
-            )
             if request.status:
+                _log.error(
+                    "request.failed",
+                    exc_info=error,
+                    method=scope["method"],
+                    path=without_token(scope["path"]),
+                )
                 raise  # too late for an answer: the connection is cut, so that nobody takes half for the whole
-            await _refuse(answer, errors.Internal(), request.id)
+            known, body = answers.answered(scope, error)
+            await http.raw_json(body, known.status, known.headers)(scope, receive, answer)
 
     def _answering(self, scope: Any, send: Any, request: _Request) -> Any:
         identity = (b"x-request-id", request.id.encode())
@@ -302,7 +305,7 @@ def _line(
     seconds: float,
     client: tuple[str, Any] | None,
 ) -> bytes:
-    shown = without_token(path).replace(SLASH, "%2F")
+    shown = without_token(path).replace(http.SLASH, "%2F")
     moment = iso(datetime.fromtimestamp(at, UTC))
     if console:
         shown = telemetry.printable(shown)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import ExitStack
 
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from penstock.kit.context import Context
+from penstock.queries.service.reading import Downloads
 from tests.queries.routes.conftest import Asking
 
 pytestmark = pytest.mark.anyio
@@ -50,6 +53,19 @@ async def test_files(asking: Asking) -> None:
         assert (answer.status_code, len(answer.content)) == (200, len(whole))
     head = await asking.client.head(f"{path}.csv")
     assert (head.status_code, head.content) == (200, b"")
+
+
+async def test_more_downloads_than_there_is_room_for(asking: Asking, ctx: Context) -> None:
+    job = await asking.run(SQL)
+    path = f"/api/query_results/{job['query_result_id']}.csv"
+    with ExitStack() as taken:
+        while True:
+            taken.enter_context(ctx.get(Downloads).one())
+            full = await asking.client.get(path)
+            if full.status_code == 503:
+                break
+    assert (full.headers["retry-after"], full.json()["code"]) == ("5", "UNAVAILABLE")
+    assert (await asking.client.get(path)).status_code == 200
 
 
 async def test_pages(asking: Asking) -> None:
