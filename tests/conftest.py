@@ -65,6 +65,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_sessionfinish() -> None:
+    # Libraries tell of objects that are left when the process ends.
+    gc.unfreeze()
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """In the process that outlives all workers: nothing of the run stays."""
     if hasattr(config, "workerinput"):

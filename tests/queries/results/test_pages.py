@@ -83,6 +83,17 @@ def test_years_of_more_than_four_digits() -> None:
         same([far], [Column("at", Kind.DATETIME)], style)
 
 
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_whole_seconds(unit: str) -> None:
+    """All of them, all but one, none that is known, and none at all."""
+    second = {"ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+    for values in ([0, 5, -3], [0, 5, 1.5], [0, 5, None], [None] * 3, []):
+        for zone in (None, "UTC"):
+            moments = [None if one is None else int(one * second) for one in values]
+            for style in STYLES:
+                same([pa.array(moments, pa.timestamp(unit, zone))], [Column("at", Kind.DATETIME)], style)
+
+
 def test_text_that_is_none() -> None:
     """A database that checks no encoding sends such bytes; they come out as they went in."""
     broken = pa.StringArray.from_buffers(1, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"a\xff"))
