@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+
+import msgspec
 
 from penstock.queries.results.columns import Column
 from penstock.queries.run.request import QueryRequest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StoredFile:
     """A finished Arrow file: `ends` are the numbers of rows up to the end of each batch."""
 
@@ -23,6 +26,11 @@ class StoredFile:
     @property
     def rows(self) -> int:
         return self.ends[-1] if self.ends else 0
+
+    @cached_property
+    def shown(self) -> bytes:
+        """The columns as JSON, which each of its pages begins with."""
+        return msgspec.json.encode([one.shown for one in self.columns])
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,18 +99,19 @@ def _written(array: Any, column: Column, style: Instants) -> list[Any]:
 def _instants(array: Any, column: Column, style: Instants) -> list[Any]:
     """The fraction is cut off as text, which is what rounding down is."""
     text = array.view(pa.timestamp(array.type.unit)).cast(_TEXT)
+    length, zone = _LENGTHS[array.type.unit], "Z" if array.type.tz is not None else ""
+    if style is Instants.DASHBOARD and not text.null_count and len(text):
+        together = "\n".join(texts := text.to_pylist())
+        fraction = ".".ljust(length - _SECONDS, "0")
+        if len(together) == (length + 1) * len(texts) - 1 and together.count(fraction) == len(texts):
+            # Whole seconds, all of them.
+            return together.replace(fraction, zone).replace(" ", "T").split("\n")
     start, stop = spread(text)
-    full = _LENGTHS[array.type.unit] * (len(text) - text.null_count)
+    full = length * (len(text) - text.null_count)
     if stop - start != full or style not in (Instants.DASHBOARD, Instants.EXPLORER):
         # Years of more than four digits.
         return plain_texts(array, column, style).to_pylist()
     texts = text.to_pylist()
     if style is Instants.EXPLORER:
         return [one and f"{one[:10]}T{one[11:23]}" for one in texts]
-    zone = "Z" if array.type.tz is not None else ""
-    if not text.null_count:
-        together = "\n".join(texts)
-        fraction = ".".ljust(_LENGTHS[array.type.unit] - _SECONDS, "0")
-        if together.count(fraction) == len(texts):
-            return together.replace(fraction, zone).replace(" ", "T").split("\n") if texts else []
     return [one and f"{one[:10]}T{one[11:19] if one[20:23] == '000' else one[11:23]}{zone}" for one in texts]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, cast
 
 import msgspec
@@ -100,6 +101,7 @@ def in_job(error: errors.PenstockError) -> errors.PenstockError:
     return error
 
 
+@lru_cache(1024)  # every page of a result has the same
 def moment(value: datetime | None) -> str | None:
     """In UTC, in milliseconds where there is a fraction."""
     if value is None:

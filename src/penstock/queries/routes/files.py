@@ -194,9 +194,8 @@ async def _answer_whole(
 
 
 def _object(head: Mapping[str, Any], result: Result, rows: bytes) -> bytes:
-    columns = encode([one.shown for one in result.file.columns])
     cut = b'"truncated":true,' if result.file.truncated else b""
-    before = b'{"query_result":' + encode(head)[:-1] + b',"data":{"columns":' + columns + b","
+    before = b'{"query_result":' + encode(head)[:-1] + b',"data":{"columns":' + result.file.shown + b","
     return before + cut + b'"rows":[' + rows + b"]}}}"
 
 
