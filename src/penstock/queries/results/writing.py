@@ -17,7 +17,7 @@ from penstock.queries.results.models import StoredFile
 from penstock.queries.results.objects import Objects
 
 # A page is cut out of a batch or two, which therefore are small.
-_ROWS = 1000
+_ROWS = 2000
 _BYTES = 512 * 1024
 KIND = b"penstock:kind"
 
