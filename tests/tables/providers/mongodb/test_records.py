@@ -179,6 +179,9 @@ async def test_upsert(bench: MongoBench) -> None:
     assert moved.status_code == 400
     await table.add({"name": "two"})
     assert (await table.post([{"name": "two"}], "/upsert?unique_fields=name")).status_code == 409
+    # As in PostgreSQL, the key comes first.
+    moved = await table.post({"id": 99, "name": "two"}, "/upsert?unique_fields=name")
+    assert (moved.status_code, list(moved.json()["errors"])) == (400, ["id"])
 
 
 async def test_a_row_is_not_in_the_way_of_its_own_record(bench: MongoBench) -> None:

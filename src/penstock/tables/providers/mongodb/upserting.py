@@ -108,8 +108,8 @@ async def _merge(
     known = {} if indexed else seen(limits)
     found = await stored_records(writes, table, sent, names, known, live=not indexed)
     await require_within(writes, limits, [stored[0] for stored in found if stored])
-    refuse_ambiguous(found, unique, is_list=incoming.is_list)
     check(table, incoming, sent, found, unique)
+    refuse_ambiguous(found, unique, is_list=incoming.is_list)
     made = [
         {path: value for path, value in {**defaults(table.whole), **one}.items() if value is not None}
         for one, there in zip(sent, found, strict=True)
@@ -179,7 +179,11 @@ def check(
             faults += [
                 Fault(place, name, "This field is required.") for name, path in needed if path not in one
             ]
-        elif any(path in one and comparable(one[path]) != comparable(there[0][path]) for _, path in keys):
+        elif any(
+            path in one and comparable(one[path]) != comparable(stored[path])
+            for stored in there
+            for _, path in keys
+        ):
             faults.append(Fault(place, keys[0][0], "The key of a record cannot be changed."))
     if faults:
         table.codec.refuse(faults, len(sent), is_list=incoming.is_list)
